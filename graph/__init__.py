@@ -1,0 +1,65 @@
+"""What ComfyUI knows, as plain data: node schemas, prompts, names, calls. Standard library only, no I/O."""
+
+from .call import bind, bind_unknown, near_misses
+from .errors import CallError, ComfyScriptError, PromptError, SchemaError
+from .names import (
+    GLOBAL_ENUMS,
+    RESERVED,
+    NameTable,
+    hashed_name,
+    to_class_name,
+    to_identifier,
+    to_variable_name,
+    unique_names,
+)
+from .prompt import Link, Prompt, PromptNode, decode_value, difference, encode_value, is_link, same_prompt
+from .schema import (
+    EXTRA_INPUTS,
+    MISSING,
+    Autogrow,
+    Branch,
+    InputKind,
+    InputSchema,
+    NodeSchema,
+    OutputSchema,
+    Schemas,
+    as_schemas,
+    class_info,
+)
+
+__all__ = [
+    'EXTRA_INPUTS',
+    'GLOBAL_ENUMS',
+    'MISSING',
+    'RESERVED',
+    'Autogrow',
+    'Branch',
+    'CallError',
+    'ComfyScriptError',
+    'InputKind',
+    'InputSchema',
+    'Link',
+    'NameTable',
+    'NodeSchema',
+    'OutputSchema',
+    'Prompt',
+    'PromptError',
+    'PromptNode',
+    'SchemaError',
+    'Schemas',
+    'as_schemas',
+    'bind',
+    'bind_unknown',
+    'class_info',
+    'decode_value',
+    'difference',
+    'encode_value',
+    'hashed_name',
+    'is_link',
+    'near_misses',
+    'same_prompt',
+    'to_class_name',
+    'to_identifier',
+    'to_variable_name',
+    'unique_names',
+]

@@ -1,0 +1,240 @@
+"""API prompts: `{node id: {class_type, inputs, _meta}}`, as frozen values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from .errors import PromptError
+
+
+class Link(NamedTuple):
+    """An output of another node: `["4", 0]` in the prompt (ComfyUI `comfy_execution/graph_utils.py: is_link`)."""
+
+    node: str
+    slot: int
+
+
+@dataclass(frozen=True)
+class PromptNode:
+    """A node of a prompt. `class_type` is None where the browser did not know the node's type."""
+
+    class_type: str | None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    title: str | None = None
+
+    def links(self) -> list[tuple[str, Link]]:
+        return [(name, value) for name, value in self.inputs.items() if type(value) is Link]
+
+
+def is_link(value: Any) -> bool:
+    """Whether a JSON value of a prompt stands for another node's output."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], (int, float))
+        and value[1] == value[1] // 1
+    )
+
+
+def decode_value(value: Any) -> Any:
+    """A JSON value of a prompt → Link or plain value; wrapped lists are unwrapped."""
+    if isinstance(value, list):
+        return Link(value[0], int(value[1])) if is_link(value) else value
+    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get('__value__'), list):
+        return value['__value__']
+    return value
+
+
+def encode_value(value: Any) -> Any:
+    """A Link or plain value → JSON; lists are wrapped as the browser does, so that none is taken for a link."""
+    if type(value) is Link:
+        return [value.node, value.slot]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (list, tuple)):
+        return {'__value__': list(value)}
+    return value
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A whole prompt; node ids are strings, in the order of the source."""
+
+    nodes: Mapping[str, PromptNode]
+
+    @staticmethod
+    def parse(data: Any) -> Prompt:
+        """From API JSON. Raises PromptError naming the node that cannot be read."""
+        if not isinstance(data, Mapping):
+            raise PromptError(f'a prompt is an object of node id → node, not {type(data).__name__}')
+        return Prompt({str(key): _parse_node(str(key), node) for key, node in data.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """API JSON, as the browser writes it."""
+        return {key: _node_json(node) for key, node in self.nodes.items()}
+
+    def order(self) -> list[str]:
+        """Node ids, every node after those it needs, else in the prompt's order. Raises PromptError for a circle."""
+        return _order(self.nodes, self.nodes)
+
+    def upstream(self, ids: Iterable[str]) -> Prompt:
+        """Just the nodes that these need, these included, in the prompt's order."""
+        needed: set[str] = set()
+        pending = [key for key in ids if key in self.nodes]
+        while pending:
+            key = pending.pop()
+            if key in needed:
+                continue
+            needed.add(key)
+            pending.extend(link.node for _, link in self.nodes[key].links() if link.node in self.nodes)
+        return Prompt({key: node for key, node in self.nodes.items() if key in needed})
+
+
+def _parse_node(key: str, data: Any) -> PromptNode:
+    if not isinstance(data, Mapping):
+        raise PromptError(f'node {key!r} of the prompt is {type(data).__name__}, not an object')
+    class_type = data.get('class_type')
+    if class_type is not None and not isinstance(class_type, str):
+        raise PromptError(f'node {key!r} of the prompt: class_type is {class_type!r}, not a string')
+    inputs = data.get('inputs') or {}
+    if not isinstance(inputs, Mapping):
+        raise PromptError(f'node {key!r} of the prompt: inputs is {type(inputs).__name__}, not an object')
+    meta = data.get('_meta')
+    title = meta.get('title') if isinstance(meta, Mapping) else None
+    values = {str(name): decode_value(value) for name, value in inputs.items()}
+    return PromptNode(class_type, values, title if isinstance(title, str) else None)
+
+
+def _node_json(node: PromptNode) -> dict[str, Any]:
+    data: dict[str, Any] = {'inputs': {name: encode_value(value) for name, value in node.inputs.items()}}
+    if node.class_type is not None:
+        data['class_type'] = node.class_type
+    if node.title is not None:
+        data['_meta'] = {'title': node.title}
+    return data
+
+
+def _order(nodes: Mapping[str, PromptNode], roots: Iterable[str]) -> list[str]:
+    """Depth first without recursion: prompts can be chains of 100 000 nodes."""
+    done: dict[str, None] = {}
+    open_: set[str] = set()
+    for root in roots:
+        stack = [(root, False)]
+        while stack:
+            key, leaving = stack.pop()
+            if leaving:
+                open_.discard(key)
+                done[key] = None
+                continue
+            if key in done:
+                continue
+            if key in open_:
+                raise PromptError(f'the links of node {key!r} run in a circle')
+            open_.add(key)
+            stack.append((key, True))
+            for _, link in reversed(nodes[key].links()):
+                if link.node in open_:
+                    raise PromptError(f'the links of node {link.node!r} run in a circle')
+                if link.node in nodes and link.node not in done:
+                    stack.append((link.node, False))
+    return list(done)
+
+
+def same_prompt(left: Any, right: Any) -> bool:
+    """Whether two prompts are equal up to node ids (titles do not count)."""
+    return difference(left, right) is None
+
+
+def difference(left: Any, right: Any) -> str | None:
+    """The first difference of two prompts up to node ids in words, or None. Takes `Prompt` or API JSON."""
+    one = left if isinstance(left, Prompt) else Prompt.parse(left)
+    two = right if isinstance(right, Prompt) else Prompt.parse(right)
+    if len(one.nodes) != len(two.nodes):
+        return f'{len(one.nodes)} nodes here, {len(two.nodes)} there'
+    for colour in (_own, _upstream_colours, _colours):
+        ours, theirs = colour(one), colour(two)
+        unmatched = _unmatched(ours, theirs)
+        if unmatched:
+            key = unmatched[0]
+            other = _unmatched(theirs, ours)
+            there = f'; there instead: {_describe(two, other[0])}' if other else ''
+            return f'no counterpart for node {key!r}: {_describe(one, key)}{there}'
+    return None
+
+
+def _describe(prompt: Prompt, key: str) -> str:
+    node = prompt.nodes[key]
+    return f'{node.class_type}({", ".join(f"{k}={v!r:.80}" for k, v in node.inputs.items())})'
+
+
+def _unmatched(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    left: dict[str, int] = {}
+    for colour in theirs.values():
+        left[colour] = left.get(colour, 0) + 1
+    found = []
+    for key, colour in ours.items():
+        if left.get(colour, 0):
+            left[colour] -= 1
+        else:
+            found.append(key)
+    return found
+
+
+def _own(prompt: Prompt) -> dict[str, str]:
+    """Each node by what it holds itself: class type and values."""
+    return {
+        key: _hash(node.class_type, sorted((name, _canonical(value)) for name, value in node.inputs.items()))
+        for key, node in prompt.nodes.items()
+    }
+
+
+def _upstream_colours(prompt: Prompt) -> dict[str, str]:
+    """Each node by itself and everything above it."""
+    own = _own(prompt)
+    colours = dict(own)
+    for key in prompt.order():
+        above = sorted((name, colours.get(link.node, '?'), link.slot) for name, link in prompt.nodes[key].links())
+        colours[key] = _hash(own[key], above)
+    return colours
+
+
+def _colours(prompt: Prompt) -> dict[str, str]:
+    """Each node by everything above it, then also by who uses it, so that shared and repeated nodes differ."""
+    colours = _upstream_colours(prompt)
+    users: dict[str, list[tuple[str, str, int]]] = {}
+    order = prompt.order()
+    for key in reversed(order):
+        colours[key] = _hash(colours[key], sorted(users.get(key, ())))
+        for name, link in prompt.nodes[key].links():
+            users.setdefault(link.node, []).append((colours[key], name, link.slot))
+    for key in order:
+        links = prompt.nodes[key].links()
+        colours[key] = _hash(colours[key], sorted((name, colours.get(link.node, '?')) for name, link in links))
+    return colours
+
+
+def _canonical(value: Any) -> str:
+    if type(value) is Link:
+        return 'link'
+    return json.dumps(_number(value), sort_keys=True, default=str)
+
+
+def _number(value: Any) -> Any:
+    """`8` and `8.0` are one number in JSON that a browser wrote."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_number(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _number(item) for key, item in value.items()}
+    return value
+
+
+def _hash(*parts: Any) -> str:
+    return hashlib.sha1(repr(parts).encode('utf-8', 'backslashreplace')).hexdigest()

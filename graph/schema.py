@@ -1,0 +1,471 @@
+"""What a server says of its nodes, parsed once: every quirk of `/object_info` ends here.
+
+Rules of V1 and V3 descriptions: ComfyUI `server.py: node_info`, `comfy_api/latest/_io.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from .errors import SchemaError
+from .names import NameTable, to_identifier, unique_names
+
+EXTRA_INPUTS = '_inputs'
+"""The keyword of every node function that takes raw prompt inputs the schema does not list."""
+
+WIDGET_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', 'COLOR'})
+
+_SWITCH_PAIRS = (('enable', 'disable'), ('enabled', 'disabled'), ('on', 'off'), ('yes', 'no'), ('true', 'false'))
+
+
+class _Missing(enum.Enum):
+    MISSING = enum.auto()
+
+    def __repr__(self) -> str:
+        return 'MISSING'
+
+
+MISSING = _Missing.MISSING
+
+
+class InputKind(enum.Enum):
+    PLAIN = 'plain'
+    COMBO = 'combo'
+    DYNAMIC_COMBO = 'dynamic combo'
+    AUTOGROW = 'autogrow'
+    DYNAMIC_SLOT = 'dynamic slot'
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One choice of a dynamic combo (or the inputs behind a filled dynamic slot)."""
+
+    key: Any
+    inputs: tuple[InputSchema, ...]
+
+
+@dataclass(frozen=True)
+class Autogrow:
+    """A group of inputs that grows with use: all keys it may have, and what each of them takes."""
+
+    input: InputSchema
+    keys: tuple[str, ...]
+    minimum: int
+
+    def at(self, key: str) -> InputSchema:
+        """The input behind one key of the group (a local key: `image0`)."""
+        group = self.input.name.rpartition('.')[0]
+        index = self.keys.index(key) if key in self.keys else len(self.keys)
+        required = self.input.required and index < self.minimum
+        return replace(self.input, name=f'{group}.{key}', local_name=key, required=required)
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """One input of a node. `name` is the prompt's key, dotted where it lies inside a dynamic input."""
+
+    name: str
+    local_name: str
+    python_name: str
+    type: str
+    required: bool
+    kind: InputKind = InputKind.PLAIN
+    choices: tuple[Any, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    branches: tuple[Branch, ...] = field(default=(), repr=False)
+    template: Autogrow | None = field(default=None, repr=False)
+
+    @cached_property
+    def default(self) -> Any:
+        """What a required input takes when a call leaves it out, or MISSING.
+
+        A combo without a default of its own takes its first choice, as the web UI does.
+        """
+        stated = self.options.get('default')
+        if stated is not None:
+            return stated
+        if self.kind is InputKind.DYNAMIC_COMBO and self.branches:
+            return self.branches[0].key
+        if self.kind is InputKind.COMBO and self.choices and not self.options.get('multiselect'):
+            return self.choices[0]
+        return MISSING
+
+    @property
+    def is_widget(self) -> bool:
+        """Whether the web UI shows an entry field for it rather than only a socket."""
+        if self.options.get('forceInput'):
+            return False
+        return self.kind in (InputKind.COMBO, InputKind.DYNAMIC_COMBO) or self.type in WIDGET_TYPES
+
+    @property
+    def minimum(self) -> float | None:
+        return self.options.get('min')
+
+    @property
+    def maximum(self) -> float | None:
+        return self.options.get('max')
+
+    @property
+    def step(self) -> float | None:
+        return self.options.get('step')
+
+    @property
+    def tooltip(self) -> str:
+        return str(self.options.get('tooltip') or '')
+
+    @cached_property
+    def switch(self) -> tuple[Any, Any] | None:
+        """(on, off) where the choices are such a pair: `enable`/`disable` and their like."""
+        if self.kind is not InputKind.COMBO or not self.choices or len(self.choices) != 2:
+            return None
+        lowered = {str(choice).lower(): choice for choice in self.choices}
+        for on, off in _SWITCH_PAIRS:
+            if on in lowered and off in lowered:
+                return lowered[on], lowered[off]
+        return None
+
+    def branch(self, key: Any) -> Branch | None:
+        return next((branch for branch in self.branches if branch.key == key), None)
+
+
+@dataclass(frozen=True)
+class OutputSchema:
+    name: str
+    type: str
+    is_list: bool = False
+    tooltip: str = ''
+
+
+@dataclass(frozen=True)
+class NodeSchema:
+    """One node class: inputs in calling order (required, then optional), outputs, and what describes it."""
+
+    class_type: str
+    display_name: str
+    description: str
+    category: str
+    module: str
+    inputs: tuple[InputSchema, ...]
+    hidden: tuple[InputSchema, ...]
+    outputs: tuple[OutputSchema, ...]
+    output_node: bool
+    is_input_list: bool
+    deprecated: bool
+    experimental: bool
+    api_node: bool
+    info: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @staticmethod
+    def parse(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
+        """Reads one entry of `/object_info`. Raises SchemaError naming the node and what is wrong."""
+        try:
+            return _parse_node(class_type, info)
+        except SchemaError:
+            raise
+        except Exception as error:
+            raise SchemaError(f'node {class_type!r}: unreadable description: {error!r}') from error
+
+    @staticmethod
+    def of_class(class_type: str, node_class: Any, display_name: str | None = None) -> NodeSchema:
+        """Reads a node class inside ComfyUI, V1 or V3. Raises SchemaError."""
+        try:
+            info = class_info(class_type, node_class, display_name)
+        except Exception as error:
+            raise SchemaError(f'node {class_type!r}: its class could not be asked: {error!r}') from error
+        return NodeSchema.parse(class_type, info)
+
+    @cached_property
+    def _by_name(self) -> dict[str, InputSchema]:
+        return {item.name: item for item in self.inputs}
+
+    @cached_property
+    def _by_python_name(self) -> dict[str, InputSchema]:
+        return {item.python_name: item for item in self.inputs}
+
+    @cached_property
+    def parameters(self) -> tuple[tuple[str, InputSchema], ...]:
+        return tuple((item.python_name, item) for item in self.inputs)
+
+    def input(self, name: str) -> InputSchema | None:
+        """The input with this raw name."""
+        return self._by_name.get(name)
+
+    def input_of(self, python_name: str) -> InputSchema | None:
+        return self._by_python_name.get(python_name)
+
+    def expand(self, values: Mapping[str, Any]) -> tuple[InputSchema, ...]:
+        """The inputs that a node with these values has: dynamic ones opened, with dotted names.
+
+        `values` is keyed by raw (dotted) names. A group is replaced by its keys that have a value or are
+        required; a dynamic combo is followed by the inputs of the branch it chooses.
+        """
+        found: list[InputSchema] = []
+        for item in self.inputs:
+            _expand(item, values, found)
+        return tuple(found)
+
+
+def _expand(item: InputSchema, values: Mapping[str, Any], found: list[InputSchema]) -> None:
+    if item.kind is InputKind.AUTOGROW and item.template:
+        for index, key in enumerate(item.template.keys):
+            if f'{item.name}.{key}' in values or (item.template.input.required and index < item.template.minimum):
+                found.append(item.template.at(key))
+        return
+    found.append(item)
+    if item.kind is InputKind.DYNAMIC_COMBO:
+        chosen = values.get(item.name, item.default)
+        branch = item.branch(chosen) if not isinstance(chosen, (list, tuple)) else None
+    elif item.kind is InputKind.DYNAMIC_SLOT and item.name in values:
+        branch = item.branches[0]
+    else:
+        return
+    for inner in branch.inputs if branch else ():
+        _expand(inner, values, found)
+
+
+class Schemas(Mapping[str, NodeSchema]):
+    """All node classes of a server, by class type; each is parsed when it is first asked for.
+
+    `get` and `[]` raise SchemaError for a class whose description is broken; `readable` skips those.
+    """
+
+    def __init__(self, class_types: Mapping[str, Any], reader: Callable[[str], NodeSchema]):
+        self._class_types = class_types
+        self._reader = reader
+        self._parsed: dict[str, NodeSchema] = {}
+
+    @staticmethod
+    def parse(object_info: Mapping[str, Any]) -> Schemas:
+        """From the answer to `GET /object_info`."""
+        if not isinstance(object_info, Mapping):
+            raise SchemaError('object_info must be an object of class type → description')
+        return Schemas(object_info, lambda class_type: NodeSchema.parse(class_type, object_info[class_type]))
+
+    @staticmethod
+    def of_classes(node_classes: Mapping[str, Any], display_names: Mapping[str, str] | None = None) -> Schemas:
+        """From ComfyUI's `nodes.NODE_CLASS_MAPPINGS`, inside its process. Model lists are read when asked for."""
+        titles = display_names or {}
+        return Schemas(
+            node_classes,
+            lambda class_type: NodeSchema.of_class(class_type, node_classes[class_type], titles.get(class_type)),
+        )
+
+    def __getitem__(self, class_type: str) -> NodeSchema:
+        schema = self._parsed.get(class_type)
+        if schema is None:
+            if class_type not in self._class_types:
+                raise KeyError(class_type)
+            schema = self._parsed[class_type] = self._reader(class_type)
+        return schema
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._class_types)
+
+    def __len__(self) -> int:
+        return len(self._class_types)
+
+    def __contains__(self, class_type: object) -> bool:
+        return class_type in self._class_types
+
+    @cached_property
+    def names(self) -> NameTable:
+        return NameTable(self._class_types)
+
+    def readable(self) -> Iterator[NodeSchema]:
+        """Every schema that can be read."""
+        for class_type in self._class_types:
+            try:
+                yield self[class_type]
+            except SchemaError:
+                continue
+
+    def find(self, class_type: str | None) -> NodeSchema | None:
+        """The schema, or None where the class is unknown or its description broken."""
+        try:
+            return self[class_type] if class_type is not None and class_type in self._class_types else None
+        except SchemaError:
+            return None
+
+    def problems(self) -> dict[str, SchemaError]:
+        """The classes whose description is broken, and why."""
+        found = {}
+        for class_type in self._class_types:
+            try:
+                self[class_type]
+            except SchemaError as error:
+                found[class_type] = error
+        return found
+
+
+def as_schemas(source: Schemas | Mapping[str, Any] | None) -> Schemas:
+    """Schemas from what callers have: parsed ones, an `/object_info` dict, or nothing."""
+    if isinstance(source, Schemas):
+        return source
+    return Schemas.parse(source or {})
+
+
+def class_info(class_type: str, node_class: Any, display_name: str | None = None) -> Mapping[str, Any]:
+    """The `/object_info` entry of a node class, V1 or V3 (ComfyUI `server.py: node_info`)."""
+    if hasattr(node_class, 'GET_NODE_INFO_V1'):
+        return node_class.GET_NODE_INFO_V1()
+    outputs = getattr(node_class, 'RETURN_TYPES', ())
+    return {
+        'input': node_class.INPUT_TYPES(),
+        'is_input_list': getattr(node_class, 'INPUT_IS_LIST', False),
+        'output': outputs,
+        'output_is_list': getattr(node_class, 'OUTPUT_IS_LIST', None),
+        'output_name': getattr(node_class, 'RETURN_NAMES', outputs),
+        'output_tooltips': getattr(node_class, 'OUTPUT_TOOLTIPS', None),
+        'name': class_type,
+        'display_name': display_name or class_type,
+        'description': getattr(node_class, 'DESCRIPTION', ''),
+        'python_module': getattr(node_class, 'RELATIVE_PYTHON_MODULE', 'nodes'),
+        'category': getattr(node_class, 'CATEGORY', 'sd'),
+        'output_node': getattr(node_class, 'OUTPUT_NODE', False) is True,
+        'deprecated': getattr(node_class, 'DEPRECATED', False),
+        'experimental': getattr(node_class, 'EXPERIMENTAL', False),
+        'api_node': getattr(node_class, 'API_NODE', False),
+    }
+
+
+def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
+    if not isinstance(info, Mapping):
+        raise SchemaError(f'node {class_type!r}: its description is {type(info).__name__}, not an object')
+    sections = info.get('input') or {}
+    order = info.get('input_order') or {}
+    required = _ordered(sections.get('required'), order.get('required'))
+    optional = _ordered(sections.get('optional'), order.get('optional'))
+    optional = {name: spec for name, spec in optional.items() if name not in required}
+    hidden = _ordered(sections.get('hidden'), None)
+    names = unique_names([*required, *optional, *hidden], frozenset({EXTRA_INPUTS}))
+
+    def read(specs: Mapping[str, Any], is_required: bool) -> tuple[InputSchema, ...]:
+        return tuple(_read_input(name, name, names[name], spec, is_required) for name, spec in specs.items())
+
+    return NodeSchema(
+        class_type=class_type,
+        display_name=_text(info.get('display_name')) or class_type,
+        description=_text(info.get('description')),
+        category=_text(info.get('category')),
+        module=_text(info.get('python_module')),
+        inputs=read(required, True) + read(optional, False),
+        hidden=read(hidden, False),
+        outputs=_parse_outputs(info),
+        output_node=bool(info.get('output_node')),
+        is_input_list=bool(info.get('is_input_list')),
+        deprecated=bool(info.get('deprecated')),
+        experimental=bool(info.get('experimental')),
+        api_node=bool(info.get('api_node')),
+        info=info,
+    )
+
+
+def _ordered(specs: Any, order: Any) -> dict[str, Any]:
+    """A section's inputs; `input_order` restores the order where a tool sorted the keys."""
+    if not specs:
+        return {}
+    found = {_text(name): spec for name, spec in specs.items()}
+    if isinstance(order, (list, tuple)) and len(order) == len(found) and set(order) == set(found):
+        return {name: found[name] for name in order}
+    return found
+
+
+def _read_input(name: str, local: str, python_name: str, spec: Any, required: bool) -> InputSchema:
+    type_, options = _split(name, spec)
+    common = {
+        'name': name,
+        'local_name': local,
+        'python_name': python_name,
+        'required': required,
+        'options': options,
+    }
+    if isinstance(type_, (list, tuple)):
+        return InputSchema(type='COMBO', kind=InputKind.COMBO, choices=tuple(type_), **common)
+    if type_ == 'COMBO':
+        listed = options.get('options')
+        choices = tuple(listed) if isinstance(listed, (list, tuple)) else ()
+        return InputSchema(type='COMBO', kind=InputKind.COMBO, choices=choices, **common)
+    if type_ == 'COMFY_DYNAMICCOMBO_V3':
+        branches = tuple(
+            Branch(option['key'], _nested(name, python_name, option.get('inputs')))
+            for option in options.get('options') or ()
+        )
+        choices = tuple(branch.key for branch in branches)
+        return InputSchema(type=type_, kind=InputKind.DYNAMIC_COMBO, choices=choices, branches=branches, **common)
+    if type_ == 'COMFY_DYNAMICSLOT_V3':
+        branches = (Branch(None, _nested(name, python_name, options.get('inputs'))),)
+        slot = _text(options.get('slotType')) or '*'
+        return InputSchema(type=slot, kind=InputKind.DYNAMIC_SLOT, branches=branches, **common)
+    if type_ == 'COMFY_AUTOGROW_V3':
+        template = _read_template(name, python_name, options.get('template') or {})
+        return InputSchema(type=type_, kind=InputKind.AUTOGROW, template=template, **common)
+    if type_ == 'COMFY_MATCHTYPE_V3':
+        allowed = _text((options.get('template') or {}).get('allowed_types')) or '*'
+        return InputSchema(type=allowed, **common)
+    return InputSchema(type=type_, **common)
+
+
+def _split(name: str, spec: Any) -> tuple[Any, Mapping[str, Any]]:
+    """(type, options) of an input: `"PROMPT"`, `["INT"]`, `["INT", {…}]`, `[["a", "b"], {…}]`."""
+    if isinstance(spec, str):
+        return _text(spec), {}
+    if not isinstance(spec, (list, tuple)) or not spec:
+        raise SchemaError(f'input {name!r}: {spec!r} is no description of an input')
+    options = spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}
+    type_ = spec[0]
+    if isinstance(type_, str):
+        return _text(type_), options
+    if isinstance(type_, (list, tuple)):
+        return type_, options
+    raise SchemaError(f'input {name!r}: {type_!r} is no type of an input')
+
+
+def _nested(name: str, python_name: str, sections: Any) -> tuple[InputSchema, ...]:
+    """The inputs inside a dynamic one, in calling order, with dotted names."""
+    found = []
+    for section, required in (('required', True), ('optional', False)):
+        for local, spec in ((sections or {}).get(section) or {}).items():
+            inner = f'{python_name}__{to_identifier(local)}'
+            found.append(_read_input(f'{name}.{local}', local, inner, spec, required))
+    return tuple(found)
+
+
+def _read_template(name: str, python_name: str, template: Mapping[str, Any]) -> Autogrow:
+    inner = _nested(name, python_name, template.get('input'))
+    if not inner:
+        raise SchemaError(f'input {name!r}: a growing group without an input in its template')
+    names = template.get('names')
+    if isinstance(names, (list, tuple)):
+        keys = tuple(_text(key) for key in names)
+    else:
+        prefix = _text(template.get('prefix'))
+        keys = tuple(f'{prefix}{index}' for index in range(int(template.get('max') or 100)))
+    return Autogrow(inner[0], keys, int(template.get('min') or 0))
+
+
+def _parse_outputs(info: Mapping[str, Any]) -> tuple[OutputSchema, ...]:
+    types = info.get('output') or ()
+    if isinstance(types, str):
+        types = (types,)
+    names = info.get('output_name') or ()
+    if isinstance(names, str):
+        names = (names,)
+    lists = info.get('output_is_list') or ()
+    tips = info.get('output_tooltips') or ()
+    found = []
+    for index, type_ in enumerate(types):
+        kind = _text(type_) if isinstance(type_, str) else 'COMBO'
+        name = _text(names[index]) if index < len(names) and isinstance(names[index], str) else ''
+        is_list = bool(lists[index]) if isinstance(lists, (list, tuple)) and index < len(lists) else False
+        tip = _text(tips[index]) if isinstance(tips, (list, tuple)) and index < len(tips) else ''
+        found.append(OutputSchema(name or kind, kind, is_list, tip))
+    return tuple(found)
+
+
+def _text(value: Any) -> str:
+    """A plain `str`: packs use subclasses of it that compare equal to everything."""
+    return str.__str__(value) if isinstance(value, str) else ''
