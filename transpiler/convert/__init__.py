@@ -1,0 +1,5 @@
+"""Web UI workflow → API prompt, by the browser's rules (`app.graphToPrompt()`)."""
+
+from .result import Conversion, SubgraphInstance
+
+__all__ = ['Conversion', 'SubgraphInstance']

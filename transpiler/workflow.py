@@ -1,0 +1,443 @@
+"""A web UI workflow file as frozen data, whatever version of the web UI wrote it.
+
+All forms that ComfyUI's own files have had are read: links as arrays (0.4) or objects (1.0), node ids as numbers or
+strings, `pos` and `size` as lists or objects with number keys, missing `links`, `slot_index` and `order`, missing or
+null lists. A field that cannot be read is taken as absent; only a file that is no workflow at all raises
+`TranspileError`. (The web UI's own reading: `LGraph.configure`, `LGraphNode.configure`.)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .errors import TranspileError
+
+INPUT_NODE = '-10'
+"""Inside a subgraph: the id that links from the subgraph's own inputs start at."""
+
+OUTPUT_NODE = '-20'
+"""Inside a subgraph: the id that links to the subgraph's own outputs end at."""
+
+ALWAYS = 0
+NEVER = 2
+BYPASS = 4
+
+NOTE_TYPES = frozenset({'Note', 'MarkdownNote'})
+
+
+@dataclass(frozen=True)
+class InputSlot:
+    name: str
+    type: str
+    link: int | None = None
+    label: str | None = None
+    widget: str | None = None
+    """The name of the widget that this socket stands for."""
+
+
+@dataclass(frozen=True)
+class OutputSlot:
+    name: str
+    type: str
+    links: tuple[int, ...] = ()
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class WorkflowLink:
+    id: int
+    origin: str
+    origin_slot: int
+    target: str
+    target_slot: int
+    type: str
+
+
+@dataclass(frozen=True)
+class WorkflowNode:
+    """One node as the file has it. `pos` and `size` are (x, y) and (width, height) in canvas units."""
+
+    id: str
+    type: str
+    title: str | None = None
+    pos: tuple[float, float] = (0.0, 0.0)
+    size: tuple[float, float] = (0.0, 0.0)
+    mode: int = ALWAYS
+    inputs: tuple[InputSlot, ...] = ()
+    outputs: tuple[OutputSlot, ...] = ()
+    widgets_values: Sequence[Any] | Mapping[str, Any] | None = field(default=None, repr=False)
+    named_values: Mapping[str, Any] | None = field(default=None, repr=False)
+    """`widgets_values_named`, which newer files carry beside the positional values."""
+    properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    index: int = 0
+    """The node's place in the file's list."""
+
+    @property
+    def is_note(self) -> bool:
+        return self.type in NOTE_TYPES
+
+    @property
+    def text(self) -> str:
+        """The text of a note."""
+        values = self.widgets_values
+        first = values[0] if isinstance(values, (list, tuple)) and values else self.properties.get('text')
+        return first if isinstance(first, str) else ''
+
+
+@dataclass(frozen=True)
+class Group:
+    """A coloured frame on the canvas."""
+
+    title: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def holds(self, node: WorkflowNode) -> bool:
+        """Whether the node's centre lies inside, which is what makes the web UI move it with the group."""
+        x = node.pos[0] + node.size[0] / 2
+        y = node.pos[1] + node.size[1] / 2
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
+
+@dataclass(frozen=True)
+class BoundarySlot:
+    """One input or output of a subgraph definition."""
+
+    name: str
+    type: str
+    label: str | None = None
+    links: tuple[int, ...] = ()
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class WorkflowGraph:
+    """Nodes, links and groups: the file's own level or the inside of a subgraph."""
+
+    nodes: tuple[WorkflowNode, ...]
+    links: tuple[WorkflowLink, ...]
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def notes(self) -> Iterator[WorkflowNode]:
+        return (node for node in self.nodes if node.is_note)
+
+    @cached_property
+    def node_by_id(self) -> Mapping[str, WorkflowNode]:
+        """The first node of each id."""
+        found: dict[str, WorkflowNode] = {}
+        for node in self.nodes:
+            found.setdefault(node.id, node)
+        return found
+
+    @cached_property
+    def link_by_id(self) -> Mapping[int, WorkflowLink]:
+        return {link.id: link for link in self.links}
+
+
+@dataclass(frozen=True)
+class SubgraphDefinition(WorkflowGraph):
+    id: str = ''
+    name: str = ''
+    inputs: tuple[BoundarySlot, ...] = ()
+    outputs: tuple[BoundarySlot, ...] = ()
+    last_node_id: int = 0
+
+
+@dataclass(frozen=True)
+class Workflow(WorkflowGraph):
+    """A whole file. `subgraphs` are its definitions by id, in the file's order."""
+
+    subgraphs: Mapping[str, SubgraphDefinition] = field(default_factory=dict)
+    last_node_id: int = 0
+    last_link_id: int = 0
+    group_nodes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """`extra.groupNodes`: the definitions of group nodes, the subgraphs of old files, as the file has them."""
+
+    @staticmethod
+    def parse(data: Any) -> Workflow:
+        """Reads a workflow file's JSON. Raises TranspileError where it is not one."""
+        if not isinstance(data, Mapping):
+            raise TranspileError(f'a workflow is a JSON object, this is {type(data).__name__}')
+        if not isinstance(data.get('nodes'), (list, tuple)):
+            raise TranspileError("not a web UI workflow: it has no list 'nodes'")
+        extra = _mapping(data.get('extra'))
+        state = _mapping(data.get('state'))
+        nodes, links = _parse_graph(data)
+        return Workflow(
+            nodes=nodes,
+            links=links,
+            groups=_parse_groups(data.get('groups')),
+            subgraphs=_parse_definitions(data),
+            last_node_id=_last(data.get('last_node_id'), state.get('lastNodeId')),
+            last_link_id=_last(data.get('last_link_id'), state.get('lastLinkId')),
+            group_nodes=_mapping(extra.get('groupNodes')),
+        )
+
+    def is_subgraph(self, node: WorkflowNode) -> bool:
+        return node.type in self.subgraphs
+
+
+def node_key(value: Any) -> str:
+    """A node id as the web UI writes it: `String(value)`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return {True: 'true', False: 'false', None: 'undefined'}[value]
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def link_key(value: Any) -> int | None:
+    """A link id, or None where there is no link. Old files have some as text."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value.is_integer() else None
+    if isinstance(value, str):
+        return _int(value)
+    return None
+
+
+def _int(value: Any, default: int | None = None) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value)
+    if isinstance(value, str) and len(value) <= 18:
+        digits = value[1:] if value.startswith('-') else value
+        if digits.isascii() and digits.isdigit():
+            return int(value)
+    return default
+
+
+def _last(*values: Any) -> int:
+    return max((number for number in map(_int, values) if number is not None), default=0)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
+        return float(value)
+    return 0.0
+
+
+def _text(value: Any, default: str = '') -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, (Mapping, list, tuple)):
+        return default
+    return node_key(value)
+
+
+def _optional_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    """A list, also where it was saved as an object with number keys."""
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, Mapping):
+        numbered = [(_int(key), item) for key, item in value.items()]
+        return [item for key, item in sorted((pair for pair in numbered if pair[0] is not None), key=_first)]
+    return ()
+
+
+def _first(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
+
+
+def _point(value: Any) -> tuple[float, float]:
+    items = _items(value)
+    if len(items) >= 2:
+        return _number(items[0]), _number(items[1])
+    if isinstance(value, Mapping) and 'x' in value:
+        return _number(value.get('x')), _number(value.get('y'))
+    return 0.0, 0.0
+
+
+def type_name(value: Any) -> str:
+    """A slot type as one text. Combo outputs of old files are lists of choices; 0 and '' are the wildcard."""
+    if isinstance(value, str):
+        return value or '*'
+    if isinstance(value, (list, tuple)):
+        return 'COMBO'
+    if value is None or value == 0:
+        return '*'
+    return node_key(value)
+
+
+def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tuple[WorkflowLink, ...]]:
+    nodes = tuple(
+        _parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, Mapping)
+    )
+    links = _parse_links(data.get('links'))
+    return nodes, tuple(_with_missing_links(nodes, links).values())
+
+
+def _parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
+    get = data.get
+    values = get('widgets_values')
+    mode = get('mode')
+    return WorkflowNode(
+        id=node_key(get('id')),
+        type=_text(get('type'), 'undefined'),
+        title=_optional_text(get('title')),
+        pos=_point(get('pos')),
+        size=_point(get('size')),
+        mode=mode if isinstance(mode, int) and not isinstance(mode, bool) else ALWAYS,
+        inputs=tuple(_parse_input(item) for item in _items(get('inputs')) if isinstance(item, Mapping)),
+        outputs=tuple(_parse_output(item) for item in _items(get('outputs')) if isinstance(item, Mapping)),
+        widgets_values=values if isinstance(values, (list, tuple, Mapping)) else None,
+        named_values=named if isinstance(named := get('widgets_values_named'), Mapping) else None,
+        properties=_mapping(get('properties')),
+        index=index,
+    )
+
+
+def _parse_input(data: Mapping[str, Any]) -> InputSlot:
+    get = data.get
+    widget = get('widget')
+    return InputSlot(
+        name=_text(get('name')),
+        type=type_name(get('type')),
+        link=link_key(get('link')),
+        label=_optional_text(get('label')),
+        widget=_optional_text(widget.get('name')) if isinstance(widget, Mapping) else None,
+    )
+
+
+def _parse_output(data: Mapping[str, Any]) -> OutputSlot:
+    links = data.get('links')
+    ids = tuple(key for item in links if (key := link_key(item)) is not None) if isinstance(links, list) else ()
+    return OutputSlot(
+        name=_text(data.get('name')),
+        type=type_name(data.get('type')),
+        links=ids,
+        label=_optional_text(data.get('label')),
+    )
+
+
+def _parse_links(data: Any) -> dict[int, WorkflowLink]:
+    links: dict[int, WorkflowLink] = {}
+    for item in _items(data):
+        if isinstance(item, Mapping):
+            parts = [item.get(key) for key in ('id', 'origin_id', 'origin_slot', 'target_id', 'target_slot', 'type')]
+        elif isinstance(item, (list, tuple)) and len(item) >= 5:
+            parts = [*item[:5], item[5] if len(item) > 5 else None]
+        else:
+            continue
+        key = link_key(parts[0])
+        if key is None or parts[1] is None or parts[3] is None:
+            continue
+        links[key] = WorkflowLink(
+            id=key,
+            origin=node_key(parts[1]),
+            origin_slot=_int(parts[2], 0) or 0,
+            target=node_key(parts[3]),
+            target_slot=_int(parts[4], 0) or 0,
+            type=type_name(parts[5]),
+        )
+    return links
+
+
+def _with_missing_links(
+    nodes: Sequence[WorkflowNode], links: dict[int, WorkflowLink]
+) -> Mapping[int, WorkflowLink]:
+    """Adds the links that the list lacks but both ends name. (The web UI cannot run such a file at all.)"""
+    wanted = [
+        (slot.link, node.id, index, slot.type)
+        for node in nodes
+        for index, slot in enumerate(node.inputs)
+        if slot.link is not None and slot.link not in links
+    ]
+    if not wanted:
+        return links
+    origins = {
+        link: (node.id, index)
+        for node in nodes
+        for index, slot in enumerate(node.outputs)
+        for link in slot.links
+    }
+    for link, target, target_slot, slot_type in wanted:
+        if link in origins:
+            origin, origin_slot = origins[link]
+            links[link] = WorkflowLink(link, origin, origin_slot, target, target_slot, slot_type)
+    return links
+
+
+def _parse_groups(data: Any) -> tuple[Group, ...]:
+    groups = []
+    for item in _items(data):
+        if not isinstance(item, Mapping):
+            continue
+        box = _items(item.get('bounding'))
+        if len(box) < 4:
+            box = (*_point(item.get('pos')), *_point(item.get('size')))
+        groups.append(Group(_text(item.get('title')), *(_number(side) for side in box[:4])))
+    return tuple(groups)
+
+
+def _parse_definitions(data: Mapping[str, Any]) -> dict[str, SubgraphDefinition]:
+    """All subgraph definitions, also those that a definition holds itself, outer ones first."""
+    found: dict[str, SubgraphDefinition] = {}
+    pending = [data]
+    while pending:
+        inner = []
+        for holder in pending:
+            for item in _items(_mapping(holder.get('definitions')).get('subgraphs')):
+                if isinstance(item, Mapping) and isinstance(item.get('id'), str) and item['id'] not in found:
+                    found[item['id']] = _parse_definition(item)
+                    inner.append(item)
+        pending = inner
+    return found
+
+
+def _parse_definition(data: Mapping[str, Any]) -> SubgraphDefinition:
+    nodes, links = _parse_graph(data)
+    return SubgraphDefinition(
+        nodes=nodes,
+        links=links,
+        groups=_parse_groups(data.get('groups')),
+        id=data['id'],
+        name=_text(data.get('name')),
+        inputs=_parse_boundary(data.get('inputs')),
+        outputs=_parse_boundary(data.get('outputs')),
+        last_node_id=_last(_mapping(data.get('state')).get('lastNodeId')),
+    )
+
+
+def _parse_boundary(data: Any) -> tuple[BoundarySlot, ...]:
+    return tuple(
+        BoundarySlot(
+            name=_text(item.get('name')),
+            type=type_name(item.get('type')),
+            label=_optional_text(item.get('label')),
+            links=tuple(key for link in _items(item.get('linkIds')) if (key := link_key(link)) is not None),
+            id=_optional_text(item.get('id')),
+        )
+        for item in _items(data)
+        if isinstance(item, Mapping)
+    )
+
+
+def parse_json(text: str) -> Any:
+    """JSON as the web UI reads it, or TranspileError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TranspileError(f'not readable as JSON: {error}') from error
