@@ -1,0 +1,56 @@
+"""ComfyScript: workflows as Python scripts.
+
+ComfyUI imports this file under a name made from its path, whatever the folder is called. So it registers the folder
+once as the package `comfy_script`, and everything else happens in there: one copy of each module in the process,
+whoever imports it.
+"""
+
+import importlib
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+from types import ModuleType
+
+__version__ = '0.1.0'
+
+_PACKAGE = 'comfy_script'
+
+
+def _register() -> ModuleType | None:
+    """This folder as `comfy_script`, or the copy that is imported already; None if the name belongs to somebody else."""
+    present = sys.modules.get(_PACKAGE)
+    if present is not None:
+        folders = [Path(folder) for folder in getattr(present, '__path__', ())]
+        return present if any((folder / 'host' / 'startup.py').is_file() for folder in folders) else None
+    here = Path(__file__).parent
+    spec = importlib.util.spec_from_file_location(_PACKAGE, here / '__init__.py', submodule_search_locations=[str(here)])
+    if spec is None or spec.loader is None:
+        return None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[_PACKAGE] = package
+    spec.loader.exec_module(package)
+    return package
+
+
+def _load_pack() -> tuple[dict[str, type], dict[str, str], str | None]:
+    """(node classes, their display names, web folder) for ComfyUI. Nothing in here may stop ComfyUI from starting."""
+    package = _register()
+    if package is None:
+        logging.warning(
+            'ComfyScript: another package named comfy_script is imported already (%s). ComfyScript stays off: '
+            'uninstall the other one (pip uninstall comfy-script).',
+            getattr(sys.modules.get(_PACKAGE), '__file__', None),
+        )
+        return {}, {}, None
+    try:
+        pack = importlib.import_module(f'{_PACKAGE}.host').load(Path(__file__).parent)
+    except Exception:
+        logging.exception('ComfyScript could not load and stays off')
+        return {}, {}, None
+    return pack.node_classes, pack.display_names, pack.web_directory
+
+
+if __name__ != _PACKAGE:
+    NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, WEB_DIRECTORY = _load_pack()
+    __all__ = ['NODE_CLASS_MAPPINGS', 'NODE_DISPLAY_NAME_MAPPINGS', 'WEB_DIRECTORY']
