@@ -1,0 +1,16 @@
+// What the panel uses of CodeMirror, and no more: esbuild drops the rest.
+export { Annotation, Compartment, EditorSelection, EditorState, RangeSet, RangeSetBuilder, StateEffect, StateField, Transaction } from '@codemirror/state'
+export {
+  Decoration, EditorView, GutterMarker, WidgetType, crosshairCursor, drawSelection, dropCursor, gutter, gutterLineClass, highlightActiveLine,
+  highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap, lineNumbers, placeholder, rectangularSelection, tooltips,
+} from '@codemirror/view'
+export { defaultKeymap, history, historyKeymap, indentWithTab, redo, undo } from '@codemirror/commands'
+export {
+  HighlightStyle, bracketMatching, codeFolding, defaultHighlightStyle, foldGutter, foldKeymap, foldService, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree,
+} from '@codemirror/language'
+export { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, startCompletion } from '@codemirror/autocomplete'
+export { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search'
+export { forEachDiagnostic, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from '@codemirror/lint'
+export { MergeView, getChunks, goToNextChunk, goToPreviousChunk, unifiedMergeView } from '@codemirror/merge'
+export { python, pythonLanguage } from '@codemirror/lang-python'
+export { tags } from '@lezer/highlight'
