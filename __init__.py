@@ -18,13 +18,13 @@ _PACKAGE = 'comfy_script'
 
 
 def _register() -> ModuleType | None:
-    """This folder as `comfy_script`, or the copy that is imported already; None if the name belongs to somebody else."""
+    """This folder as `comfy_script`, or the copy that is imported already; None if the name is somebody else's."""
     present = sys.modules.get(_PACKAGE)
     if present is not None:
         folders = [Path(folder) for folder in getattr(present, '__path__', ())]
         return present if any((folder / 'host' / 'startup.py').is_file() for folder in folders) else None
-    here = Path(__file__).parent
-    spec = importlib.util.spec_from_file_location(_PACKAGE, here / '__init__.py', submodule_search_locations=[str(here)])
+    init = Path(__file__)
+    spec = importlib.util.spec_from_file_location(_PACKAGE, init, submodule_search_locations=[str(init.parent)])
     if spec is None or spec.loader is None:
         return None
     package = importlib.util.module_from_spec(spec)

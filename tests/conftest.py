@@ -33,8 +33,8 @@ def _register_checkout() -> None:
 
 _register_checkout()
 
-from comfy_script.tests.lab import paths  # noqa: E402
-from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base  # noqa: E402
+from comfy_script.tests.lab import paths
+from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 
 
 class _RootIsNoPackage:

@@ -85,18 +85,19 @@ class Server:
         port: int | None = None,
         timeout: float = 180,
         main: Path | None = None,
+        own: Path | None = None,
     ) -> Server:
         """Start ComfyUI in `base` and wait until it answers. ServerError with the end of its log if it doesn't.
 
-        `main` is run instead of ComfyUI's main.py (a script that does something to the process first).
+        `main` is run instead of ComfyUI's main.py (a script that does something to the process first). `own` is the log
+        file of a person's own ComfyUI, which runs on its own device in its own folders.
         """
         port = port or free_port()
-        log_file = base / 'server.log'
+        log_file = own or base / 'server.log'
         command = [
             str(python), '-u', str(main or comfyui / 'main.py'),
-            '--cpu', '--listen', '127.0.0.1', '--port', str(port), '--disable-auto-launch', '--disable-api-nodes',
-            '--base-directory', str(base), '--database-url', f'sqlite:///{(base / "user/comfyui.db").as_posix()}',
-            *args,
+            '--listen', '127.0.0.1', '--port', str(port), '--disable-auto-launch',
+            *([] if own else _lab_arguments(base)), *args,
         ]  # fmt: skip
         environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
         environment |= {'OMP_NUM_THREADS': '1', 'PYTHONIOENCODING': 'utf-8', **(env or {})}
@@ -185,6 +186,11 @@ class Server:
                 self.process.wait()
 
 
+def _lab_arguments(base: Path) -> list[str]:
+    database = f'sqlite:///{(base / "user/comfyui.db").as_posix()}'
+    return ['--cpu', '--disable-api-nodes', '--base-directory', str(base), '--database-url', database]
+
+
 def pack_links(folder_name: str | None, comfyui: Path, *, testing: bool) -> dict[str, Path]:
     """custom_nodes entries: this checkout under `folder_name` (None: without it), ComfyUI's own testing nodes."""
     links = {} if folder_name is None else {folder_name: ROOT}
@@ -192,7 +198,3 @@ def pack_links(folder_name: str | None, comfyui: Path, *, testing: bool) -> dict
     if testing and testing_nodes.is_dir():
         links['testing-pack'] = testing_nodes
     return links
-
-
-__all__ = ['ROOT', 'Server', 'ServerError', 'free_port', 'make_base', 'pack_links', 'remove_base']
-

@@ -1,0 +1,131 @@
+"""The command line of dev.py."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import first_image
+from .browser import ensure_browser
+from .make import LabError, ensure_lab
+from .paths import CACHE, ROOT, SITE, venv_python
+
+BENCHMARKS = ROOT / 'tests' / 'benchmarks'
+PARITY = ROOT / 'tests' / 'parity' / '__main__.py'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code. Everything foreseeable ends with one sentence."""
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.command in ('try', 'make'):
+        return _fail(f'{" ".join(rest)} is not an option of `dev.py {options.command}`.')
+    try:
+        return COMMANDS[options.command](options, rest)
+    except LabError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail('Stopped. The next run goes on from here.', 130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='dev.py', description='ComfyScript in a real ComfyUI.')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    attempt = commands.add_parser('try', help='make one image in a real ComfyUI and print its script')
+    attempt.add_argument('--keep', action='store_true', help='leave the server up')
+    attempt.add_argument('--comfyui', type=Path, help='your own ComfyUI, with its models')
+    attempt.add_argument('--python', type=Path, help='the interpreter that runs it')
+    attempt.add_argument('--port', type=int, help='the port of the server (a free one if not given)')
+    commands.add_parser('test', help='lint, types and all tests; further arguments go to pytest', add_help=False)
+    bench = commands.add_parser('bench', help='run one benchmark; further arguments go to it', add_help=False)
+    bench.add_argument('name', nargs='?', help='which one; without it, their names')
+    commands.add_parser('parity', help='compare with the browser on real workflows', add_help=False)
+    commands.add_parser('make', help='only make .venv and .cache')
+    return parser
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fail(sentence: str, code: int = 1) -> int:
+    say(sentence)
+    return code
+
+
+def _environment() -> dict[str, str]:
+    """For what runs in the lab's interpreter: this checkout as comfy_script, and nothing written outside of .cache."""
+    return {
+        **os.environ,
+        'PYTHONPATH': str(SITE),
+        'PYTHONIOENCODING': 'utf-8',
+        'PLAYWRIGHT_BROWSERS_PATH': str(CACHE / 'playwright'),
+        'RUFF_CACHE_DIR': str(CACHE / 'ruff'),
+    }
+
+
+def _python(*command: str | Path, env: dict[str, str] | None = None) -> int:
+    return subprocess.call([venv_python(), '-P', *command], cwd=ROOT, env=env or _environment())
+
+
+def _try(options: argparse.Namespace, _rest: list[str]) -> int:
+    python = options.python.expanduser().absolute() if options.python else None
+    first_image.run(first_image.Options(options.keep, options.comfyui, python, options.port), say)
+    return 0
+
+
+def _test(_options: argparse.Namespace, rest: list[str]) -> int:
+    ensure_lab(say)
+    browser = ensure_browser(say)
+    env = _environment()
+    if isinstance(browser, Path):
+        env['COMFYSCRIPT_CHROMIUM'] = str(browser)
+    else:
+        say(browser)
+    failed = [name for name in ('lint', 'types') if not _check(name, env)]
+    pytest = _python('-m', 'pytest', '-rs', *rest, env=env)
+    if failed:
+        return _fail(f'Failed: {" and ".join(failed)} (see above).')
+    return pytest
+
+
+CHECKS = {
+    'lint': ('-m', 'ruff', 'check', '.'),
+    'types': ('-m', 'pyright', '--level', 'error'),
+}
+
+
+def _check(name: str, env: dict[str, str]) -> bool:
+    start = time.monotonic()
+    say(f'{name}:')
+    passed = _python(*CHECKS[name], env=env) == 0
+    say(f'{name}: {"ok" if passed else "failed"} in {time.monotonic() - start:.1f} s')
+    return passed
+
+
+def _bench(options: argparse.Namespace, rest: list[str]) -> int:
+    names = sorted(file.stem for file in BENCHMARKS.glob('*.py') if not file.stem.startswith('_'))
+    if options.name not in names:
+        known = ', '.join(names) or 'none yet'
+        return _fail(f'There is no benchmark {options.name}: there are {known}.' if options.name else known)
+    ensure_lab(say)
+    return _python(BENCHMARKS / f'{options.name}.py', *rest)
+
+
+def _parity(_options: argparse.Namespace, rest: list[str]) -> int:
+    if not PARITY.is_file():
+        return _fail('This checkout has no tests/parity.')
+    ensure_lab(say)
+    return _python(PARITY.parent, *rest)
+
+
+def _make(_options: argparse.Namespace, _rest: list[str]) -> int:
+    ensure_lab(say)
+    return 0
+
+
+COMMANDS = {'try': _try, 'test': _test, 'bench': _bench, 'parity': _parity, 'make': _make}
