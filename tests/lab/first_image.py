@@ -132,7 +132,8 @@ def _make_image(server: Server, say: Say) -> Path:
         raise LabError(f'The image could not be made: {error}') from None
     finally:
         done.set()
-        print(file=sys.stderr)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
     images = server.images(entry)
     if not images:
         raise LabError('ComfyUI made no image, and said nothing.')
@@ -176,7 +177,15 @@ def _show_progress(server: Server, prompt: Mapping[str, Any], done: threading.Ev
             node = prompt.get(str(data.get('node')), {}).get('class_type')
             if node and event['type'] in ('executing', 'progress'):
                 count = f' {data["value"]}/{data["max"]}' if event['type'] == 'progress' else ''
-                print(f'\r  {node}{count}'.ljust(60), end='', file=sys.stderr, flush=True)
+                _show(f'  {node}{count}')
+
+
+def _show(progress: str) -> None:
+    """One line that changes on a terminal, one line each elsewhere."""
+    if sys.stderr.isatty():
+        print(f'\r{progress:<60}', end='', file=sys.stderr, flush=True)
+    else:
+        print(progress, file=sys.stderr, flush=True)
 
 
 def _keep(server: Server, say: Say) -> None:

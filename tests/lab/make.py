@@ -84,10 +84,10 @@ def ensure_lab(say: Say) -> None:
 
 
 def _steps() -> list[Step]:
-    environment = _digest(LOCK.read_bytes(), PIP.encode(), TORCH.encode())
+    packages = _digest(LOCK.read_bytes(), PIP.encode(), TORCH.encode())
     models = HERE / 'models.py'
     return [
-        Step('venv', 'Python packages into .venv (1 GB, the longest step)', environment, venv_python(), _make_venv),
+        Step('packages', 'Python packages into .venv (1 GB, the longest step)', packages, venv_python(), _make_packages),
         Step('comfyui', 'ComfyUI 0.3.75', COMFYUI_SHA256, COMFYUI / 'main.py', _make_comfyui),
         Step(
             'models',
@@ -106,6 +106,21 @@ def _digest(*parts: bytes) -> str:
 # The venv
 
 
+def _make_packages() -> None:
+    # A new lock changes a complete venv in place; one that an interrupted run left half-made goes.
+    running = CACHE / 'stamps' / 'packages.running'
+    if running.exists() or not venv_python().exists():
+        _make_venv()
+    running.parent.mkdir(parents=True, exist_ok=True)
+    running.touch()
+    _pip('install', PIP)
+    _pip('install', '--no-deps', '-r', str(LOCK))
+    # With a resolver, bound to the lock: on some platforms torch needs libraries of its own.
+    _pip('install', '-c', str(LOCK), TORCH)
+    _mend_torchaudio()
+    running.unlink()
+
+
 def _make_venv() -> None:
     python = _find_python()
     if VENV.exists():
@@ -114,11 +129,6 @@ def _make_venv() -> None:
     if done.code != 0:
         hint = ' (on Debian and Ubuntu: apt install python3.11-venv)' if 'ensurepip' in done.output else ''
         raise LabError(f'{python} cannot make a venv{hint}: {done.last_line}')
-    _pip('install', PIP)
-    _pip('install', '--no-deps', '-r', str(LOCK))
-    # With a resolver, bound to the lock: on some platforms torch needs libraries of its own.
-    _pip('install', '-c', str(LOCK), TORCH)
-    _mend_torchaudio()
 
 
 def _mend_torchaudio() -> None:
