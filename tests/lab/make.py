@@ -87,7 +87,7 @@ def _steps() -> list[Step]:
     packages = _digest(LOCK.read_bytes(), PIP.encode(), TORCH.encode())
     models = HERE / 'models.py'
     return [
-        Step('packages', 'Python packages into .venv (1 GB, the longest step)', packages, venv_python(), _make_packages),
+        Step('packages', 'Python packages into .venv (the longest step)', packages, venv_python(), _make_packages),
         Step('comfyui', 'ComfyUI 0.3.75', COMFYUI_SHA256, COMFYUI / 'main.py', _make_comfyui),
         Step(
             'models',
