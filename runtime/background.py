@@ -1,0 +1,157 @@
+"""The event loop thread that all clients share, and the ways to wait for it from anywhere.
+
+One daemon thread per process runs one loop. Synchronous calls wait on it, asynchronous ones wrap it, so nothing here
+depends on which loop, if any, the caller is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from .errors import WaitTimeoutError, WouldDeadlockError
+
+T = TypeVar('T')
+
+log = logging.getLogger('comfy_script')
+
+# A lock wait on Windows cannot be interrupted by Ctrl+C: there it is cut into slices.
+_SLICE = 0.2 if sys.platform == 'win32' else None
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
+
+
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The loop of the background thread, started on first use."""
+    global _loop, _thread
+    with _lock:
+        if _loop is None or _thread is None or not _thread.is_alive():
+            loop = _new_loop()
+            _thread = threading.Thread(target=_run_loop, args=(loop,), name='comfy_script', daemon=True)
+            _thread.start()
+            _loop = loop
+        return _loop
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    # Windows' proactor loop prints errors for sockets that the other side reset; sockets are all we need.
+    return asyncio.SelectorEventLoop() if sys.platform == 'win32' else asyncio.new_event_loop()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+
+
+def _forget_after_fork() -> None:
+    """A forked child has no such thread; it makes its own when it needs one."""
+    global _loop, _thread, _lock
+    _lock = threading.Lock()
+    _loop = _thread = None
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def on_background_thread() -> bool:
+    """Whether the caller runs on the background loop's own thread."""
+    return _thread is not None and threading.current_thread() is _thread
+
+
+def spawn(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    """Start a coroutine on the background loop."""
+    return asyncio.run_coroutine_threadsafe(coroutine, background_loop())
+
+
+def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+    """Run a coroutine on the background loop and wait for its result.
+
+    Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine.
+    """
+    if on_background_thread():
+        coroutine.close()
+        raise WouldDeadlockError('A blocking call was made on the thread that the answer comes through; await it.')
+    future = spawn(coroutine)
+    try:
+        return wait_future(future, timeout)
+    except BaseException:
+        future.cancel()
+        raise
+
+
+async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the background loop from any other loop."""
+    if on_background_thread():
+        return await coroutine
+    return await asyncio.wrap_future(spawn(coroutine))
+
+
+def wait_future(future: concurrent.futures.Future[T], timeout: float | None = None) -> T:
+    """The result of a future; raises WaitTimeoutError after `timeout` seconds. Ctrl+C gets through."""
+    wait_done(future, timeout)
+    return future.result()
+
+
+def wait_done(future: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
+    """Wait for a future's end, in whatever way; raises WaitTimeoutError."""
+    if future.done():
+        return
+    if on_background_thread():
+        raise WouldDeadlockError('A blocking wait was made on the thread that the answer comes through; await it.')
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        slice_ = left if _SLICE is None else (_SLICE if left is None else min(left, _SLICE))
+        concurrent.futures.wait([future], timeout=slice_)
+        if future.done():
+            return
+        if deadline is not None and time.monotonic() >= deadline:
+            raise WaitTimeoutError(f'Nothing came within {timeout:g} seconds.')
+
+
+def unbreakable_future() -> concurrent.futures.Future[Any]:
+    """A future that only its owner ends: a caller who is cancelled while awaiting it does not take it along."""
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()
+    return future
+
+
+class Dispatcher:
+    """Runs callbacks one after another, in order, on a thread of its own, where they may block and call back."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Run `function(*args)` soon. What it raises is logged, not lost and not passed on."""
+        self._calls.put(lambda: function(*args))
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def is_current(self) -> bool:
+        """Whether the caller runs inside one of this dispatcher's callbacks."""
+        return self._thread is threading.current_thread()
+
+    def _run(self) -> None:
+        while True:
+            call = self._calls.get()
+            try:
+                call()
+            except Exception:
+                log.exception('A callback raised an exception')

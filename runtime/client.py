@@ -1,0 +1,562 @@
+"""A ComfyUI server as an object: its nodes, its queue, its files. `load()` makes one and sets it as the default."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import linecache
+import mimetypes
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ..graph import Schemas, as_schemas
+from .background import run_async, run_sync
+from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
+from .errors import NotLoadedError, OfflineError, Origins, ServerError
+from .results import ResultFile
+from .task import IdOf, Task
+from .task_queue import TaskQueue
+from .tracker import Tracker
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from .build import NodeNamespace
+    from .inprocess import InProcess
+    from .launch import LaunchedServer
+
+__all__ = ['Client', 'default_client', 'find_client', 'set_default_client']
+
+MAX_SOURCE = 1_000_000
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
+
+
+class Client:
+    """One ComfyUI server.
+
+    - `url`: its base URL; a path prefix, a query and `user:password@` are kept for every request.
+    - `headers`, `cookies`, `auth` (`aiohttp.BasicAuth`), or `session_factory`, a callable that makes the
+      `aiohttp.ClientSession`: credentials of a proxy in front of it.
+    - `api_key`, `auth_token`: comfy.org credentials for API nodes. They go with each workflow and are not saved.
+    - `schemas`: its node list (`/object_info` as a dict, or Schemas), where it shall not be asked for.
+    - `save_source`: send the text of the running script along, for the saved images.
+    - `lost_after`: seconds that a lost server is looked for before its tasks fail.
+
+    Nothing is requested before it is needed. `with Client(...)` closes it at the end.
+    """
+
+    def __init__(
+        self,
+        url: object = DEFAULT_URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        auth: aiohttp.BasicAuth | None = None,
+        session_factory: Callable[[], aiohttp.ClientSession] | None = None,
+        api_key: str | None = None,
+        auth_token: str | None = None,
+        schemas: Schemas | Mapping[str, Any] | None = None,
+        save_source: bool = True,
+        connect_timeout: float = 10.0,
+        lost_after: float = 60.0,
+    ) -> None:
+        self.url = normalize_url(url)
+        self.options = ConnectionOptions(
+            url=self.url,
+            headers=dict(headers or {}),
+            cookies=dict(cookies or {}),
+            auth=auth,
+            session_factory=session_factory,
+            connect_timeout=connect_timeout,
+            lost_after=lost_after,
+        )
+        self.api_key = api_key
+        self.auth_token = auth_token
+        self.save_source = save_source
+        self.offline = False
+        self.version = 0
+        self.launched: LaunchedServer | None = None
+        self.queue = TaskQueue(self)
+        self._schemas = None if schemas is None else as_schemas(schemas)
+        self._embeddings: tuple[str, ...] | None = None
+        self._nodes: NodeNamespace | None = None
+        self._lock = threading.RLock()
+        self._tracker: Tracker | None = None
+        self._in_process: InProcess | None = None
+
+    def __repr__(self) -> str:
+        return f'<Client {"offline" if self.offline else self.url}>'
+
+    @property
+    def base_url(self) -> str:
+        """`url`, under the name of the first implementation."""
+        return self.url
+
+    def session(self) -> aiohttp.ClientSession:
+        """A new aiohttp session with this client's headers and credentials, for requests of your own."""
+        import aiohttp
+
+        if self.options.session_factory is not None:
+            return self.options.session_factory()
+        return aiohttp.ClientSession(
+            headers=dict(self.options.headers), cookies=dict(self.options.cookies), auth=self.options.auth
+        )
+
+    # -- offline, launched, in process
+
+    @classmethod
+    def of_object_info(cls, object_info: Mapping[str, Any] | Schemas | str | Path, **options: Any) -> Client:
+        """A client without a server, to build workflows with a saved `/object_info` (a dict, or a JSON file)."""
+        if isinstance(object_info, (str, Path)):
+            with Path(object_info).open(encoding='utf-8') as file:
+                return cls.of_object_info(json.load(file), **options)
+        client = cls(schemas=as_schemas(object_info), **options)
+        client.offline = True
+        client._embeddings = ()
+        return client
+
+    @classmethod
+    def of_server_process(cls, in_process: InProcess, **options: Any) -> Client:
+        """The client of the ComfyUI that we are running inside: its nodes are read from memory."""
+        client = cls(in_process.url, **options)
+        client._in_process = in_process
+        return client
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the server is this very process."""
+        return self._in_process is not None
+
+    @property
+    def tracker(self) -> Tracker:
+        """The connection and the tasks on it."""
+        if self.offline:
+            raise OfflineError(
+                'There is no server: the node list came from a file. Workflow(queue=False) and wf.api_format() work; '
+                'to run workflows call load() with a server.'
+            )
+        with self._lock:
+            if self._tracker is None:
+                tracker = Tracker(self.options)
+                if self.launched is not None:
+                    tracker.connection.alive_check = self.launched.ended
+                if self._in_process is not None:
+                    tracker.may_wait = self._in_process.why_not_wait
+                self.queue._observe(tracker)
+                self._tracker = tracker
+            return self._tracker
+
+    @property
+    def has_tracker(self) -> bool:
+        """Whether anything was ever asked of the server's queue."""
+        return self._tracker is not None
+
+    # -- nodes
+
+    @property
+    def schemas(self) -> Schemas:
+        """What the server says of its nodes; asked for on first use. Raises ConnectError, ServerError."""
+        if self._schemas is None:
+            self.refresh()
+        assert self._schemas is not None
+        return self._schemas
+
+    @property
+    def has_schemas(self) -> bool:
+        """Whether the node list is here already."""
+        return self._schemas is not None
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """The names of the server's embeddings, without their file suffix."""
+        if self._embeddings is None:
+            found = self._in_process.embeddings() if self._in_process is not None else run_sync(self._get_embeddings())
+            self._embeddings = found
+        return self._embeddings
+
+    @property
+    def nodes(self) -> NodeNamespace:
+        """The server's nodes as functions: `client.nodes.KSampler(...)`."""
+        with self._lock:
+            if self._nodes is None:
+                from .build import client_nodes
+
+                self._nodes = client_nodes(self)
+            return self._nodes
+
+    def refresh(self) -> None:
+        """Read the server's node list and model lists again."""
+        if self.offline:
+            return
+        if self._in_process is not None:
+            self._set_schemas(self._in_process.schemas(), None)
+        else:
+            run_sync(self._fetch())
+
+    async def _refresh(self) -> None:
+        if self._in_process is not None or self.offline:
+            self.refresh()
+        else:
+            await run_async(self._fetch())
+
+    async def _fetch(self) -> None:
+        connection = self.tracker.connection
+        object_info, embeddings = await asyncio.gather(connection.get_json('object_info'), self._get_embeddings())
+        if not isinstance(object_info, dict):
+            raise ServerError(f'{connection.url("object_info")} did not answer with a list of nodes; is it ComfyUI?')
+        self._set_schemas(as_schemas(object_info), embeddings)
+
+    async def _get_embeddings(self) -> tuple[str, ...]:
+        if self.offline:
+            return ()
+        try:
+            names = await self.tracker.connection.get_json('embeddings')
+        except ServerError:
+            return ()
+        return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+    def _set_schemas(self, schemas: Schemas, embeddings: tuple[str, ...] | None) -> None:
+        with self._lock:
+            self._schemas = schemas
+            self._embeddings = embeddings
+            self.version += 1
+            if self._nodes is not None:
+                self._nodes.refresh(schemas, self.embeddings)
+
+    # -- running
+
+    def submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        workflow: WorkflowSource = None,
+        extra_data: Mapping[str, Any] | None = None,
+        origins: Origins | None = None,
+        id_of: IdOf | None = None,
+        source: str | None = None,
+        keep_images: bool = False,
+        front: bool = False,
+    ) -> Task:
+        """Put a prompt (API format) into the server's queue.
+
+        - `workflow`: the same in the web UI's format, or a function that makes it; saved with the images.
+        - `extra_data`: more for the server; `extra_pnginfo` in it is saved with the images.
+        - `origins`: node id -> (file, line) of the script, for error messages.
+        - `id_of`: tells the node id of an output value, for `Task.result`.
+        - `keep_images`: keep the images that come over the websocket in `task.images`.
+        - `front`: before what is in the queue.
+
+        Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
+        """
+        tracker = self.tracker
+        tracker.check_may_wait()
+        task, body = self._prepare(prompt, workflow, extra_data, origins, id_of, source, keep_images, front)
+        run_sync(tracker.submit(task, body))
+        self.queue._submitted(task)
+        return task
+
+    async def _submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        workflow: WorkflowSource = None,
+        extra_data: Mapping[str, Any] | None = None,
+        origins: Origins | None = None,
+        id_of: IdOf | None = None,
+        source: str | None = None,
+        keep_images: bool = False,
+        front: bool = False,
+    ) -> Task:
+        tracker = self.tracker
+        task, body = self._prepare(prompt, workflow, extra_data, origins, id_of, source, keep_images, front)
+        await run_async(tracker.submit(task, body))
+        self.queue._submitted(task)
+        return task
+
+    def _prepare(
+        self,
+        prompt: Mapping[str, Any],
+        workflow: WorkflowSource,
+        extra_data: Mapping[str, Any] | None,
+        origins: Origins | None,
+        id_of: IdOf | None,
+        source: str | None,
+        keep_images: bool,
+        front: bool,
+    ) -> tuple[Task, bytes]:
+        tracker = self.tracker
+        class_types = {node_id: str(node.get('class_type')) for node_id, node in prompt.items()}
+        task = Task(tracker, str(uuid.uuid4()), class_types, origins=origins, id_of=id_of, keep_images=keep_images)
+        body = {
+            'prompt': prompt,
+            'prompt_id': task.prompt_id,
+            'client_id': tracker.connection.client_id,
+            'extra_data': self._extra_data(workflow, extra_data, source),
+            **({'front': True} if front else {}),
+        }
+        return task, json.dumps(body, default=to_json).encode()
+
+    def _extra_data(
+        self, workflow: WorkflowSource, extra_data: Mapping[str, Any] | None, source: str | None
+    ) -> dict[str, Any]:
+        found = dict(extra_data or {})
+        saved = dict(found.get('extra_pnginfo') or {})
+        made = workflow() if callable(workflow) else workflow
+        if made is not None:
+            saved.setdefault('workflow', made)
+        if self.save_source:
+            text = find_source() if source is None else source
+            if text:
+                saved.setdefault('ComfyScriptSource', text)
+        if saved:
+            found['extra_pnginfo'] = saved
+        if self.api_key:
+            found.setdefault('api_key_comfy_org', self.api_key)
+        if self.auth_token:
+            found.setdefault('auth_token_comfy_org', self.auth_token)
+        return found
+
+    def check_may_wait(self) -> None:
+        """Raises WouldDeadlockError where a blocking call on this thread would stop the server that it waits for."""
+        if not self.offline:
+            self.tracker.check_may_wait()
+
+    async def _cancel_all(self) -> None:
+        await self.queue._cancel_all()
+
+    async def _cancel_remaining(self) -> None:
+        await self.queue._cancel_remaining()
+
+    # -- files
+
+    async def _upload(
+        self, image: Any, name: str | None = None, *, subfolder: str = '', type: str = 'input', overwrite: bool = False
+    ) -> str:
+        filename, data = image_file(image, name)
+        fields = {'subfolder': subfolder, 'type': type, **({'overwrite': 'true'} if overwrite else {})}
+        return await run_async(self._post_file('upload/image', filename, data, fields))
+
+    def upload(
+        self, image: Any, name: str | None = None, *, subfolder: str = '', type: str = 'input', overwrite: bool = False
+    ) -> str:
+        """Upload an image (or any file), and get the name to give to `LoadImage` and its like.
+
+        `image`: a path, the bytes of a file, a PIL image, or a numpy array or tensor [H, W, C] or [1, H, W, C]
+        (floats from 0 to 1, or uint8). Raises ServerError, ConnectError.
+        """
+        return run_sync(self._upload(image, name, subfolder=subfolder, type=type, overwrite=overwrite))
+
+    async def _upload_mask(
+        self,
+        mask: Any,
+        original: str | ResultFile,
+        name: str | None = None,
+        *,
+        subfolder: str = '',
+        overwrite: bool = True,
+    ) -> str:
+        filename, data = image_file(mask_image(mask), name or 'mask.png')
+        fields = {
+            'original_ref': json.dumps(file_reference(original)),
+            'subfolder': subfolder,
+            'type': 'input',
+            **({'overwrite': 'true'} if overwrite else {}),
+        }
+        return await run_async(self._post_file('upload/mask', filename, data, fields))
+
+    def upload_mask(
+        self,
+        mask: Any,
+        original: str | ResultFile,
+        name: str | None = None,
+        *,
+        subfolder: str = '',
+        overwrite: bool = True,
+    ) -> str:
+        """Upload a mask for an image that the server has, and get the name of the image with that mask.
+
+        `mask`: as for `upload`; white is masked, or where it has an alpha channel, transparent is.
+        `original`: what `upload` returned, or a result's file.
+        """
+        return run_sync(self._upload_mask(mask, original, name, subfolder=subfolder, overwrite=overwrite))
+
+    async def _post_file(self, route: str, filename: str, data: bytes, fields: Mapping[str, str]) -> str:
+        import aiohttp
+
+        form = aiohttp.FormData()
+        for key, value in fields.items():
+            form.add_field(key, value)
+        kind = mimetypes.guess_type(filename)[0] or 'application/octet-stream'
+        form.add_field('image', data, filename=filename, content_type=kind)
+        answer = json.loads(await self.tracker.connection.request('POST', route, data=form))
+        path = f'{answer["subfolder"]}/{answer["name"]}' if answer.get('subfolder') else answer['name']
+        return path if answer.get('type', 'input') == 'input' else f'{path} [{answer["type"]}]'
+
+    async def _download(self, file: ResultFile) -> bytes:
+        return await run_async(self.tracker.download(file))
+
+    def download(self, file: ResultFile) -> bytes:
+        """The bytes of a file on the server."""
+        return run_sync(self.tracker.download(file))
+
+    # -- the end
+
+    async def _close(self) -> None:
+        if self._tracker is not None:
+            await run_async(self._tracker.close())
+
+    def close(self) -> None:
+        """Close the connection. Tasks that are still out end with ServerLostError here; the server runs them."""
+        if self._tracker is not None:
+            run_sync(self._tracker.close())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._close()
+
+
+# -- the default client
+
+_default: Client | None = None
+
+
+def find_client() -> Client | None:
+    """The client that `load()` set, or None."""
+    return _default
+
+
+def default_client() -> Client:
+    """The client that `load()` set. Raises NotLoadedError."""
+    if _default is None:
+        raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
+    return _default
+
+
+def set_default_client(client: Client | None) -> None:
+    """Make a client the one that `nodes`, `Workflow()` and `queue` use."""
+    global _default
+    from .task_queue import queue
+
+    _default = client
+    queue._attach(client)
+
+
+# -- conversions
+
+
+def to_json(value: object) -> Any:
+    """What `json` cannot write itself: paths, and numbers of numpy and torch."""
+    if isinstance(value, PurePath):
+        return str(value)
+    item = getattr(value, 'item', None)
+    if callable(item) and getattr(value, 'shape', None) in ((), (1,)):
+        return item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    tolist = getattr(value, 'tolist', None)
+    if callable(tolist):
+        return tolist()
+    raise TypeError(f'{value!r} cannot be sent to ComfyUI: a {type(value).__name__} is no JSON value')
+
+
+def find_source() -> str | None:
+    """The text of the script (or notebook cell) that is running: the nearest caller outside of this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith((_PACKAGE, '<frozen')) and not _is_library(filename):
+            lines = linecache.getlines(filename, frame.f_globals)
+            text = ''.join(lines)
+            return text if 0 < len(text) <= MAX_SOURCE else None
+        frame = frame.f_back
+    return None
+
+
+def _is_library(filename: str) -> bool:
+    """The interpreter's own modules: `asyncio` and `concurrent` are between a caller and us."""
+    return filename.startswith(_STDLIB) and 'site-packages' not in filename
+
+
+_STDLIB = str(Path(asyncio.__file__).resolve().parent.parent)
+
+
+def file_reference(file: str | ResultFile) -> dict[str, str]:
+    """A file as the server's upload routes name it: `sub/name.png [output]` or a ResultFile."""
+    if isinstance(file, ResultFile):
+        return {'filename': file.filename, 'subfolder': file.subfolder, 'type': file.type}
+    path, kind = file, 'input'
+    if file.endswith(']') and ' [' in file:
+        path, _, rest = file.rpartition(' [')
+        kind = rest[:-1]
+    subfolder, _, filename = path.replace('\\', '/').rpartition('/')
+    return {'filename': filename, 'subfolder': subfolder, 'type': kind}
+
+
+def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
+    """File name and bytes for an upload."""
+    if isinstance(image, (str, PurePath)):
+        path = Path(image)
+        return name or path.name, path.read_bytes()
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return name or f'{uuid.uuid4().hex}.png', bytes(image)
+    import io
+
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, 'PNG', compress_level=1)
+    return name or f'{uuid.uuid4().hex}.png', buffer.getvalue()
+
+
+def to_pil(image: Any) -> Any:
+    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1."""
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return image
+    import numpy
+
+    if hasattr(image, 'detach'):
+        image = image.detach().cpu().float().numpy()
+    array = numpy.asarray(image)
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3):
+        raise ValueError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
+    if array.dtype != numpy.uint8:
+        array = numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)
+    return Image.fromarray(array)
+
+
+def mask_image(mask: Any) -> Any:
+    """A mask as the server wants it: an RGBA image whose alpha is 0 where it is masked (server.py `upload_mask`)."""
+    import io
+
+    from PIL import Image, ImageOps
+
+    if isinstance(mask, (str, PurePath)):
+        mask = Image.open(mask)
+    elif isinstance(mask, (bytes, bytearray, memoryview)):
+        mask = Image.open(io.BytesIO(bytes(mask)))
+    image = to_pil(mask)
+    if 'A' in image.getbands():
+        return image.convert('RGBA')
+    grey = image.convert('L')
+    rgba = Image.new('RGBA', grey.size)
+    rgba.putalpha(ImageOps.invert(grey))
+    return rgba

@@ -1,0 +1,316 @@
+"""One ComfyUI server over the wire: HTTP requests and a websocket that comes back by itself.
+
+Everything here runs on the background loop. What the messages mean is `tracker.py`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .background import log
+from .errors import ConnectError, ServerError
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+DEFAULT_URL = 'http://127.0.0.1:8188/'
+# A server may validate a huge prompt, or list its nodes, for a long time; it is never silent for this long.
+READ_TIMEOUT = 300.0
+# The server's loop answers pings even while a node computes, unless something holds the GIL.
+HEARTBEAT = 60.0
+RETRY_DELAYS = (0.05, 0.1, 0.2, 0.5, 1.0)
+POLLING_RETRY = 30.0
+BODY_SHOWN = 500
+
+
+def normalize_url(url: object) -> str:
+    """A base URL with scheme and trailing slash: `localhost:8188` -> `http://localhost:8188/`. A path prefix stays."""
+    text = str(url).strip()
+    if not text.startswith(('http://', 'https://')):
+        text = 'http://' + text
+    head, mark, query = text.partition('?')
+    return (head if head.endswith('/') else head + '/') + mark + query
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """How to reach a server.
+
+    `lost_after`: seconds that a lost server is looked for before its tasks fail.
+    """
+
+    url: str = DEFAULT_URL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    auth: aiohttp.BasicAuth | None = None
+    session_factory: Callable[[], aiohttp.ClientSession] | None = None
+    connect_timeout: float = 10.0
+    lost_after: float = 60.0
+
+
+class Listener(Protocol):
+    """What a connection reports to; called on the background loop."""
+
+    def on_message(self, kind: str, data: Mapping[str, Any]) -> None: ...
+    def on_binary(self, frame: bytes) -> None: ...
+    def on_up(self) -> None: ...
+    def on_lost(self, error: ConnectError) -> None: ...
+
+
+class Connection:
+    """HTTP and websocket to one server. `epoch` counts the websockets: messages may be missing between two epochs."""
+
+    def __init__(self, options: ConnectionOptions, listener: Listener | None = None) -> None:
+        self.options = options
+        self.listener = listener
+        self.client_id = uuid.uuid4().hex
+        self.epoch = 0
+        self.polling = False
+        self.alive_check: Callable[[], str | None] | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._runner: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()
+        self._error: ConnectError | None = None
+        self._websocket: Any = None
+        self._up = False
+        self._closed = False
+
+    # -- HTTP
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The aiohttp session; made on first use, on the background loop."""
+        if self._session is None or self._session.closed:
+            self._session = (self.options.session_factory or self._new_session)()
+        return self._session
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        return aiohttp.ClientSession(
+            headers=dict(self.options.headers),
+            cookies=dict(self.options.cookies),
+            auth=self.options.auth,
+            # A server reached by its IP address has cookies too.
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            connector=aiohttp.TCPConnector(limit=32),
+        )
+
+    def url(self, path: str, params: Mapping[str, Any] | None = None) -> URL:
+        """The address of a route, below the base URL's own path and with its own query."""
+        from yarl import URL
+
+        base = URL(self.options.url)
+        url = base.with_query(None).joinpath(*path.split('/'))
+        query = {**base.query, **{key: str(value) for key, value in (params or {}).items()}}
+        return url.with_query(query) if query else url
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = READ_TIMEOUT,
+    ) -> bytes:
+        """The body of a 2xx answer. Raises ConnectError (not reached) or ServerError (any other status)."""
+        status, body = await self.exchange(method, path, params=params, data=data, headers=headers, timeout=timeout)
+        if status >= 400:
+            raise server_error(method, self.url(path), status, body)
+        return body
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = READ_TIMEOUT,
+    ) -> tuple[int, bytes]:
+        """Status and body of an answer, whatever the status. Raises ConnectError."""
+        import aiohttp
+
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=self.options.connect_timeout, sock_read=timeout)
+        url = self.url(path, params)
+        try:
+            async with self.session.request(method, url, data=data, headers=headers, timeout=limits) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    async def get_json(
+        self, path: str, *, params: Mapping[str, Any] | None = None, timeout: float = READ_TIMEOUT
+    ) -> Any:
+        """A route's JSON. Raises ConnectError, or ServerError also for an answer that is no JSON."""
+        body = await self.request('GET', path, params=params, timeout=timeout)
+        try:
+            return json.loads(body)
+        except ValueError:
+            shown = body[:BODY_SHOWN].decode('utf-8', 'replace')
+            raise ServerError(f'{self.url(path)} did not answer with JSON; is it ComfyUI? It said: {shown}') from None
+
+    async def post_json(self, path: str, value: Any) -> bytes:
+        """Send JSON to a route. Raises ConnectError or ServerError."""
+        return await self.request('POST', path, data=json.dumps(value), headers={'Content-Type': 'application/json'})
+
+    def _unreachable(self, error: BaseException) -> ConnectError:
+        reason = str(error) or type(error).__name__
+        ended = self.alive_check() if self.alive_check is not None else None
+        if ended is not None:
+            reason = f'{ended} ({reason})'
+        return ConnectError(f'ComfyUI at {self.options.url} cannot be reached: {reason}')
+
+    # -- websocket
+
+    @property
+    def is_up(self) -> bool:
+        """Whether messages come in now (or the server has no websocket and is polled)."""
+        return self._up
+
+    async def open(self) -> None:
+        """Have the websocket up. Raises ConnectError where the server cannot be reached, or stays away."""
+        if self._closed:
+            raise ConnectError(f'The connection to {self.options.url} was closed.')
+        if self._runner is None or self._runner.done():
+            self._settled.clear()
+            self._error = None
+            self._runner = asyncio.get_running_loop().create_task(self._run())
+        await self._settled.wait()
+        if self._error is not None:
+            raise ConnectError(str(self._error)) from self._error
+
+    def renew(self) -> None:
+        """Drop the websocket, so that a new one is made: this one has gone deaf."""
+        if self._websocket is not None:
+            websocket = self._websocket
+            asyncio.get_running_loop().create_task(_close_quietly(websocket))
+
+    async def close(self) -> None:
+        """Close websocket and session. The connection cannot be used again."""
+        self._closed = True
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _run(self) -> None:
+        """Keep a websocket up until the server stays away for `lost_after` seconds, or cannot be reached at first."""
+        first_epoch = self.epoch
+        down_since = time.monotonic()
+        attempt = 0
+        while True:
+            epoch = self.epoch
+            error = await self._listen()
+            if self.epoch != epoch:
+                down_since = time.monotonic()
+                attempt = 0
+            patience = self.options.lost_after if self.epoch != first_epoch else 0.0
+            if not self._up and (time.monotonic() - down_since >= patience or self._process_ended()):
+                self._fail(error)
+                return
+            delay = POLLING_RETRY if self.polling else RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
+            attempt += 1
+            await asyncio.sleep(delay)
+
+    async def _listen(self) -> ConnectError:
+        """One websocket's life; returns why it ended."""
+        import aiohttp
+
+        try:
+            async with self.session.ws_connect(
+                self.url('ws', {'clientId': self.client_id}),
+                heartbeat=HEARTBEAT,
+                max_msg_size=0,
+            ) as websocket:
+                # Previews then tell their node and task (ComfyUI comfy_api/feature_flags.py).
+                await websocket.send_json({'type': 'feature_flags', 'data': {'supports_preview_metadata': True}})
+                self._websocket = websocket
+                self.polling = False
+                self._set_up()
+                async for message in websocket:
+                    self._receive(message)
+            return self._unreachable(ConnectionError('the connection was closed'))
+        except aiohttp.WSServerHandshakeError as error:
+            return await self._without_websocket(error)
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            self.polling = False
+            return self._unreachable(error)
+        finally:
+            self._set_down()
+
+    async def _without_websocket(self, error: Exception) -> ConnectError:
+        """A proxy may pass HTTP and no websockets: then the tasks are polled."""
+        try:
+            await self.get_json('prompt', timeout=10)
+        except (ConnectError, ServerError) as unreachable:
+            self.polling = False
+            return ConnectError(str(unreachable))
+        if not self.polling:
+            log.warning('ComfyUI at %s refuses websockets (%s): its tasks are polled', self.options.url, error)
+        self.polling = True
+        self._set_up()
+        return self._unreachable(error)
+
+    def _set_up(self) -> None:
+        self.epoch += 1
+        self._up = True
+        self._settled.set()
+        if self.listener is not None:
+            self.listener.on_up()
+
+    def _set_down(self) -> None:
+        self._websocket = None
+        if self._up and not self.polling:
+            self._up = False
+            self._settled.clear()
+
+    def _fail(self, error: ConnectError) -> None:
+        self._error = error
+        self._settled.set()
+        if self.listener is not None:
+            self.listener.on_lost(error)
+
+    def _process_ended(self) -> bool:
+        return self.alive_check is not None and self.alive_check() is not None
+
+    def _receive(self, message: Any) -> None:
+        import aiohttp
+
+        if self.listener is None:
+            return
+        try:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                parsed = json.loads(message.data)
+                self.listener.on_message(str(parsed.get('type')), parsed.get('data') or {})
+            elif message.type is aiohttp.WSMsgType.BINARY:
+                self.listener.on_binary(message.data)
+        except Exception:
+            # A message of a node pack's own invention must not end the connection.
+            log.exception('A message of %s was not understood', self.options.url)
+
+
+async def _close_quietly(websocket: Any) -> None:
+    try:
+        await websocket.close()
+    except Exception:
+        log.debug('Closing a websocket failed', exc_info=True)
+
+
+def server_error(method: str, url: object, status: int, body: bytes) -> ServerError:
+    """The error for an answer with an error status."""
+    text = body.decode('utf-8', 'replace')
+    shown = text[:BODY_SHOWN].strip()
+    hint = ' (headers=, cookies= or auth= of Client give credentials)' if status in (401, 403) else ''
+    return ServerError(f'{method} {url} answered {status}{hint}{": " + shown if shown else ""}', status, text)

@@ -1,0 +1,63 @@
+"""Runs ComfyUI's main.py inside a child process that ends with its parent, however the parent ends.
+
+Started by `launch.py` as a file of its own, with ComfyUI's Python, where this package may not be installed: standard
+library only, no imports from here. The parent holds the other end of our standard input; when it is gone, so are we.
+Arguments: the parent's process id, the path of main.py, and what main.py shall see.
+"""
+
+import sys
+
+# A script's own folder is searched first, and in this one there is a queue.py.
+sys.path.pop(0)
+
+import os
+import runpy
+import threading
+import time
+
+GRACE = 10.0
+POLL = 1.0
+
+
+def main():
+    parent, script = int(sys.argv[1]), os.path.abspath(sys.argv[2])
+    pipe = os.dup(0)
+    # Nodes that start programs must not hand them the pipe as a terminal to read from.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    threading.Thread(target=wait_for_end, args=(pipe,), name='comfy_script parent', daemon=True).start()
+    if os.name == 'posix':
+        threading.Thread(target=watch_parent, args=(parent,), name='comfy_script parent id', daemon=True).start()
+    sys.argv = [script, *sys.argv[3:]]
+    sys.path.insert(0, os.path.dirname(script))
+    runpy.run_path(script, run_name='__main__')
+
+
+def wait_for_end(pipe):
+    """The read returns when the parent asks us to end, and when it is gone."""
+    try:
+        os.read(pipe, 1)
+    except OSError:
+        pass
+    end()
+
+
+def watch_parent(parent):
+    """A fork of the parent would keep the pipe open; its process id tells all the same."""
+    while os.getppid() == parent:
+        time.sleep(POLL)
+    end()
+
+
+def end():
+    """End as on Ctrl+C, which lets ComfyUI remove its temporary files; or at once where that takes too long."""
+    import _thread
+
+    _thread.interrupt_main()
+    time.sleep(GRACE)
+    os._exit(1)
+
+
+if __name__ == '__main__':
+    main()
