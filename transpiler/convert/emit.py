@@ -1,0 +1,408 @@
+"""From the loaded graph to the prompt: every node of every instance, its widgets' values and its resolved links.
+
+Sources: `utils/executionUtil.ts: graphToPrompt`, `ExecutableNodeDTO.ts`. Where the web UI gives up on the whole
+workflow (links in a circle, links to nodes that are gone), only the input concerned is left out here, with a warning.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..errors import TranspileError
+from ..workflow import BYPASS, INPUT_NODE, NEVER
+from .model import Graph, Input, Node
+from .primitives import write_primitive_value
+from .result import Conversion, SubgraphInstance
+from .special import VIRTUAL_TYPES
+from .values import UNDEFINED, compatible, prompt_value
+
+_DEEPEST = 1000
+_MOST_NODES = 2_000_000
+
+
+class Place:
+    """A node in one instance: `path` is the instance's ids with a colon at the end, '' at the root."""
+
+    __slots__ = ('host', 'id', 'node', 'path')
+
+    def __init__(self, node: Node, path: str, host: Place | None):
+        self.node = node
+        self.path = path
+        self.host = host
+        self.id = path + node.id
+
+
+class Crossing(NamedTuple):
+    """A way out of an instance that a link took: the instance, the index of its input, and the next way out."""
+
+    instance: str
+    index: int
+    next: Crossing | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input's value comes from: another node's output, or (`node` None) a promoted widget's value."""
+
+    node: str | None
+    slot: int
+    value: Any = UNDEFINED
+    crossings: Crossing | None = None
+
+
+class Emitter:
+    def __init__(self, root: Graph, warnings: list[str]):
+        self.root = root
+        self.warnings = warnings
+        self.places: dict[str, Place] = {}
+        self._resolved: dict[tuple[Any, ...], Source | None] = {}
+        self._values: dict[int, dict[str, Any]] = {}
+        self._setters: dict[int, dict[tuple[str, str], Node]] = {}
+        self._circles = 0
+
+    def emit(self) -> Conversion:
+        order = execution_order(self.root)
+        self._write_primitives(order)
+        self._place_all(order)
+        prompt: dict[str, dict[str, Any]] = {}
+        types: dict[str, str] = {}
+        fed: dict[tuple[str, int], list[tuple[str, str]]] = {}
+        for place in self.places.values():
+            node = place.node
+            if node.virtual or node.mode == NEVER or node.mode == BYPASS:
+                continue
+            entry: dict[str, Any] = {'inputs': self._inputs(place, fed)}
+            if node.node_class is not None:
+                entry['class_type'] = node.node_class.type
+            entry['_meta'] = {} if node.title is None else {'title': node.title}
+            prompt[place.id] = entry
+            types[place.id] = node.type
+        _drop_dangling(prompt)
+        if self._circles:
+            self.warnings.append(f'{self._circles} links run in a circle without a node in it; they are left out')
+        return Conversion(
+            prompt=_js_order(prompt),
+            node_types=types,
+            warnings=tuple(self.warnings),
+            instances=self._instances(fed),
+        )
+
+    def _write_primitives(self, order: list[Node]) -> None:
+        done: set[int] = set()
+        pending = deque(order)
+        while pending:
+            node = pending.popleft()
+            if node.inner is not None and id(node.inner) not in done:
+                done.add(id(node.inner))
+                pending.extendleft(reversed(node.inner.nodes))
+            elif node.virtual and node.widgets:
+                write_primitive_value(node)
+
+    # Places.
+
+    def _place_all(self, order: list[Node]) -> None:
+        for node in order:
+            place = Place(node, '', None)
+            self.places[place.id] = place
+            if node.inner is not None and node.mode not in (NEVER, BYPASS):
+                self._open(place)
+
+    def _open(self, outer: Place) -> None:
+        """Places the inside of an instance, in the order the web UI walks it."""
+        stack: list[tuple[Place, Iterator[Node]]] = [(outer, iter(_inner(outer).nodes))]
+        open_graphs = {id(outer.node.inner)}
+        while stack:
+            host, nodes = stack[-1]
+            for node in nodes:
+                place = Place(node, f'{host.id}:', host)
+                self.places[place.id] = place
+                if len(self.places) > _MOST_NODES:
+                    raise TranspileError(f'its subgraphs unfold to more than {_MOST_NODES} nodes')
+                if node.inner is not None:
+                    self._check(place, open_graphs, len(stack))
+                    open_graphs.add(id(node.inner))
+                    stack.append((place, iter(node.inner.nodes)))
+                    break
+            else:
+                stack.pop()
+                open_graphs.discard(id(host.node.inner))
+
+    @staticmethod
+    def _check(place: Place, open_graphs: set[int], depth: int) -> None:
+        node = place.node
+        if id(node.inner) in open_graphs:
+            raise TranspileError('the subgraph contains itself', node=place.id, title=node.title, type=node.type)
+        if depth >= _DEEPEST:
+            raise TranspileError(f'subgraphs nest deeper than {_DEEPEST} levels', node=node.id, title=node.title)
+
+    # Inputs.
+
+    def _inputs(self, place: Place, fed: dict[tuple[str, int], list[tuple[str, str]]]) -> dict[str, Any]:
+        node = place.node
+        inputs = dict(self._widget_values(node))
+        for index, slot in enumerate(node.inputs):
+            if slot.link is None:
+                continue
+            source = self.resolve_input(place, index)
+            if source is None:
+                continue
+            crossing = source.crossings
+            while crossing is not None:
+                fed.setdefault((crossing.instance, crossing.index), []).append((place.id, slot.name))
+                crossing = crossing.next
+            if source.node is not None:
+                inputs[slot.name] = [source.node, source.slot]
+            elif source.value is UNDEFINED:
+                inputs.pop(slot.name, None)
+            else:
+                inputs[slot.name] = prompt_value(source.value)
+        return inputs
+
+    def _widget_values(self, node: Node) -> dict[str, Any]:
+        known = self._values.get(id(node))
+        if known is None:
+            known = self._values[id(node)] = {}
+            for widget in node.widgets:
+                if widget.in_prompt and widget.name:
+                    value = widget.get(node)
+                    if value is UNDEFINED:
+                        known.pop(widget.name, None)
+                    else:
+                        known[widget.name] = prompt_value(value, widget.type)
+        return known
+
+    # Links. A link's way is followed step by step; a step is (place, is it an output, slot, wanted type).
+
+    def resolve_input(self, place: Place, index: int) -> Source | None:
+        return self._follow(('i', place, index, None))
+
+    def resolve_output(self, place: Place, index: int, type_: str) -> Source | None:
+        return self._follow(('o', place, index, type_))
+
+    def _follow(self, step: tuple[Any, ...]) -> Source | None:
+        trail: list[tuple[tuple[Any, ...], tuple[str, int] | None]] = []
+        met: set[tuple[Any, ...]] = set()
+        found: Source | None = None
+        while True:
+            key = (step[0], step[1].id, step[2], step[3])
+            if key in self._resolved:
+                found = self._resolved[key]
+                break
+            if key in met:
+                self._circles += 1
+                break
+            met.add(key)
+            crossing: tuple[str, int] | None = None
+            if step[0] == 'i':
+                result, crossing = self._step_input(*step[1:])
+            else:
+                result = self._step_output(*step[1:])
+            trail.append((key, crossing))
+            if not isinstance(result, tuple):
+                found = result
+                break
+            step = result
+        for key, crossing in reversed(trail):
+            if crossing is not None and found is not None:
+                found = Source(found.node, found.slot, found.value, Crossing(*crossing, found.crossings))
+            self._resolved[key] = found
+        return found
+
+    def _step_input(
+        self, place: Place, index: int, type_: str | None
+    ) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
+        node = place.node
+        if not 0 <= index < len(node.inputs):
+            return None, None
+        slot = node.inputs[index]
+        link = node.graph.links.get(slot.link) if slot.link is not None else None
+        if link is None:
+            return None, None
+        if place.host is not None and link.origin == INPUT_NODE:
+            return self._step_out(place.host, link.origin_slot)
+        origin = node.graph.by_id.get(link.origin)
+        place_of = self.places.get(place.path + origin.id) if origin is not None else None
+        if place_of is None:
+            return None, None
+        return ('o', place_of, link.origin_slot, type_ if type_ is not None else slot.type), None
+
+    @staticmethod
+    def _step_out(
+        host: Place, index: int
+    ) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
+        """Through a subgraph's own input to the outside, or to the widget the instance shows for it."""
+        if not 0 <= index < len(host.node.inputs):
+            return None, None
+        slot = host.node.inputs[index]
+        if slot.link is None:
+            if slot.promoted is None:
+                return None, None
+            return Source(None, -1, slot.promoted.state.value), (host.id, index)
+        return ('i', host, index, None), (host.id, index)
+
+    def _step_output(self, place: Place, slot: int, type_: str) -> Source | tuple[Any, ...] | None:
+        node = place.node
+        if node.mode == NEVER:
+            return None
+        if node.mode == BYPASS:
+            index = _bypass_input(node, slot, type_)
+            return ('i', place, index, None) if index is not None else None
+        if node.inner is not None:
+            return self._step_inside(place, slot, type_)
+        if node.virtual:
+            return self._step_virtual(place, slot, type_)
+        return Source(place.id, slot)
+
+    def _step_inside(self, place: Place, slot: int, type_: str) -> tuple[Any, ...] | None:
+        graph = _inner(place)
+        if not 0 <= slot < len(graph.outputs):
+            return None
+        link = next((graph.links[id] for id in graph.outputs[slot].links if id in graph.links), None)
+        if link is None:
+            return None
+        if link.origin == INPUT_NODE:
+            return ('i', place, link.origin_slot, type_)
+        origin = graph.by_id.get(link.origin)
+        inner = self.places.get(f'{place.id}:{origin.id}') if origin is not None else None
+        return ('o', inner, link.origin_slot, type_) if inner is not None else None
+
+    def _step_virtual(self, place: Place, slot: int, type_: str) -> tuple[Any, ...] | None:
+        virtual = VIRTUAL_TYPES.get(place.node.type)
+        if virtual is not None and virtual.finds is not None:
+            setter = self._setter(place, virtual.finds)
+            return ('i', setter, 0, type_) if setter is not None else None
+        return ('i', place, slot, type_) if slot < len(place.node.inputs) else None
+
+    def _setter(self, getter: Place, type_: str) -> Place | None:
+        """The near end of a named wire: in the getter's own graph, else in the ones around it."""
+        name = _wire_name(getter.node)
+        scope: Place | None = getter
+        while scope is not None:
+            setter = self._setters_of(scope.node.graph).get((type_, name))
+            if setter is not None:
+                return self.places.get(scope.path + setter.id)
+            scope = scope.host
+        self.warnings.append(f'node {getter.id} ({getter.node.type}): no {type_} is called {name[:80]!r}')
+        return None
+
+    def _setters_of(self, graph: Graph) -> dict[tuple[str, str], Node]:
+        found = self._setters.get(id(graph))
+        if found is None:
+            wires = {virtual.finds for virtual in VIRTUAL_TYPES.values() if virtual.finds is not None}
+            found = self._setters[id(graph)] = {}
+            for node in graph.nodes:
+                if node.type in wires and node.virtual:
+                    found.setdefault((node.type, _wire_name(node)), node)
+        return found
+
+    # Instances.
+
+    def _instances(self, fed: dict[tuple[str, int], list[tuple[str, str]]]) -> dict[str, SubgraphInstance]:
+        found = {}
+        for place in self.places.values():
+            node = place.node
+            if node.inner is None or (place.host is None and node.mode in (NEVER, BYPASS)):
+                continue
+            parameters = tuple(
+                (slot.name, tuple(fed.get((place.id, index), ()))) for index, slot in enumerate(node.inputs)
+            )
+            outputs = []
+            for index, boundary in enumerate(node.inner.outputs):
+                step = self._step_inside(place, index, boundary.type)
+                source = self._follow(step) if step is not None else None
+                known = source is not None and source.node is not None
+                outputs.append((boundary.name, (source.node, source.slot) if known and source else None))
+            found[place.id] = SubgraphInstance(
+                place.id, node.inner.definition or '', node.inner.name, parameters, tuple(outputs)
+            )
+        return found
+
+
+def _inner(place: Place) -> Graph:
+    assert place.node.inner is not None
+    return place.node.inner
+
+
+def _wire_name(node: Node) -> str:
+    values = node.info.widgets_values if node.info is not None else None
+    first = values[0] if isinstance(values, (list, tuple)) and values else None
+    return first if isinstance(first, str) else (node.title or '')
+
+
+def _bypass_input(node: Node, slot: int, type_: str) -> int | None:
+    """Which input a bypassed node hands on for one of its outputs (`_getBypassSlotIndex`)."""
+    inputs: list[Input] = node.inputs
+    if not 0 <= slot < len(node.outputs):
+        return None
+    output_type = node.outputs[slot].type
+    if type_ in ('*', ''):
+        if not inputs:
+            return None
+        return slot if len(inputs) > slot else 0
+    if slot < len(inputs) and compatible(inputs[slot].type, output_type) and compatible(inputs[slot].type, type_):
+        return slot
+    for index, item in enumerate(inputs):
+        if item.type == type_:
+            return index
+    for index, item in enumerate(inputs):
+        if compatible(item.type, output_type) and compatible(item.type, type_):
+            return index
+    return None
+
+
+def execution_order(graph: Graph) -> list[Node]:
+    """Sources first, as the web UI orders the root's nodes (`computeExecutionOrder`)."""
+    waiting: dict[str, int] = {}
+    pending: dict[str, Node] = {}
+    ready: deque[Node] = deque()
+    for node in graph.nodes:
+        pending[node.id] = node
+        count = sum(slot.link is not None for slot in node.inputs)
+        if count:
+            waiting[node.id] = count
+        else:
+            ready.append(node)
+    order = []
+    visited: set[int] = set()
+    while ready:
+        node = ready.popleft()
+        order.append(node)
+        pending.pop(node.id, None)
+        for output in node.outputs:
+            for number in output.links:
+                link = graph.links.get(number)
+                if link is None or number in visited:
+                    continue
+                visited.add(number)
+                target = graph.by_id.get(link.target)
+                if target is None or target.id not in waiting:
+                    continue
+                waiting[target.id] -= 1
+                if waiting[target.id] == 0:
+                    ready.append(target)
+    order.extend(pending[id] for id in _js_keys(pending))
+    return order
+
+
+def _drop_dangling(prompt: dict[str, dict[str, Any]]) -> None:
+    for entry in prompt.values():
+        inputs = entry['inputs']
+        for name in [key for key, value in inputs.items() if isinstance(value, list) and value[0] not in prompt]:
+            del inputs[name]
+
+
+def _js_keys(items: dict[str, Any]) -> list[str]:
+    """Keys as a JavaScript object lists them: array indices first, in order."""
+    numbers = [key for key in items if key.isascii() and key.isdigit() and (key == '0' or key[0] != '0')]
+    numbers = [key for key in numbers if len(key) < 10 or (len(key) == 10 and int(key) < 2**32 - 1)]
+    if not numbers:
+        return list(items)
+    first = set(numbers)
+    return sorted(numbers, key=int) + [key for key in items if key not in first]
+
+
+def _js_order(prompt: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {key: prompt[key] for key in _js_keys(prompt)}

@@ -1,0 +1,262 @@
+"""The live graph that a conversion works on: what the web UI holds in memory after it has loaded a file.
+
+These objects change while a file is loaded (subgraph inputs are added, links move, widgets appear), so they are
+plain and mutable; they never leave `convert`. The names follow the web UI's (`LGraph`, `LGraphNode`, `LLink`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .values import UNDEFINED
+
+if TYPE_CHECKING:
+    from ..workflow import WorkflowNode
+    from .specs import NodeClass
+
+
+class State:
+    """Where a widget's value lies. Widgets of one node with the same name and type share it (`widgetValueStore`)."""
+
+    __slots__ = ('type', 'value')
+
+    def __init__(self, type: str, value: Any):
+        self.type = type
+        self.value = value
+
+
+class Widget:
+    """A widget with a plain value.
+
+    `in_prompt`: whether the prompt has it (`options.serialize`). `in_file`: whether it takes a place in
+    `widgets_values` (`serialize`).
+    """
+
+    __slots__ = ('dynamic_prompts', 'in_file', 'in_prompt', 'name', 'on_change', 'options', 'state')
+
+    def __init__(
+        self,
+        name: str,
+        type: str,
+        value: Any = UNDEFINED,
+        *,
+        in_prompt: bool = True,
+        in_file: bool = True,
+        options: dict[str, Any] | None = None,
+        on_change: Callable[[Widget, Any], Any] | None = None,
+    ):
+        self.name = name
+        self.state = State(type, value)
+        self.in_prompt = in_prompt
+        self.in_file = in_file
+        self.options = options
+        self.on_change = on_change
+        self.dynamic_prompts = False
+
+    @property
+    def type(self) -> str:
+        return self.state.type
+
+    def get(self, node: Node) -> Any:
+        return self.state.value
+
+    def set(self, node: Node, value: Any) -> None:
+        self.state.value = value
+
+    def enter(self, node: Node, value: Any) -> None:
+        """Sets the value as a user's edit would: numbers are rounded to the widget's step."""
+        self.set(node, self.on_change(self, value) if self.on_change else value)
+
+    def copy(self) -> Widget:
+        other = object.__new__(type(self))
+        other.name = self.name
+        other.state = State(self.state.type, self.state.value)
+        other.in_prompt = self.in_prompt
+        other.in_file = self.in_file
+        other.options = self.options
+        other.on_change = self.on_change
+        other.dynamic_prompts = self.dynamic_prompts
+        return other
+
+
+class FixedWidget(Widget):
+    """A widget whose value the file cannot change: buttons that hold components, previews."""
+
+    __slots__ = ()
+
+    def set(self, node: Node, value: Any) -> None:
+        pass
+
+
+class TextWidget(Widget):
+    """A multi-line text. Null is the empty text (`useStringWidget.ts`)."""
+
+    __slots__ = ()
+
+    def get(self, node: Node) -> Any:
+        value = self.state.value
+        return '' if value is None or value is UNDEFINED else value
+
+
+class Input:
+    """An input socket. `config` is the description of the widget behind it, where the node made it itself."""
+
+    __slots__ = ('boundary', 'config', 'link', 'name', 'promoted', 'type', 'widget')
+
+    def __init__(self, name: str, type: str, link: int | None = None, widget: str | None = None, config: Any = None):
+        self.name = name
+        self.type = type
+        self.link = link
+        self.widget = widget
+        self.config = config
+        self.boundary: Boundary | None = None
+        self.promoted: PromotedWidget | None = None
+
+
+class Output:
+    __slots__ = ('links', 'name', 'type')
+
+    def __init__(self, name: str, type: str, links: list[int] | None = None):
+        self.name = name
+        self.type = type
+        self.links = links or []
+
+
+class Link:
+    __slots__ = ('id', 'origin', 'origin_slot', 'target', 'target_slot', 'type')
+
+    def __init__(self, id: int, origin: str, origin_slot: int, target: str, target_slot: int, type: str):
+        self.id = id
+        self.origin = origin
+        self.origin_slot = origin_slot
+        self.target = target
+        self.target_slot = target_slot
+        self.type = type
+
+
+class PromotedWidget(Widget):
+    """The widget that a subgraph's host shows for one of its inputs. It stands for a widget inside."""
+
+    __slots__ = ()
+
+    def get(self, node: Node) -> Any:
+        return UNDEFINED if self.state.value is None else self.state.value
+
+
+class Boundary:
+    """An input or output of a subgraph, seen from inside."""
+
+    __slots__ = ('links', 'name', 'shown', 'type')
+
+    def __init__(self, name: str, type: str, links: list[int]):
+        self.name = name
+        self.type = type
+        self.links = links
+        self.shown: Widget | None = None
+        """The widget it was last connected to: further ones must agree with it in range and step."""
+
+
+class Graph:
+    """The root, or the inside of a subgraph definition (shared by all its instances)."""
+
+    def __init__(self, definition: str | None = None, name: str = ''):
+        self.definition = definition
+        self.name = name
+        self.nodes: list[Node] = []
+        self.by_id: dict[str, Node] = {}
+        self.links: dict[int, Link] = {}
+        self.inputs: list[Boundary] = []
+        self.outputs: list[Boundary] = []
+        self.hosts: list[Node] = []
+        """The nodes elsewhere that are instances of this graph."""
+        self.last_link = 0
+
+    def new_link(self) -> int:
+        self.last_link += 1
+        while self.last_link in self.links:
+            self.last_link += 1
+        return self.last_link
+
+
+class Node:
+    __slots__ = (
+        'autogrow',
+        'graph',
+        'host_states',
+        'id',
+        'info',
+        'inner',
+        'inputs',
+        'matches',
+        'mode',
+        'node_class',
+        'outputs',
+        'properties',
+        'title',
+        'type',
+        'virtual',
+        'widgets',
+    )
+
+    def __init__(self, type: str, graph: Graph):
+        self.type = type
+        self.graph = graph
+        self.id = ''
+        self.title: str | None = None
+        self.mode = 0
+        self.inputs: list[Input] = []
+        self.outputs: list[Output] = []
+        self.widgets: list[Widget] = []
+        self.virtual = False
+        self.node_class: NodeClass | None = None
+        self.inner: Graph | None = None
+        """For an instance of a subgraph: the definition."""
+        self.host_states: dict[str, State] | None = None
+        self.autogrow: dict[str, Any] | None = None
+        self.matches: dict[str, dict[str, str]] | None = None
+        self.properties: dict[str, Any] = {}
+        self.info: WorkflowNode | None = None
+
+    def widget(self, name: str | None) -> Widget | None:
+        """The first widget of this name, promoted ones included."""
+        if name is None:
+            return None
+        if self.inner is not None:
+            for slot in self.inputs:
+                if slot.promoted is not None and slot.promoted.name == name:
+                    return slot.promoted
+        for widget in self.widgets:
+            if widget.name == name:
+                return widget
+        return None
+
+    def all_widgets(self) -> list[Widget]:
+        if self.inner is None:
+            return self.widgets
+        return [slot.promoted for slot in self.inputs if slot.promoted is not None] + self.widgets
+
+    def widget_of(self, slot: Input) -> Widget | None:
+        """`getWidgetFromSlot`."""
+        if slot.promoted is not None:
+            return slot.promoted
+        return self.widget(slot.widget) if slot.widget is not None else None
+
+    def slot_of(self, widget: Widget) -> Input | None:
+        """`getSlotFromWidget`."""
+        for slot in self.inputs:
+            if slot.promoted is widget:
+                return slot
+        for slot in self.inputs:
+            if slot.widget is not None and slot.widget == widget.name:
+                return slot
+        return None
+
+    def add_widget(self, widget: Widget) -> Widget:
+        """Appends it; its value is shared with an earlier widget of the same name and type."""
+        for other in self.widgets:
+            if other.name == widget.name and other.state.type == widget.state.type:
+                widget.state = other.state
+                break
+        self.widgets.append(widget)
+        return widget
