@@ -2,15 +2,132 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ..graph import Schemas
+
+log = logging.getLogger('comfy_script')
+
+PACKAGE = __package__.rpartition('.')[0]
 
 
 class Pack(NamedTuple):
+    """What ComfyUI asks of a pack."""
+
     node_classes: dict[str, type]
     display_names: dict[str, str]
     web_directory: str | None
 
 
+EMPTY = Pack({}, {}, None)
+
+_loaded_from: Path | None = None
+
+
 def load(folder: Path) -> Pack:
-    return Pack({}, {}, './js' if (folder / 'js').is_dir() else None)
+    """Hook the pack in `folder` into the ComfyUI of this process; its nodes and web folder.
+
+    Nothing where there is no ComfyUI, and for a second copy of the pack. A part that fails is left out with one line
+    in the log; the rest works.
+    """
+    global _loaded_from
+    host = Host.find()
+    if host is None:
+        return EMPTY
+    if _loaded_from is not None:
+        if _loaded_from.resolve() != folder.resolve():
+            log.warning('ComfyScript is loaded from %s already; the copy in %s is left out', _loaded_from, folder)
+        return EMPTY
+    _loaded_from = folder
+    _guarded('The panel', lambda: _add_routes(host))
+    node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
+    host.server.app.on_startup.append(lambda _app: _bind(host))
+    # The web folder is the one beside the __init__.py that ComfyUI loads, also when `comfy_script` is another copy.
+    return Pack(node_classes, display_names, './js' if (folder / 'js').is_dir() else None)
+
+
+class Host:
+    """The ComfyUI that we run inside: its `PromptServer` and its `nodes` module."""
+
+    def __init__(self, server: Any, nodes: ModuleType) -> None:
+        self.server = server
+        self.nodes = nodes
+        self._schemas: tuple[float, Schemas] | None = None
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def find() -> Host | None:
+        """None outside of ComfyUI's process. `server` and `nodes` are common names, so nothing is imported by them."""
+        server = getattr(getattr(sys.modules.get('server'), 'PromptServer', None), 'instance', None)
+        nodes = sys.modules.get('nodes')
+        return Host(server, nodes) if server is not None and hasattr(nodes, 'NODE_CLASS_MAPPINGS') and nodes else None
+
+    def schemas(self, max_age: float | None = None) -> Schemas:
+        """What the loaded node classes say of themselves, each read when first asked for.
+
+        Model lists in it are as old as that, so whoever needs them fresh gives the greatest age in seconds.
+        """
+        from ..graph import Schemas
+
+        classes = self.nodes.NODE_CLASS_MAPPINGS
+        with self._lock:
+            now = time.monotonic()
+            if self._schemas is not None:
+                made, schemas = self._schemas
+                if len(schemas) == len(classes) and (max_age is None or now - made <= max_age):
+                    return schemas
+            schemas = Schemas.of_classes(classes, getattr(self.nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
+            self._schemas = now, schemas
+            return schemas
+
+
+def _add_routes(host: Host) -> None:
+    # By name, so that a missing or broken part of the pack is found here and not when this file is imported.
+    routes = importlib.import_module(f'{PACKAGE}.host.routes')
+    routes.register(host.server.routes, lambda: host.schemas(max_age=10))
+
+
+def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
+    nodes = importlib.import_module(f'{PACKAGE}.nodes')
+    return dict(nodes.NODE_CLASS_MAPPINGS), dict(getattr(nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
+
+
+async def _bind(host: Host) -> None:
+    """All packs have loaded and the port is not open yet."""
+    _guarded('The script in saved images', lambda: _save_scripts(host))
+    _guarded('comfy_script.runtime in this process', _set_default_client)
+    package = sys.modules.get(PACKAGE)
+    version = getattr(package, '__version__', '')
+    log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
+
+
+def _save_scripts(host: Host) -> None:
+    importlib.import_module(f'{PACKAGE}.host.save').install(host.schemas)
+
+
+def _set_default_client() -> None:
+    """Python in this process uses the server around it: no `load()`, nothing is started."""
+    client = importlib.import_module(f'{PACKAGE}.runtime.client')
+    inprocess = importlib.import_module(f'{PACKAGE}.runtime.inprocess')
+    process = inprocess.find_server_process()
+    if process is not None and client.find_client() is None:
+        client.set_default_client(client.Client.of_server_process(process))
+
+
+def _guarded(what: str, part: Callable[[], Any]) -> Any:
+    """The result of `part`; where it fails, one line in the log and None."""
+    try:
+        return part()
+    except Exception as error:
+        log.warning('%s: off, because of %s: %s', what, type(error).__name__, error)
+        log.debug('%s', what, exc_info=True)
+        return None
