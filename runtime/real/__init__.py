@@ -1,0 +1,78 @@
+"""Real mode: nodes as functions that run when they are called, in this process.
+
+    from comfy_script.runtime.real import *
+    load()
+    from comfy_script.runtime.real.nodes import *
+
+    with Workflow():
+        model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')
+        ...
+
+What nodes return is what they return: tensors, dicts, models. See docs/real-mode.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..launch import ComfyUIArgs
+    from .cache import Cache
+    from .errors import ExecutionBlockedWarning, HostError, LostValueError, NodeRefusedError
+    from .loading import load
+    from .prompts import run_prompt_real
+    from .saving import set_script_writer
+    from .session import RealSession
+    from .values import Lazy, ValueList
+    from .workflow import Workflow
+
+__all__ = [
+    'Cache',
+    'ComfyUIArgs',
+    'ExecutionBlockedWarning',
+    'HostError',
+    'Lazy',
+    'LostValueError',
+    'NodeRefusedError',
+    'RealSession',
+    'ValueList',
+    'Workflow',
+    'load',
+    'node',
+    'run_prompt_real',
+    'set_script_writer',
+]
+
+_HOMES = {
+    '.cache': ('Cache',),
+    '..launch': ('ComfyUIArgs',),
+    '.errors': ('ExecutionBlockedWarning', 'HostError', 'LostValueError', 'NodeRefusedError'),
+    '.loading': ('load',),
+    '.prompts': ('run_prompt_real',),
+    '.saving': ('set_script_writer',),
+    '.session': ('RealSession',),
+    '.values': ('Lazy', 'ValueList'),
+    '.workflow': ('Workflow',),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+class _Node:
+    """`node['KSampler (Efficient)']`: a node by its class type."""
+
+    def __getitem__(self, class_type: str) -> Any:
+        from . import state
+
+        return state.session().nodes[class_type]
+
+
+def __getattr__(name: str) -> Any:
+    if name == 'node':
+        value: Any = _Node()
+    elif name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name], __name__), name)
+    else:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    globals()[name] = value
+    return value

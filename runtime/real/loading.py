@@ -1,0 +1,48 @@
+"""`load()` of real mode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+from ..launch import ComfyUIArgs
+from . import state
+from .host import Host, is_running_here
+from .session import RealSession
+from .start import start
+
+
+def load(
+    comfyui: str | os.PathLike[str] | None = None,
+    args: ComfyUIArgs | Sequence[str] | None = None,
+    vars: MutableMapping[str, Any] | None = None,
+    naked: bool = False,
+    *,
+    no_server: bool = True,
+    track_workflow: bool = True,
+) -> Host:
+    """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
+
+    Inside a running ComfyUI (its server, or after an earlier `load()`) it adopts what is there.
+
+    - `comfyui`: ComfyUI's folder. Without it: `$COMFYUI_PATH`, the ComfyUI that this pack is installed in, the
+      current folder and those around it.
+    - `args`: command line arguments for ComfyUI.
+    - `vars`: a dict that gets the nodes, `globals()` for example.
+    - `naked`: nodes are ComfyUI's classes themselves; no code of ours runs after this, except `Workflow()`.
+    - `no_server`: False also starts ComfyUI's server, in a background thread.
+    - `track_workflow`: False follows no values: images are saved without workflow and script.
+
+    Raises HostError.
+    """
+    own_process = not is_running_here() or state.is_own_process()
+    arguments = args.to_argv() if isinstance(args, ComfyUIArgs) else list(args or ())
+    host = start(comfyui, arguments, no_server)
+    if naked:
+        state.set_naked(host)
+    else:
+        state.set_session(RealSession(host=host, track=track_workflow), own_process)
+    if vars is not None:
+        vars.update({name: state.find(name) for name in state.public_names()})
+    return host

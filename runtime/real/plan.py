@@ -1,0 +1,125 @@
+"""What is known of a node class before its first call: how to bind one, and whether the short way through is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
+from .host import Host
+
+_CASTS: Mapping[str, type] = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}
+_TEXT_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', '*'})
+HOST_HIDDEN = frozenset(
+    {
+        'PROMPT',
+        'DYNPROMPT',
+        'EXTRA_PNGINFO',
+        'UNIQUE_ID',
+        'AUTH_TOKEN_COMFY_ORG',
+        'API_KEY_COMFY_ORG',
+        'COMFY_USAGE_SOURCE',
+    }
+)
+"""Hidden inputs that ComfyUI fills in (`execution.py: get_input_data`)."""
+
+
+class Plan:
+    """One node class, ready to be called.
+
+    The short way (`simple`) is for plain synchronous V1 nodes without lists, laziness or a look at the prompt;
+    the executor's own way is for all others, and for any call that brings a list, a blocker or the like.
+    """
+
+    __slots__ = (
+        'casts',
+        'changing',
+        'class_type',
+        'count',
+        'defaults',
+        'function',
+        'hidden',
+        'host_hidden',
+        'lazy',
+        'list_slots',
+        'names',
+        'needs_graph',
+        'node_class',
+        'raw_names',
+        'raw_of',
+        'schema',
+        'simple',
+        'switches',
+        'token_slots',
+        'unique_id',
+        'wants_prompt',
+    )
+
+    def __init__(self, schema: NodeSchema, node_class: Any, host: Host) -> None:
+        self.schema = schema
+        self.class_type = schema.class_type
+        self.node_class = node_class
+        self.function: str = node_class.FUNCTION
+        items = schema.inputs
+        plain = all(item.kind in (InputKind.PLAIN, InputKind.COMBO) for item in items)
+        self.names = tuple(item.name for item in items) if plain else None
+        self.raw_names = frozenset(item.name for item in items)
+        self.raw_of = {item.python_name: item.name for item in items}
+        self.defaults = tuple((item.name, item.default) for item in items if item.required)
+        self.casts = {item.name: _CASTS[item.type] for item in items if item.type in _CASTS}
+        self.switches = {item.name: item.switch for item in items if item.switch}
+        self.hidden = {item.python_name: item for item in schema.hidden}
+        self.host_hidden = frozenset(item.type for item in schema.hidden if item.type in HOST_HIDDEN)
+        self.unique_id = tuple(item.name for item in schema.hidden if item.type == 'UNIQUE_ID')
+        self.lazy = frozenset(item.name for item in items if item.options.get('lazy'))
+        self.count = len(schema.outputs)
+        self.list_slots = tuple(slot for slot, output in enumerate(schema.outputs) if output.is_list)
+        self.token_slots = tuple(slot for slot, output in enumerate(schema.outputs) if _is_token(output.type))
+        raw_links = any(item.options.get('rawLink') for item in items)
+        self.wants_prompt = bool(self.host_hidden & {'PROMPT', 'DYNPROMPT', 'EXTRA_PNGINFO'})
+        self.needs_graph = raw_links or 'DYNPROMPT' in self.host_hidden
+        self.changing = host.is_changing(node_class)
+        self.simple = not (
+            self.names is None
+            or raw_links
+            or self.host_hidden - {'UNIQUE_ID'}
+            or schema.is_input_list
+            or getattr(node_class, 'INPUT_IS_LIST', False)
+            or host.is_v3(node_class)
+            or host.is_lazy(node_class)
+            or host.is_async(node_class)
+        )
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The call's raw inputs and what it gives for hidden ones. Raises CallError."""
+        given = {name: value for name, value in kwargs.items() if name in self.hidden}
+        rest = {name: value for name, value in kwargs.items() if name not in given} if given else kwargs
+        inputs = bind(self.schema, args, rest)
+        for name in list(given):
+            item = self.hidden[name]
+            if item.type not in HOST_HIDDEN:
+                inputs[item.name] = given.pop(name)
+        return inputs, {self.hidden[name].type: value for name, value in given.items()}
+
+    def fill(self, inputs: dict[str, Any]) -> bool:
+        """Adds the defaults of required inputs; False where one has none."""
+        for name, default in self.defaults:
+            if name not in inputs:
+                if default is MISSING:
+                    return False
+                inputs[name] = default
+        return True
+
+    def cast(self, name: str, cast: Callable[[Any], Any], value: Any) -> Any:
+        """A literal as the input's type, as ComfyUI's `validate_inputs` makes it. Raises CallError."""
+        try:
+            return cast(value)
+        except (TypeError, ValueError) as error:
+            kind = self.schema.input(name)
+            wanted = kind.type if isinstance(kind, InputSchema) else cast
+            raise CallError(f'{self.class_type}: input {name!r} is {value!r}, no {wanted}: {error}') from error
+
+
+def _is_token(type_: str) -> bool:
+    """Whether a text of this type is no text to its users, but something that they pass on."""
+    return type_ not in _TEXT_TYPES and ',' not in type_

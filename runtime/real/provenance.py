@@ -1,0 +1,458 @@
+"""Where real values came from, kept beside them: by identity, weakly, and without a trace in the values.
+
+A value that has an identity (a tensor, a model) is known by it as long as it lives. A container (a latent's
+dict, a conditioning's list) cannot be referenced weakly: it is known by its identity and by what it holds, as
+long as something inside it lives. Numbers and texts have no identity: they are recorded as what they are.
+
+What has changed since a node returned it is no longer that node's output: a tensor by its version counter
+(which PyTorch does not keep for tensors made in inference mode: those changes go unseen), a container by what
+it holds. Such values, and those the user made, are opaque: a prompt leaves them out, a script says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Any, NamedTuple
+
+from .values import Lazy, Token, ValueList
+
+MAX_LEAVES = 256
+"""Containers are compared by their first leaves only."""
+MAX_LOOSE = 1024
+"""Containers of plain values only, which nothing tells when they are gone, are remembered up to this many."""
+MAX_LITERAL = 64 * 1024
+"""A plain list or dict of a user's is recorded as it is up to this many characters of JSON."""
+
+
+class Kind(IntEnum):
+    """How a value is followed."""
+
+    SCALAR = 0
+    BOOL = 1
+    NONE = 2
+    ENUM = 3
+    TENSOR = 4
+    CONTAINER = 5
+    OBJECT = 6
+    UNTRACKABLE = 7
+    VALUE_LIST = 8
+    LAZY = 9
+    BLOCKER = 10
+
+
+class Kinds(dict[type, Kind]):
+    """The kind of each type of value, found once per type."""
+
+    def __init__(self, blocker: type | None = None) -> None:
+        super().__init__()
+        self._blocker = blocker
+        self.update({int: Kind.SCALAR, float: Kind.SCALAR, str: Kind.SCALAR, bool: Kind.BOOL, type(None): Kind.NONE})
+        self.update({dict: Kind.CONTAINER, list: Kind.CONTAINER, tuple: Kind.CONTAINER})
+        self.update({ValueList: Kind.VALUE_LIST, Lazy: Kind.LAZY, Token: Kind.OBJECT})
+
+    def __missing__(self, type_: type) -> Kind:
+        kind = self[type_] = self._classify(type_)
+        return kind
+
+    def _classify(self, type_: type) -> Kind:
+        if self._blocker is not None and issubclass(type_, self._blocker):
+            return Kind.BLOCKER
+        if issubclass(type_, Enum):
+            return Kind.ENUM
+        if issubclass(type_, ValueList):
+            return Kind.VALUE_LIST
+        if issubclass(type_, (int, float, str)):
+            return Kind.SCALAR
+        if hasattr(type_, '_version') and hasattr(type_, 'is_inference'):
+            return Kind.TENSOR
+        if issubclass(type_, (dict, list, tuple)):
+            return Kind.CONTAINER
+        return Kind.OBJECT if type_.__weakrefoffset__ else Kind.UNTRACKABLE
+
+
+class Source(NamedTuple):
+    """An output of a recorded call."""
+
+    record: Record
+    slot: int
+
+
+class Opaque:
+    """A value that no node made, or that is not any more what a node made. It does not hold the value."""
+
+    __slots__ = ('number', 'origin', 'stable', 'what')
+    _numbers = itertools.count(1)
+
+    def __init__(self, what: str, stable: bool = False, origin: tuple[Source, int] | None = None) -> None:
+        self.what = what
+        self.stable = stable
+        self.origin = origin
+        """The list output and the index in it, for a value that was taken out of a list."""
+        self.number = next(self._numbers)
+
+    def __repr__(self) -> str:
+        return f'<{self.what}>'
+
+    def key(self) -> bytes | None:
+        if self.origin is not None:
+            source, index = self.origin
+            key = source.record.key()
+            return key + b'%d[%d]' % (source.slot, index) if key else None
+        return b'opaque %d' % self.number if self.stable else None
+
+
+class Literal(NamedTuple):
+    """A list or dict of the user's, recorded as JSON."""
+
+    json: str
+
+
+LOST = object()
+
+
+class Several(NamedTuple):
+    """A list of values that the user put together, one per run of the node."""
+
+    items: tuple[Any, ...]
+
+
+class Record:
+    """One node call: its class and where its inputs came from. It holds other records, never a value of weight."""
+
+    __slots__ = ('_key', 'class_type', 'inputs', 'mark', 'number', 'outputs')
+
+    def __init__(self, number: int, class_type: str, inputs: dict[str, Any]) -> None:
+        self.number = number
+        self.class_type = class_type
+        self.inputs = inputs
+        self.mark: Any = None
+        self.outputs: list[Any] = []
+        """What can be had of the outputs without keeping them: weak references, plain values, or LOST."""
+        self._key: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f'<call {self.number} of {self.class_type}>'
+
+    @property
+    def node_id(self) -> str:
+        return str(self.number)
+
+    def living_outputs(self) -> list[Any] | None:
+        """The outputs, if each of them can still be had."""
+        found = []
+        for output in self.outputs:
+            value = output() if isinstance(output, weakref.ref) else output
+            if value is LOST or (value is None and output is not None):
+                return None
+            found.append(value)
+        return found
+
+    def sources(self) -> Iterator[Source]:
+        for value in self.inputs.values():
+            yield from _sources(value)
+
+    def key(self) -> bytes | None:
+        """A hash of all that led to this call's outputs, or None where that cannot be told."""
+        if self._key is None:
+            for record in self._without_key():
+                record._key = record._own_key()
+        return self._key or None
+
+    def _without_key(self) -> list[Record]:
+        """This call and those it rests on that have no key yet, in the order they were made."""
+        found = {self.number: self}
+        waiting = [self]
+        while waiting:
+            for source in waiting.pop().sources():
+                record = source.record
+                if record._key is None and record.number not in found:
+                    found[record.number] = record
+                    waiting.append(record)
+        return [found[number] for number in sorted(found)]
+
+    def ancestry(self) -> list[Record]:
+        """This call and all it rests on, in the order they were made."""
+        found = {self.number: self}
+        waiting = [self]
+        while waiting:
+            for source in waiting.pop().sources():
+                if source.record.number not in found:
+                    found[source.record.number] = source.record
+                    waiting.append(source.record)
+        return [found[number] for number in sorted(found)]
+
+    def _own_key(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f'{self.class_type}\0{self.mark!r}'.encode('utf-8', 'surrogatepass'))
+        for name in sorted(self.inputs):
+            part = _key_part(self.inputs[name])
+            if part is None:
+                return b''
+            digest.update(b'\0' + name.encode('utf-8', 'surrogatepass') + b'\0' + part)
+        return digest.digest()
+
+
+def _sources(value: Any) -> Iterator[Source]:
+    if type(value) is Source:
+        yield value
+    elif type(value) is Several:
+        for item in value.items:
+            yield from _sources(item)
+
+
+def _key_part(value: Any) -> bytes | None:
+    kind = type(value)
+    if kind is Source:
+        key = value.record._key
+        return key + b'%d' % value.slot if key else None
+    if kind is Opaque:
+        return value.key()
+    if kind is Several:
+        parts = [_key_part(item) for item in value.items]
+        return None if None in parts else b'[' + b','.join(part for part in parts if part is not None) + b']'
+    if kind is Literal:
+        return value.json.encode('utf-8', 'surrogatepass')
+    return f'{kind.__name__} {value!r}'.encode('utf-8', 'surrogatepass')
+
+
+class _Ref(weakref.ref[Any]):
+    """A weak reference that knows the table's key of what it stands for."""
+
+    __slots__ = ('key',)
+
+    def __new__(cls, value: Any, callback: Any, key: int) -> _Ref:
+        return super().__new__(cls, value, callback)
+
+    def __init__(self, value: Any, callback: Any, key: int) -> None:
+        super().__init__(value, callback)
+        self.key = key
+
+
+class _Entry:
+    """What is known of one living value: its source, and how to tell that it is still the same."""
+
+    __slots__ = ('leaves', 'ref', 'refs', 'source', 'version')
+
+    def __init__(self, source: Source | Opaque, ref: _Ref | None, version: int) -> None:
+        self.source = source
+        self.ref = ref
+        self.version = version
+        self.leaves: tuple[Any, ...] | None = None
+        self.refs: tuple[weakref.ref[Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A prompt of recorded calls, and what of it is not reproducible, in words."""
+
+    prompt: dict[str, Any]
+    notes: tuple[str, ...] = field(default=())
+
+
+class Tracker:
+    """All that is known of living values. One per session."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._entries: dict[int, _Entry] = {}
+        self._loose: OrderedDict[int, None] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self.next_number = self._numbers.__next__
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # Inputs: what a value is
+
+    def describe(self, value: Any, kind: Kind) -> Any:
+        """What to record for an input that is not a plain scalar: Source, Opaque, Literal, Several or a scalar."""
+        entry = self._entries.get(id(value))
+        if entry is not None:
+            if kind is Kind.CONTAINER:
+                if entry.leaves is not None and self._is_same(entry, value):
+                    return entry.source
+            elif entry.ref is not None and entry.ref() is value:
+                if kind is not Kind.TENSOR or entry.version == _version(value):
+                    return entry.source
+                return self._opaque(value, kind, _changed(value, entry.source))
+        return self._describe_new(value, kind, entry)
+
+    def _is_same(self, entry: _Entry, value: Any) -> bool:
+        if any(ref() is None for ref in entry.refs):
+            return False
+        leaves, _ = _leaves(value, self._kinds)
+        return leaves == entry.leaves
+
+    def _describe_new(self, value: Any, kind: Kind, entry: _Entry | None) -> Any:
+        if kind is Kind.CONTAINER:
+            literal = _literal(value)
+            if literal is not None:
+                return literal
+            changed = entry is not None and entry.leaves is not None and all(ref() is not None for ref in entry.refs)
+            what = _changed(value, entry.source) if changed and entry is not None else _what(value)
+            return self._opaque(value, kind, what)
+        if kind is Kind.VALUE_LIST:
+            return Several(tuple(self._describe_item(item) for item in value))
+        if kind is Kind.UNTRACKABLE or kind is Kind.BLOCKER or kind is Kind.LAZY:
+            return Opaque(_what(value))
+        return self._opaque(value, kind, _what(value))
+
+    def _describe_item(self, value: Any) -> Any:
+        kind = self._kinds[type(value)]
+        return value if kind <= Kind.NONE else self.describe(value, kind)
+
+    def _opaque(self, value: Any, kind: Kind, what: str) -> Opaque:
+        version = _version(value) if kind is Kind.TENSOR else -1
+        opaque = Opaque(what, stable=version >= 0)
+        self._put(value, kind, opaque)
+        return opaque
+
+    # Outputs: where a value came from
+
+    def put(self, value: Any, record: Record, slot: int) -> None:
+        """Notes that a call gave this value."""
+        kind = self._kinds[type(value)]
+        if kind is Kind.TENSOR or kind is Kind.OBJECT or kind is Kind.CONTAINER:
+            ref = self._put(value, kind, Source(record, slot))
+            record.outputs.append(LOST if kind is Kind.CONTAINER else ref)
+        elif kind is Kind.VALUE_LIST:
+            record.outputs.append(self._put_list(value, record, slot))
+        else:
+            record.outputs.append(value if kind <= Kind.NONE else LOST)
+
+    def _put_list(self, values: ValueList[Any], record: Record, slot: int) -> _Ref:
+        """A list as a whole is the slot; its entries, taken out, cannot be named in a prompt."""
+        source = Source(record, slot)
+        ref = _Ref(values, self._forget, id(values))
+        self._entries[id(values)] = _Entry(source, ref, -1)
+        for index, item in enumerate(values):
+            kind = self._kinds[type(item)]
+            if kind is Kind.TENSOR or kind is Kind.OBJECT or kind is Kind.CONTAINER:
+                what = f'value {index} of the list that {record.class_type} returned'
+                self._put(item, kind, Opaque(what, origin=(source, index)))
+        return ref
+
+    def _put(self, value: Any, kind: Kind, source: Source | Opaque) -> _Ref | None:
+        key = id(value)
+        if kind is not Kind.CONTAINER:
+            version = _version(value) if kind is Kind.TENSOR else -1
+            ref = _Ref(value, self._forget, key)
+            self._entries[key] = _Entry(source, ref, version)
+            return ref
+        leaves, living = _leaves(value, self._kinds)
+        entry = _Entry(source, None, -1)
+        entry.leaves = leaves
+        if living:
+            entry.ref = _Ref(living[0], self._forget, key)
+            entry.refs = (entry.ref, *(weakref.ref(leaf) for leaf in living[1:]))
+        else:
+            self._loose[key] = None
+            self._loose.move_to_end(key)
+            if len(self._loose) > MAX_LOOSE:
+                self._entries.pop(self._loose.popitem(last=False)[0], None)
+        self._entries[key] = entry
+        return entry.ref
+
+    def _forget(self, ref: _Ref) -> None:
+        entry = self._entries.get(ref.key)
+        if entry is not None and entry.ref is ref:
+            del self._entries[ref.key]
+
+
+def _version(tensor: Any) -> int:
+    """The count of changes in place, or -1: tensors made in inference mode have none."""
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _leaves(value: Any, kinds: Kinds) -> tuple[tuple[Any, ...], list[Any]]:
+    """What a container holds, in order, comparable; and those of its leaves that can be referenced weakly."""
+    found: list[Any] = []
+    living: list[Any] = []
+    waiting: list[Any] = [value]
+    while waiting and len(found) < MAX_LEAVES:
+        item = waiting.pop()
+        kind = kinds[type(item)]
+        if kind is Kind.CONTAINER or kind is Kind.VALUE_LIST:
+            if isinstance(item, Mapping):
+                found.append(tuple(item))
+                waiting.extend(item.values())
+            else:
+                found.append(len(item))
+                waiting.extend(item)
+        elif kind <= Kind.NONE:
+            found.append(item)
+        elif kind is Kind.TENSOR:
+            found.append((id(item), _version(item)))
+            living.append(item)
+        else:
+            found.append(id(item))
+            if kind is Kind.OBJECT:
+                living.append(item)
+    return tuple(found), living
+
+
+def _literal(value: Any) -> Literal | None:
+    """A list or dict of plain values as JSON, if it is one and not huge."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return Literal(text) if len(text) <= MAX_LITERAL else None
+
+
+def _what(value: Any) -> str:
+    """A value in a few words: its type, and the shape of a tensor."""
+    name = type(value).__name__
+    shape = getattr(value, 'shape', None)
+    if isinstance(shape, tuple):
+        return f'a {name} of shape {list(shape)}'
+    return f'a {name}'
+
+
+def _changed(value: Any, source: Source | Opaque) -> str:
+    if isinstance(source, Opaque):
+        return source.what
+    return f'{_what(value)} from {source.record.class_type}, changed since'
+
+
+def write_prompt(records: Iterable[Record]) -> Written:
+    """The API prompt of these calls and all they rest on. Opaque inputs are left out of it and named in the notes."""
+    ancestry: dict[int, Record] = {}
+    for record in records:
+        if record.number not in ancestry:
+            ancestry.update((found.number, found) for found in record.ancestry())
+    prompt: dict[str, Any] = {}
+    notes: list[str] = []
+    for number in sorted(ancestry):
+        record = ancestry[number]
+        inputs: dict[str, Any] = {}
+        for name, value in record.inputs.items():
+            if type(value) is Opaque or type(value) is Several:
+                notes.append(f'{record.class_type} (node {number}), input {name}: {_explain(value)}')
+            else:
+                inputs[name] = _json(value)
+        prompt[str(number)] = {'class_type': record.class_type, 'inputs': inputs}
+    return Written(prompt, tuple(notes))
+
+
+def _json(value: Any) -> Any:
+    kind = type(value)
+    if kind is Source:
+        return [value.record.node_id, value.slot]
+    if kind is Literal:
+        decoded = json.loads(value.json)
+        return {'__value__': decoded} if isinstance(decoded, list) else decoded
+    return value
+
+
+def _explain(value: Opaque | Several) -> str:
+    if isinstance(value, Several):
+        return f'a list of {len(value.items)} values that the script put together'
+    return f'{value.what}, not the output of a node'

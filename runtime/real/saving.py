@@ -1,0 +1,65 @@
+"""What a saved image is told about its making: prompt, workflow and script, from the provenance of its values.
+
+The script is written by a floor that this one does not import. Whoever has a writer registers it:
+
+    set_script_writer(lambda prompt, node_id: transpile(prompt, end_nodes=[node_id]))
+
+`prompt` is an API prompt, `node_id` the node in it that saves; the answer is the script's text. A writer that
+raises costs the script, never the image.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...graph import Schemas
+from .provenance import Written
+
+ScriptWriter = Callable[[Mapping[str, Any], str], str]
+
+SCRIPT_KEY = 'comfyscript'
+"""The key of `extra_pnginfo`, hence of the image's metadata, that holds the script."""
+
+_writer: ScriptWriter | None = None
+
+
+def set_script_writer(writer: ScriptWriter | None) -> None:
+    """Registers what turns a prompt into a script; None for none."""
+    global _writer
+    _writer = writer
+
+
+def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str, Any]:
+    """`{'workflow': ..., SCRIPT_KEY: ...}` for a prompt, as far as both can be made."""
+    found: dict[str, Any] = {}
+    workflow = _attempt('workflow', lambda: _layout(written.prompt, schemas))
+    if workflow is not None:
+        found['workflow'] = workflow
+    writer = _writer
+    if writer is not None:
+        script = _attempt('script', lambda: writer(written.prompt, node_id))
+        if script is not None:
+            found[SCRIPT_KEY] = with_notes(script, written.notes)
+    return found
+
+
+def with_notes(script: str, notes: tuple[str, ...]) -> str:
+    """A script under comments that say what in it did not come from nodes. One line each, whatever is in them."""
+    lines = [f'# Not in this script: {" ".join(note.split())}' for note in notes]
+    return '\n'.join([*lines, script])
+
+
+def _layout(prompt: Mapping[str, Any], schemas: Schemas) -> Any:
+    from ...graph.layout import layout
+
+    return layout(prompt, schemas)
+
+
+def _attempt(what: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as error:
+        logging.getLogger('comfy_script').warning('real mode: an image is saved without its %s: %r', what, error)
+        return None

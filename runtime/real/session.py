@@ -1,0 +1,499 @@
+"""A session of real mode: its node functions, where their values came from, and its cache."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...graph import CallError, NodeSchema, Schemas, near_misses
+from ..factory import NodeNamespace
+from . import loop, saving
+from .cache import Cache, Kept
+from .errors import ExecutionBlockedWarning, NodeRefusedError
+from .function import RealNamespace
+from .host import Host, Job, Outcome
+from .plan import Plan
+from .provenance import (
+    Kind,
+    Kinds,
+    Literal,
+    Opaque,
+    Record,
+    Source,
+    Tracker,
+    Written,
+    write_prompt,
+)
+from .values import Lazy, Token, ValueList
+
+OnUi = Callable[[str, str, Mapping[str, Any]], object]
+
+_SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST = (
+    Kind.SCALAR,
+    Kind.BOOL,
+    Kind.NONE,
+    Kind.ENUM,
+    Kind.LAZY,
+    Kind.BLOCKER,
+    Kind.VALUE_LIST,
+)
+
+
+class RealSession:
+    """Calls nodes of the ComfyUI in this process and follows their values.
+
+    A node that runs Python of its user's (the `ComfyScript` node) makes one per execution, around the whole script:
+
+        with RealSession(validate=True, cache=cache, on_ui=collect, parent_node_id=unique_id,
+                         prompt=prompt, extra_pnginfo=extra_pnginfo) as session:
+            run_script(text, nodes=session.nodes, ...)
+
+    It works on any thread, also on one whose event loop is running (the executor's): async nodes run on a loop of
+    their own, in the same thread. Inside the `with`, progress and previews belong to `parent_node_id`; interrupts
+    are raised by the node call that notices them, as ComfyUI's `InterruptProcessingException`.
+
+    - `nodes`: the node functions, a `NodeNamespace`.
+    - `provenance`: the `Tracker` that knows where living values came from.
+    - `validate`: each call goes through ComfyUI's own `validate_inputs` first, as a prompt's nodes do, and
+      raises NodeRefusedError; hidden inputs cannot be given, `extra_pnginfo` alone adds to what is saved.
+    - `cache`: outputs by what led to them. It may outlive the session: keep one per node or per process.
+    - `on_ui(node_id, class_type, ui)` is called for each node that gives UI results, expanded ones included.
+    - `prompt`, `extra_pnginfo`: what save nodes get to write. Without them: the prompt of the calls that led to
+      the image, its workflow and its script.
+    - `track=False`: nothing is followed; save nodes get an empty prompt.
+    - `hidden`: values for `AUTH_TOKEN_COMFY_ORG` and the like, by their hidden type.
+    """
+
+    def __init__(
+        self,
+        validate: bool = False,
+        cache: Cache | None = None,
+        on_ui: OnUi | None = None,
+        parent_node_id: str | None = None,
+        prompt: Mapping[str, Any] | None = None,
+        extra_pnginfo: Mapping[str, Any] | None = None,
+        *,
+        track: bool = True,
+        hidden: Mapping[str, Any] | None = None,
+        host: Host | None = None,
+        schemas: Schemas | None = None,
+    ) -> None:
+        self.host = host if host is not None else Host()
+        self.schemas = schemas if schemas is not None else self.host.schemas()
+        self.validate = validate
+        self.cache = cache
+        self.on_ui = on_ui
+        self.parent_node_id = parent_node_id
+        self.prompt = prompt
+        self.extra_pnginfo = extra_pnginfo
+        self.track = track
+        self.hidden = dict(hidden or {})
+        self.kinds = Kinds(self.host.blocker)
+        self.provenance = Tracker(self.kinds)
+        self.nodes: NodeNamespace = RealNamespace(self.schemas, self, lambda _: object)
+        self.prompt_id = self.host.running_prompt_id() or 'comfyscript'
+        self._plans: dict[str, Plan] = {}
+        self._prefix = '' if parent_node_id is None else f'{parent_node_id}.0.0.'
+        self._attribution: Any = None
+        self._positions: dict[str, itertools.count[int]] = {}
+        self._context = self._make_context('0')
+
+    def __enter__(self) -> RealSession:
+        if self.parent_node_id is not None:
+            self._attribution = self.host.attributed_to(self.parent_node_id)
+            self._attribution.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        attribution, self._attribution = self._attribution, None
+        if attribution is not None:
+            attribution.__exit__(*error)
+
+    # What a session knows
+
+    def plan(self, class_type: str) -> Plan:
+        """Raises CallError for a node that is not here."""
+        plan = self._plans.get(class_type)
+        if plan is None:
+            node_class = self.host.node_classes.get(class_type)
+            if node_class is None:
+                close = near_misses(class_type, self.host.node_classes)
+                raise CallError(f'this ComfyUI has no node {class_type!r}{close}: is its pack installed, and did it load?')
+            plan = self._plans[class_type] = Plan(self.schemas[class_type], node_class, self.host)
+        return plan
+
+    def emit(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
+        """A call whose inputs are bound already (raw names)."""
+        return self.call(self.plan(schema.class_type), inputs, {})
+
+    def source(self, value: Any) -> Source | None:
+        """The call and slot that gave a living value, if it is known."""
+        kind = self.kinds[type(value)]
+        found = self.provenance.describe(value, kind) if kind > _ENUM else None
+        return found if type(found) is Source else None
+
+    def written(self, *values: Any) -> Written:
+        """The API prompt that leads to these values, with notes on what in it no node made."""
+        sources = [self.source(value) for value in values]
+        return write_prompt(source.record for source in sources if source is not None)
+
+    def new_positions(self) -> None:
+        """Calls are counted from the start again: a script that is run anew meets its cached outputs."""
+        self._positions.clear()
+
+    # Calls
+
+    def call(self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None) -> Any:
+        """Runs a node with raw inputs and returns its outputs as the caller has them.
+
+        `hidden` is None where `inputs` are just what the call named, so that a `None` leaves an input out.
+        """
+        simple = plan.simple and (hidden is None or (not hidden and inputs.keys() <= plan.raw_names))
+        tracker = self.provenance if self.track else None
+        kinds = self.kinds
+        recorded: dict[str, Any] = {}
+        dropped = None
+        for name, value in inputs.items():
+            kind = kinds[type(value)]
+            if kind is _SCALAR or kind is _BOOL:
+                cast = plan.casts.get(name)
+                if cast is not None:
+                    if type(value) is not cast:
+                        inputs[name] = value = plan.cast(name, cast, value)
+                elif kind is _BOOL and name in plan.switches:
+                    inputs[name] = value = plan.switches[name][0 if value else 1]
+                recorded[name] = value
+                continue
+            if kind is _NONE:
+                if hidden is None:
+                    dropped = [name] if dropped is None else [*dropped, name]
+                else:
+                    recorded[name] = None
+                continue
+            if kind is _ENUM:
+                inputs[name] = recorded[name] = value.value
+                continue
+            if kind is _LAZY:
+                if name not in plan.lazy or value.made:
+                    inputs[name] = value = value.get()
+                    kind = kinds[type(value)]
+                else:
+                    simple = False
+                    continue
+            if kind is _BLOCKER or kind is _VALUE_LIST:
+                simple = False
+            if tracker is not None:
+                recorded[name] = value if kind is _SCALAR or kind is _BOOL else tracker.describe(value, kind)
+        if dropped is not None:
+            for name in dropped:
+                del inputs[name]
+        if self.validate:
+            self._check(plan, inputs, recorded, hidden)
+        if tracker is None:
+            if simple and self.cache is None:
+                return self._unpack(plan, *self._run_untracked(plan, inputs))
+            tracker = self.provenance
+        record = Record(tracker.next_number(), plan.class_type, recorded)
+        if self.cache is not None:
+            return self._call_cached(self.cache, plan, inputs, hidden, record, simple)
+        if simple:
+            outputs, ui = self._run_simple(plan, inputs, record)
+        else:
+            outputs, ui = self._run_general(plan, inputs, hidden, record)
+        if self.track:
+            slot = 0
+            for value in outputs:
+                tracker.put(value, record, slot)
+                slot += 1
+        return self._unpack(plan, outputs, ui)
+
+    def _unpack(self, plan: Plan, outputs: Any, ui: Mapping[str, Any] | None) -> Any:
+        count = plan.count
+        if count == 1:
+            return outputs[0] if outputs else None
+        if count == 0:
+            return {'ui': dict(ui or {})}
+        if len(outputs) == count:
+            return tuple(outputs)
+        return tuple(outputs[slot] if slot < len(outputs) else None for slot in range(count))
+
+    # The short way
+
+    def _run_untracked(self, plan: Plan, inputs: dict[str, Any]) -> tuple[Any, Mapping[str, Any] | None]:
+        host = self.host
+        host.before_node()
+        if plan.unique_id:
+            inputs.update(dict.fromkeys(plan.unique_id, self._prefix + str(self.provenance.next_number())))
+        instance = plan.node_class()
+        try:
+            returned = getattr(instance, plan.function)(**inputs)
+        except BaseException as error:
+            host.on_error(error)
+            raise
+        finally:
+            if host.after_node is not None:
+                host.after_node()
+        if type(returned) is tuple and not plan.list_slots and not plan.token_slots:
+            return returned, None
+        return self._finish(plan, instance, returned, inputs, None)
+
+    def _run_simple(
+        self, plan: Plan, inputs: dict[str, Any], record: Record
+    ) -> tuple[Any, Mapping[str, Any] | None]:
+        host = self.host
+        host.before_node()
+        node_id = self._prefix + str(record.number)
+        if plan.unique_id:
+            inputs = {**inputs, **dict.fromkeys(plan.unique_id, node_id)}
+        instance = plan.node_class()
+        host.set_prefix(node_id, 0, 0)
+        context = host.context
+        token = context.set(self._make_context(node_id)) if context is not None else None
+        try:
+            returned = getattr(instance, plan.function)(**inputs)
+        except BaseException as error:
+            host.on_error(error)
+            raise
+        finally:
+            if context is not None and token is not None:
+                context.reset(token)
+            if host.after_node is not None:
+                host.after_node()
+        if type(returned) is tuple and not plan.list_slots and not plan.token_slots:
+            return returned, None
+        return self._finish(plan, instance, returned, inputs, record)
+
+    def _make_context(self, node_id: str) -> Any:
+        make = self.host.make_context
+        return None if make is None else make(self.prompt_id, self.parent_node_id or node_id, 0)
+
+    def _finish(
+        self, plan: Plan, instance: Any, returned: Any, inputs: dict[str, Any], record: Record | None
+    ) -> tuple[Any, Mapping[str, Any] | None]:
+        """What a node returned that is not simply a tuple of values, by the executor's own reading of it."""
+        slots, ui, expands = self.host.output_from_returns([returned], instance)
+        if expands:
+            if record is None:
+                record = Record(self.provenance.next_number(), plan.class_type, {})
+            return self._run_general(plan, inputs, None, record, _Returned(instance, plan.function, returned))
+        if ui and self.on_ui is not None:
+            node_id = self._prefix + str(record.number if record is not None else self.provenance.next_number())
+            self.on_ui(node_id, plan.class_type, ui)
+        return self._shape(plan, slots, mapped=False), ui
+
+    def _shape(self, plan: Plan, slots: list[list[Any]], mapped: bool) -> list[Any]:
+        """Output slots, each a list of values, as the caller has them."""
+        outputs: list[Any] = []
+        for index, slot in enumerate(slots):
+            if mapped or index in plan.list_slots or len(slot) != 1:
+                outputs.append(ValueList(slot))
+            elif index in plan.token_slots and type(slot[0]) is str:
+                outputs.append(Token(slot[0]))
+            else:
+                outputs.append(slot[0])
+        return outputs
+
+    # The executor's way
+
+    def _run_general(
+        self,
+        plan: Plan,
+        inputs: dict[str, Any],
+        hidden: Mapping[str, Any] | None,
+        record: Record,
+        instance: Any = None,
+    ) -> tuple[Any, Mapping[str, Any] | None]:
+        hidden = hidden or {}
+        node_id = str(hidden['UNIQUE_ID']) if 'UNIQUE_ID' in hidden else self._prefix + str(record.number)
+        job = self._job(plan, node_id, inputs, hidden, record)
+        job.instance = instance
+        outcome = loop.run(self.host.run(job))
+        self._tell(plan, node_id, outcome)
+        mapped = not plan.schema.is_input_list and any(isinstance(value, ValueList) for value in inputs.values())
+        for name, value in inputs.items():
+            if type(value) is Lazy:
+                record.inputs[name] = self._describe_lazy(value)
+                mapped = mapped or (not plan.schema.is_input_list and value.made and isinstance(value.get(), ValueList))
+        return self._shape(plan, outcome.slots, mapped), outcome.ui.get(node_id)
+
+    def _describe_lazy(self, value: Lazy) -> Any:
+        if not value.made:
+            return Opaque('a value that the node did not ask for')
+        made = value.get()
+        kind = self.kinds[type(made)]
+        return made if kind <= _NONE else self.provenance.describe(made, kind)
+
+    def _tell(self, plan: Plan, node_id: str, outcome: Outcome) -> None:
+        for message in outcome.blocked:
+            warnings.warn(f'{plan.class_type}: {message}', ExecutionBlockedWarning, stacklevel=5)
+        if self.on_ui is not None:
+            for key, ui in outcome.ui.items():
+                self.on_ui(key, plan.class_type if key == node_id else '', ui)
+
+    def _job(
+        self, plan: Plan, node_id: str, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record
+    ) -> Job:
+        known: dict[str, list[list[Any]]] = {}
+        made: dict[str, Any] = {}
+        lazy: dict[str, Lazy] = {}
+        linked: dict[str, Any] = {}
+        for index, (name, value) in enumerate(inputs.items()):
+            kind = self.kinds[type(value)]
+            if kind <= _BOOL:
+                linked[name] = value
+                continue
+            link = self._graph_link(record.inputs.get(name), value, known) if plan.needs_graph else None
+            if link is None:
+                link = [f'{node_id}.in{index}', 0]
+                if kind is _LAZY:
+                    lazy[link[0]] = value
+                else:
+                    known[link[0]] = [list(value) if kind is _VALUE_LIST else [value]]
+                if plan.needs_graph:
+                    made[link[0]] = {'class_type': plan.class_type, 'inputs': {}}
+            linked[name] = link
+        made[node_id] = {'class_type': plan.class_type, 'inputs': linked}
+        written = Written({}, ())
+        if plan.wants_prompt or plan.needs_graph:
+            written = self._graph_of(record, known) if self.track else written
+        prompt = hidden.get('PROMPT', self.prompt if self.prompt is not None else written.prompt)
+        if plan.needs_graph and prompt is not written.prompt:
+            made = {**written.prompt, **made}
+        extra = {**_EXTRA_KEYS_NONE, **{key.lower(): value for key, value in {**self.hidden, **hidden}.items()}}
+        extra['extra_pnginfo'] = self._extra_pnginfo(plan, hidden, written, node_id)
+        return Job(prompt or {}, node_id, known, self.prompt_id, extra, made, lazy=lazy)
+
+    def _graph_link(self, described: Any, value: Any, known: dict[str, list[list[Any]]]) -> list[Any] | None:
+        """The real link of an input, for a node that looks at the graph (loops); its value is then known there."""
+        if type(described) is not Source:
+            return None
+        record, slot = described
+        if len(record.outputs) == 1 and slot == 0:
+            known[record.node_id] = [list(value) if isinstance(value, ValueList) else [value]]
+        return [record.node_id, slot]
+
+    def _graph_of(self, record: Record, known: dict[str, list[list[Any]]]) -> Written:
+        """The prompt that led to a call. Outputs in it that still live need not be made again for an expansion."""
+        for ancestor in record.ancestry():
+            outputs = None if ancestor is record else ancestor.living_outputs()
+            if outputs is not None and ancestor.node_id not in known:
+                known[ancestor.node_id] = [list(o) if isinstance(o, ValueList) else [o] for o in outputs]
+        return write_prompt([record])
+
+    def _extra_pnginfo(self, plan: Plan, hidden: Mapping[str, Any], written: Written, node_id: str) -> Any:
+        if 'EXTRA_PNGINFO' not in plan.host_hidden:
+            return None
+        own = self.extra_pnginfo
+        if own is None and self.track:
+            own = saving.extra_pnginfo(written, node_id, self.schemas)
+        added = hidden.get('EXTRA_PNGINFO')
+        return {**(own or {}), **added} if added else own
+
+    # Validation and cache
+
+    def _check(
+        self, plan: Plan, inputs: dict[str, Any], recorded: dict[str, Any], hidden: Mapping[str, Any] | None
+    ) -> None:
+        """ComfyUI's own check of one node. Casts literals in place, as it does for a prompt."""
+        refused = [kind for kind in hidden or () if kind != 'EXTRA_PNGINFO']
+        if refused:
+            raise NodeRefusedError(plan.class_type, [f'the hidden input {kind} cannot be given here' for kind in refused])
+        prompt: dict[str, Any] = {}
+        checked: dict[str, Any] = {}
+        for name, value in inputs.items():
+            described = recorded.get(name)
+            if type(described) is Source:
+                prompt[described.record.node_id] = {'class_type': described.record.class_type, 'inputs': {}}
+                checked[name] = [described.record.node_id, described.slot]
+            elif isinstance(value, (list, tuple)) and type(value) is not ValueList:
+                checked[name] = {'__value__': list(value)}
+            else:
+                checked[name] = value
+        trusted = set(prompt)
+        prompt['comfyscript'] = {'class_type': plan.class_type, 'inputs': checked}
+        errors = loop.run(self.host.validate(prompt, 'comfyscript', trusted))
+        if errors:
+            raise NodeRefusedError(plan.class_type, [_problem(error) for error in errors])
+        for name, value in inputs.items():
+            if self.kinds[type(value)] <= _BOOL and name in checked:
+                inputs[name] = recorded[name] = checked[name]
+
+    def _call_cached(
+        self,
+        cache: Cache,
+        plan: Plan,
+        inputs: dict[str, Any],
+        hidden: Mapping[str, Any] | None,
+        record: Record,
+        simple: bool,
+    ) -> Any:
+        key = self._key(plan, inputs, hidden, record)
+        kept: Kept | None = cache.get(key) if key is not None else None
+        if kept is None:
+            if simple:
+                outputs, ui = self._run_simple(plan, inputs, record)
+            else:
+                outputs, ui = self._run_general(plan, inputs, hidden, record)
+            kept = Kept(tuple(outputs), ui)
+            if key is not None:
+                cache.put(key, kept.outputs, ui)
+        elif kept.ui and self.on_ui is not None:
+            self.on_ui(self._prefix + str(record.number), plan.class_type, kept.ui)
+        for slot, value in enumerate(kept.outputs):
+            self.provenance.put(value, record, slot)
+        return self._unpack(plan, kept.outputs, kept.ui)
+
+    def _key(
+        self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None, record: Record
+    ) -> bytes | None:
+        """What the outputs of a call are kept under, or None where they cannot be (the rules of `caching.py`)."""
+        if any(type(value) is Lazy for value in inputs.values()):
+            return None
+        marks: list[Any] = []
+        if plan.changing:
+            mark = loop.run(self.host.change_mark(plan.class_type, self._constants(inputs)))
+            if mark is None:
+                return None
+            marks.append(mark)
+        if plan.unique_id or getattr(plan.node_class, 'NOT_IDEMPOTENT', False) or 'UNIQUE_ID' in plan.host_hidden:
+            marks.append(next(self._positions.setdefault(plan.class_type, itertools.count())))
+        if hidden:
+            try:
+                marks.append(json.dumps(hidden, sort_keys=True))
+            except (TypeError, ValueError):
+                return None
+        record.mark = marks or None
+        return record.key()
+
+    def _constants(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs as `IS_CHANGED` sees them: literals, and a link for anything else."""
+        found = {}
+        for name, value in inputs.items():
+            found[name] = value if self.kinds[type(value)] <= _BOOL else ['value', 0]
+        return found
+
+
+_EXTRA_KEYS_NONE: dict[str, Any] = {}
+
+
+class _Returned:
+    """A node object that has run already: asked again, it gives what it returned (a graph to expand to)."""
+
+    def __init__(self, instance: Any, function: str, returned: Any) -> None:
+        self._instance = instance
+        setattr(self, function, lambda **_: returned)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._instance, name)
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    details = str(error.get('details') or '')
+    message = str(error.get('message') or error.get('type') or 'invalid')
+    return f'{message}: {details}' if details else message
+
+
+__all__ = ['Cache', 'Literal', 'RealSession']

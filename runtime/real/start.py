@@ -1,0 +1,246 @@
+"""Starting ComfyUI inside this process, through its own `main.start_comfyui`, and leaving the process as it was.
+
+What is left as it was: `sys.argv`, the working directory, event loops, signal handlers, logging, `sys.stdout`.
+What stays: ComfyUI's folder at the front of `sys.path` (its modules import each other by bare names).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import faulthandler
+import importlib
+import importlib.util
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..launch import installed_in, is_comfyui
+from .errors import HostError
+from .host import Host, is_running_here
+from .loop import outside_running_loop
+
+_TOP_LEVEL = ('nodes', 'execution', 'server', 'folder_paths', 'utils', 'app', 'comfy', 'comfy_execution', 'main')
+"""ComfyUI's top-level modules that a user's own may shadow."""
+
+
+def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (), no_server: bool = True) -> Host:
+    """The ComfyUI of this process: the one that runs here already, or one started now.
+
+    - `comfyui`: its folder. Without it: `$COMFYUI_PATH`, the ComfyUI that this pack is installed in, the current
+      folder and those around it.
+    - `args`: its command line arguments.
+    - `no_server`: no port, no queue, no thread. With False, ComfyUI's server runs in a background thread.
+
+    Raises HostError.
+    """
+    if is_running_here():
+        return Host()
+    folder = find_comfyui(comfyui)
+    _refuse_shadows(folder)
+    arguments = [str(argument) for argument in args]
+    with ExitStack() as stack:
+        for scope in (_import_path, _arguments, _working_directory, _signal_handlers, _logging, _fault_handler):
+            stack.enter_context(scope(folder, _with_defaults(folder, arguments, no_server)))
+        stack.enter_context(outside_running_loop())
+        try:
+            main = _import_main(folder)
+            loop, server, start_all = _start(main, no_server)
+        except SystemExit as error:
+            raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code}); see its log') from error
+    if no_server:
+        _silence(server)
+    else:
+        threading.Thread(target=_serve, args=(loop, start_all), name='ComfyUI', daemon=True).start()
+    return Host()
+
+
+def find_comfyui(comfyui: str | os.PathLike[str] | None = None) -> Path:
+    """ComfyUI's folder. Raises HostError with all that was tried."""
+    if comfyui is not None:
+        folder = Path(comfyui).expanduser().resolve()
+        if not is_comfyui(folder):
+            raise HostError(f'{folder} is no ComfyUI folder (no main.py, execution.py, comfy in it)')
+        return folder
+    tried = [Path(os.environ['COMFYUI_PATH']).expanduser()] if os.environ.get('COMFYUI_PATH') else []
+    around = installed_in()
+    tried += [around] if around is not None else []
+    here = Path.cwd()
+    tried += [here, *here.parents, here / 'ComfyUI']
+    for folder in tried:
+        if is_comfyui(folder):
+            return folder.resolve()
+    raise HostError(
+        'no ComfyUI found: give its folder, load(comfyui="path/to/ComfyUI"), or set COMFYUI_PATH. '
+        f'Tried: {", ".join(str(folder) for folder in tried)}'
+    )
+
+
+def _refuse_shadows(folder: Path) -> None:
+    """A user's own `utils` or `nodes`, imported before, would be taken for ComfyUI's by all of its modules."""
+    for name in _TOP_LEVEL:
+        module = sys.modules.get(name)
+        if module is None or name == 'main':
+            continue
+        places = [getattr(module, '__file__', None), *getattr(module, '__path__', ())]
+        paths = [Path(place).resolve() for place in places if place]
+        if paths and not any(folder in path.parents for path in paths):
+            raise HostError(
+                f'a module {name!r} that is not ComfyUI\'s is imported already ({paths[0]}), and ComfyUI needs that '
+                'name: call load() before importing it, or rename it'
+            )
+
+
+def _with_defaults(folder: Path, arguments: list[str], no_server: bool) -> list[str]:
+    """Arguments that a second ComfyUI on the same folder needs: the database of 2026 versions is locked by one."""
+    if not no_server or any(argument.startswith('--database-url') for argument in arguments):
+        return arguments
+    known = (folder / 'comfy' / 'cli_args.py').read_text(encoding='utf-8')
+    return [*arguments, '--database-url', 'sqlite:///:memory:'] if '--database-url' in known else arguments
+
+
+def _import_main(folder: Path) -> ModuleType:
+    """ComfyUI's `main`, which loads its settings, prestartup scripts and modules."""
+    options = importlib.import_module('comfy.options')
+    options.enable_args_parsing()
+    _select_devices(importlib.import_module('comfy.cli_args').args)
+    name = 'main' if 'main' not in sys.modules else 'comfyui_main'
+    spec = importlib.util.spec_from_file_location(name, folder / 'main.py')
+    if spec is None or spec.loader is None:
+        raise HostError(f'{folder / "main.py"} cannot be imported')
+    main = importlib.util.module_from_spec(spec)
+    sys.modules[name] = main
+    try:
+        spec.loader.exec_module(main)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    if not hasattr(main, 'start_comfyui'):
+        raise HostError(f'the ComfyUI in {folder} is too old: its main.py has no start_comfyui')
+    return main
+
+
+def _select_devices(args: Any) -> None:
+    """`main.py` does this only when it is run as a program."""
+    device = getattr(args, 'cuda_device', None)
+    if device is not None and device != 'all':
+        os.environ['CUDA_VISIBLE_DEVICES'] = str(device)
+        os.environ['HIP_VISIBLE_DEVICES'] = str(device)
+        os.environ['ASCEND_RT_VISIBLE_DEVICES'] = str(device)
+    selector = getattr(args, 'oneapi_device_selector', None)
+    if selector is not None:
+        os.environ['ONEAPI_DEVICE_SELECTOR'] = str(selector)
+    if getattr(args, 'deterministic', False):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    if 'torch' not in sys.modules:
+        try:
+            importlib.import_module('cuda_malloc')
+        except ImportError:
+            return
+
+
+def _start(main: ModuleType, no_server: bool) -> tuple[asyncio.AbstractEventLoop, Any, Callable[[], Any]]:
+    worker = getattr(main, 'prompt_worker', None)
+    if no_server and worker is not None:
+        # start_comfyui starts the queue's thread; without a server it has nothing to do and ends at once.
+        setattr(main, 'prompt_worker', lambda *_: None)
+    try:
+        return main.start_comfyui(asyncio_loop=asyncio.new_event_loop())
+    finally:
+        if no_server and worker is not None:
+            setattr(main, 'prompt_worker', worker)
+
+
+def _silence(server: Any) -> None:
+    """Messages to browsers would pile up in a queue that nobody empties, previews and all."""
+    server.send_sync = lambda *_, **__: None
+
+
+def _serve(loop: asyncio.AbstractEventLoop, start_all: Callable[[], Any]) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(start_all())
+    except Exception:
+        logging.getLogger('comfy_script').exception('ComfyUI\'s server ended')
+
+
+# What is left as it was
+
+
+@contextmanager
+def _import_path(folder: Path, arguments: list[str]) -> Iterator[None]:
+    """ComfyUI's folder comes first, before any folder with a `nodes` or `utils` in it, and stays there."""
+    path = str(folder)
+    sys.path[:] = [path, *(entry for entry in sys.path if entry != path)]
+    yield
+
+
+@contextmanager
+def _arguments(folder: Path, arguments: list[str]) -> Iterator[None]:
+    before = sys.argv
+    sys.argv = [str(folder / 'main.py'), *arguments]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+@contextmanager
+def _working_directory(folder: Path, arguments: list[str]) -> Iterator[None]:
+    before = os.getcwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextmanager
+def _signal_handlers(folder: Path, arguments: list[str]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            if handler is not None and signal.getsignal(kind) != handler:
+                signal.signal(kind, handler)
+
+
+@contextmanager
+def _logging(folder: Path, arguments: list[str]) -> Iterator[None]:
+    """ComfyUI's own set-up replaces `sys.stdout` (and fails on a notebook's); it stays away from what has been set up."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), sys.stdout, sys.stderr)
+    try:
+        logger = importlib.import_module('app.logger')
+        if getattr(logger, 'logs', None) is None:
+            logger.logs = collections.deque([{'t': '', 'm': ''}], maxlen=300)  # pyright: ignore[reportAttributeAccessIssue]
+    except ImportError:
+        logging.getLogger('comfy_script').debug('this ComfyUI has no app.logger')
+    try:
+        yield
+    finally:
+        root.setLevel(before[0])
+        for handler in list(root.handlers):
+            if handler not in before[1]:
+                root.removeHandler(handler)
+        sys.stdout, sys.stderr = before[2:]
+
+
+@contextmanager
+def _fault_handler(folder: Path, arguments: list[str]) -> Iterator[None]:
+    before = faulthandler.is_enabled()
+    try:
+        yield
+    finally:
+        if not before and faulthandler.is_enabled():
+            faulthandler.disable()

@@ -1,0 +1,55 @@
+"""The few values of ours that a user can meet in real mode; everything else is what the node returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, SupportsIndex, TypeVar, overload
+
+T = TypeVar('T')
+
+
+class ValueList(list[T]):
+    """What a list output holds: one value per entry, and a node that is given it runs once per entry.
+
+    A plain `list` is one value, as a conditioning is. A slice, a copy and a sum of these are still these.
+    The rule is ComfyUI's (`execution.py: _async_map_node_over_list`).
+    """
+
+    __slots__ = ('__weakref__',)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> ValueList[T]: ...
+    def __getitem__(self, index: Any, /) -> Any:
+        found = super().__getitem__(index)
+        return ValueList(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: list[Any], /) -> ValueList[Any]:
+        return ValueList(super().__add__(other))
+
+    def copy(self) -> ValueList[T]:
+        return ValueList(self)
+
+
+class Lazy:
+    """A value for a lazy input that is only made if the node asks for it: `Lazy(lambda: VAEDecode(latent, vae))`."""
+
+    __slots__ = ('_make', '_value', 'made')
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._value: Any = None
+        self.made = False
+
+    def get(self) -> Any:
+        if not self.made:
+            self._value = self._make()
+            self.made = True
+        return self._value
+
+
+class Token(str):
+    """A string output of a type that is no text (`FLOW_CONTROL`): equal to its text, but with an identity to follow."""
+
+    __slots__ = ('__weakref__',)
