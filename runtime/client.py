@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import linecache
 import mimetypes
@@ -42,7 +43,7 @@ class Client:
     """One ComfyUI server.
 
     - `url`: its base URL; a path prefix, a query and `user:password@` are kept for every request.
-    - `headers`, `cookies`, `auth` (`aiohttp.BasicAuth`), or `session_factory`, a callable that makes the
+    - `headers`, `cookies`, `auth` (user and password, or an `aiohttp.BasicAuth`), or `session_factory`, a callable that makes the
       `aiohttp.ClientSession`: credentials of a proxy in front of it.
     - `api_key`, `auth_token`: comfy.org credentials for API nodes. They go with each workflow and are not saved.
     - `schemas`: its node list (`/object_info` as a dict, or Schemas), where it shall not be asked for.
@@ -58,7 +59,7 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
-        auth: aiohttp.BasicAuth | None = None,
+        auth: tuple[str, str] | aiohttp.BasicAuth | None = None,
         session_factory: Callable[[], aiohttp.ClientSession] | None = None,
         api_key: str | None = None,
         auth_token: str | None = None,
@@ -70,9 +71,8 @@ class Client:
         self.url = normalize_url(url)
         self.options = ConnectionOptions(
             url=self.url,
-            headers=dict(headers or {}),
+            headers={**(headers or {}), **basic_auth(auth)},
             cookies=dict(cookies or {}),
-            auth=auth,
             session_factory=session_factory,
             connect_timeout=connect_timeout,
             lost_after=lost_after,
@@ -105,9 +105,7 @@ class Client:
 
         if self.options.session_factory is not None:
             return self.options.session_factory()
-        return aiohttp.ClientSession(
-            headers=dict(self.options.headers), cookies=dict(self.options.cookies), auth=self.options.auth
-        )
+        return aiohttp.ClientSession(headers=dict(self.options.headers), cookies=dict(self.options.cookies))
 
     # -- offline, launched, in process
 
@@ -457,6 +455,14 @@ def set_default_client(client: Client | None) -> None:
 
 
 # -- conversions
+
+
+def basic_auth(auth: Any) -> dict[str, str]:
+    """The header for a user name and password; an `aiohttp.BasicAuth` is a tuple of both (and an encoding), too."""
+    if auth is None:
+        return {}
+    user, password = auth[0], auth[1]
+    return {'Authorization': 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()}
 
 
 def to_json(value: object) -> Any:

@@ -49,7 +49,6 @@ class ConnectionOptions:
     url: str = DEFAULT_URL
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
-    auth: aiohttp.BasicAuth | None = None
     session_factory: Callable[[], aiohttp.ClientSession] | None = None
     connect_timeout: float = 10.0
     lost_after: float = 60.0
@@ -97,7 +96,6 @@ class Connection:
         return aiohttp.ClientSession(
             headers=dict(self.options.headers),
             cookies=dict(self.options.cookies),
-            auth=self.options.auth,
             # A server reached by its IP address has cookies too.
             cookie_jar=aiohttp.CookieJar(unsafe=True),
             connector=aiohttp.TCPConnector(limit=32),

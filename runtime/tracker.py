@@ -58,6 +58,7 @@ class _Entry:
         self.accepted = False
         self.started = False
         self.succeeded = False
+        self.over = False
         self.error: BaseException | None = None
         self.told_end_at: float | None = None
         self.progress: dict[str, tuple[float, float]] = {}
@@ -163,6 +164,9 @@ class Tracker:
             entry.epoch = -1
         self._last_change = time.monotonic()
         self._watch()
+        if entry.over:
+            # A quick workflow is over before the server has answered that it took it.
+            self._on_end(entry)
 
     # -- the connection's messages
 
@@ -294,8 +298,11 @@ class Tracker:
 
     def _on_end(self, entry: _Entry) -> None:
         """The server is through with it. Its messages are the whole story, unless some may be missing."""
+        if not entry.accepted:
+            entry.over = True
+            return
         complete = entry.started and entry.epoch == self.connection.epoch and not self.connection.polling
-        if not complete or not entry.accepted or not (entry.succeeded or entry.error):
+        if not complete or not (entry.succeeded or entry.error):
             entry.told_end_at = entry.told_end_at or time.monotonic()
             self._start_reconciling()
             return
@@ -527,6 +534,8 @@ class Tracker:
 
     async def close(self) -> None:
         """Close the connection; tasks that are still out end with ServerLostError."""
+        for entry in self._entries.values():
+            entry.task.was_waited_for = True
         self.on_lost(ConnectError('this client was closed'))
         for job in (self._watcher, self._reconciler):
             if job is not None:

@@ -1,0 +1,234 @@
+"""The connection comes back by itself, and no task is lost, told twice or waited for for ever."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from comfy_script.runtime import Client, ConnectError, ServerError, ServerLostError, TaskCancelledError, tracker
+from comfy_script.runtime.connection import normalize_url
+from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
+from comfy_script.tests.runtime.client.test_tasks import wait_for
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch looks every few milliseconds."""
+    monkeypatch.setattr(tracker, 'WATCH_INTERVAL', 0.02)
+    monkeypatch.setattr(tracker, 'QUIET', 0.05)
+    monkeypatch.setattr(tracker, 'ASK_INTERVAL', 0.1)
+
+
+def test_a_task_that_finished_while_the_connection_was_down(client: Client, fake: FakeServer) -> None:
+    ends: list[Any] = []
+    task = client.submit(PROMPT)
+    task.add_done_callback(ends.append)
+    fake.begin(task.prompt_id)
+    fake.drop()
+    fake.finish(task.prompt_id, tell=False)
+    assert task.wait(5)[0].output == IMAGES
+    assert task.wait_result('2').output == IMAGES
+    wait_for(lambda: ends)
+    assert ends == [task]
+
+
+def test_a_task_that_failed_while_the_connection_was_down(client: Client, fake: FakeServer) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.drop()
+    fake.fail(task.prompt_id, tell=False, exception_type='ValueError', exception_message='unheard')
+    with pytest.raises(Exception, match=r'PreviewImage \(node 2\) failed: ValueError: unheard'):
+        task.wait(5)
+
+
+def test_a_task_that_goes_on_over_a_dropped_connection(client: Client, fake: FakeServer) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.drop()
+    wait_for(lambda: fake.connections == 2)
+    fake.finish(task.prompt_id)
+    assert task.wait(5)[0].output == IMAGES
+
+
+def test_a_restarted_server_lost_its_tasks(client: Client, fake: FakeServer) -> None:
+    running, queued = client.submit(PROMPT), client.submit(PROMPT)
+    fake.begin(running.prompt_id)
+    fake.stop()
+    fake.start()
+    for task in running, queued:
+        with pytest.raises(ServerLostError, match='restarted'):
+            task.wait(5)
+    fake.auto = True
+    assert client.submit(PROMPT).wait(5)[0].output == IMAGES
+
+
+def test_a_server_that_stays_away(make_client: Callable[..., Client], fake: FakeServer) -> None:
+    client = make_client(lost_after=0.2)
+    task = client.submit(PROMPT)
+    fake.stop()
+    with pytest.raises(ServerLostError, match='went away'):
+        task.wait(5)
+    with pytest.raises(ConnectError):
+        client.submit(PROMPT)
+    fake.start()
+    fake.auto = True
+    assert client.submit(PROMPT).wait(5)[0].output == IMAGES
+
+
+def test_no_server() -> None:
+    started = time.monotonic()
+    with Client('127.0.0.1:9', lost_after=30) as client:
+        with pytest.raises(ConnectError, match=r'http://127.0.0.1:9/ cannot be reached'):
+            client.submit(PROMPT)
+        with pytest.raises(ConnectionError):
+            client.refresh()
+    assert time.monotonic() - started < 5
+
+
+def test_submitting_while_the_server_is_away_waits_for_it(make_client: Callable[..., Client], fake: FakeServer) -> None:
+    client = make_client(lost_after=5)
+    fake.auto = True
+    client.submit(PROMPT).wait(5)
+    fake.stop()
+    wait_for(lambda: not client.tracker.connection.is_up)
+    timer = threading.Timer(0.2, fake.start)
+    timer.start()
+    assert client.submit(PROMPT).wait(5)[0].output == IMAGES
+    timer.join()
+
+
+def test_a_lost_answer_is_no_lost_prompt(client: Client, fake: FakeServer) -> None:
+    fake.lose_answer = True
+    task = client.submit(PROMPT)
+    assert fake.queue == [task.prompt_id]
+    fake.begin(task.prompt_id)
+    fake.finish(task.prompt_id)
+    assert task.wait(5)[0].output == IMAGES
+
+
+def test_a_proxy_without_websockets(client: Client, fake: FakeServer, quick: None, caplog: Any) -> None:
+    fake.refuse_websocket = True
+    fake.auto = True
+    task = client.submit(PROMPT)
+    assert task.wait(5)[0].output == IMAGES
+    assert 'refuses websockets' in caplog.text
+
+
+def test_without_websockets_a_lost_server_is_noticed(
+    make_client: Callable[..., Client], fake: FakeServer, quick: None
+) -> None:
+    fake.refuse_websocket = True
+    client = make_client(lost_after=0.2)
+    task = client.submit(PROMPT)
+    fake.stop()
+    with pytest.raises(ServerLostError):
+        task.wait(5)
+
+
+def test_somebody_else_clears_the_queue(client: Client, fake: FakeServer, quick: None) -> None:
+    running, queued = client.submit(PROMPT), client.submit(PROMPT)
+    fake.begin(running.prompt_id)
+    fake.queue.clear()
+    fake.send('status', status={'exec_info': {'queue_remaining': 1}})
+    with pytest.raises(TaskCancelledError, match='removed'):
+        queued.wait(5)
+    assert not running.done()
+
+
+def test_a_websocket_gone_deaf_is_replaced(client: Client, fake: FakeServer, quick: None) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.sockets.clear()
+    fake.finish(task.prompt_id)
+    assert task.wait(5)[0].output == IMAGES
+    wait_for(lambda: fake.connections == 2)
+
+
+def test_an_end_that_was_told_without_the_last_message(client: Client, fake: FakeServer, quick: None) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.send('execution_success', prompt_id=task.prompt_id)
+    fake.finish(task.prompt_id, tell=False)
+    assert task.wait(5)[0].output == IMAGES
+
+
+def test_closing_ends_what_is_out(client: Client, fake: FakeServer) -> None:
+    task = client.submit(PROMPT)
+    client.close()
+    with pytest.raises(ServerLostError, match='closed'):
+        task.wait(5)
+
+
+@pytest.mark.parametrize(
+    ('given', 'url'),
+    [
+        ('localhost:8188', 'http://localhost:8188/'),
+        ('http://127.0.0.1:8188', 'http://127.0.0.1:8188/'),
+        ('https://host/prefix', 'https://host/prefix/'),
+        ('https://host/prefix/?token=a', 'https://host/prefix/?token=a'),
+    ],
+)
+def test_urls(given: str, url: str) -> None:
+    assert normalize_url(given) == url
+
+
+def test_prefix_query_headers_cookies_and_auth() -> None:
+    fake = FakeServer(auto=True, prefix='/some/prefix')
+    options: dict[str, Any] = {
+        'headers': {'X-Token': 'abc'},
+        'cookies': {'session': 'def'},
+        'auth': ('user', 'pass'),
+    }
+    try:
+        with Client(fake.url + '?key=1', **options) as client:
+            assert client.embeddings == ('tiny',)
+            assert list(client.schemas) == ['EmptyImage', 'PreviewImage']
+            assert client.submit(PROMPT).wait(5)[0].read() == b'file a'
+        assert {path.partition('?')[0] for _, path, _ in fake.requests} >= {
+            '/some/prefix/ws',
+            '/some/prefix/prompt',
+            '/some/prefix/view',
+        }
+        for _, path, headers in fake.requests:
+            assert 'key=1' in path
+            assert headers['X-Token'] == 'abc'
+            assert headers['Cookie'] == 'session=def'
+            assert base64.b64decode(headers['Authorization'].split()[1]) == b'user:pass'
+    finally:
+        fake.close()
+
+
+def test_a_session_of_the_users_own(make_client: Callable[..., Client], fake: FakeServer) -> None:
+    import aiohttp
+
+    fake.auto = True
+    client = make_client(session_factory=lambda: aiohttp.ClientSession(headers={'X-Mine': '1'}))
+    client.submit(PROMPT).wait(5)
+    assert all(headers.get('X-Mine') == '1' for _, _, headers in fake.requests)
+
+
+def test_errors_tell_what_the_server_said(client: Client, fake: FakeServer) -> None:
+    fake.auto = True
+    fake.files.clear()
+    result = client.submit(PROMPT).wait(5)[0]
+    with pytest.raises(ServerError, match=r'/view answered 404: no such file'):
+        result.read()
+    fake.answer_prompt = 500, {'oops': 1}
+    with pytest.raises(ServerError, match='answered the workflow with 500'):
+        client.submit(PROMPT)
+
+
+def test_several_servers_at_once(client: Client, fake: FakeServer) -> None:
+    other_fake = FakeServer(auto=True)
+    fake.auto = True
+    try:
+        with Client(other_fake.url) as other:
+            tasks = [each.submit(PROMPT) for each in (client, other) * 5]
+            assert all(len(task.wait(5)) == 1 for task in tasks)
+    finally:
+        other_fake.close()
+    assert len(fake.prompts) == len(other_fake.prompts) == 5
