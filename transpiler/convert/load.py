@@ -21,6 +21,7 @@ from .primitives import create_primitive_widget
 from .special import VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
+from .unknown import add_unknown_widgets
 
 _MOST_IDS = 100_000_000
 _FIRST_VALUE_RULES = ('KSampler', 'KSamplerAdvanced')
@@ -202,6 +203,8 @@ class Loader:
         if node.node_class is None:
             node.inputs = [_input(slot) for slot in info.inputs]
             node.outputs = [Output(slot.name, slot.type, list(slot.links)) for slot in info.outputs]
+            if not node.virtual:
+                add_unknown_widgets(node, info)
             return
         _take_slots(node, info)
         _take_values(node, info)
