@@ -7,6 +7,7 @@ import base64
 import json
 import linecache
 import mimetypes
+import os
 import sys
 import threading
 import uuid
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ['Client', 'default_client', 'find_client', 'set_default_client']
 
 MAX_SOURCE = 1_000_000
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_PACKAGE = Path(__file__).parent.parent
+_OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler'))
 
 WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
 
@@ -485,7 +487,7 @@ def find_source() -> str | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith((_PACKAGE, '<frozen')) and not _is_library(filename):
+        if not filename.startswith((*_OWN, '<frozen')) and not _is_library(filename):
             lines = linecache.getlines(filename, frame.f_globals)
             text = ''.join(lines)
             return text if 0 < len(text) <= MAX_SOURCE else None

@@ -89,6 +89,7 @@ class Tracker:
         self._reconciled_at = 0.0
         self._watcher: asyncio.Task[None] | None = None
         self._reconciling = asyncio.Lock()
+        self._wanted = False
         self._reconciler: asyncio.Task[None] | None = None
         self._has_jobs_route: bool | None = None
 
@@ -412,8 +413,15 @@ class Tracker:
         return True
 
     def _start_reconciling(self) -> None:
+        self._wanted = True
         if self._reconciler is None or self._reconciler.done():
-            self._reconciler = asyncio.get_running_loop().create_task(self._reconcile_quietly())
+            self._reconciler = asyncio.get_running_loop().create_task(self._reconcile_as_wanted())
+
+    async def _reconcile_as_wanted(self) -> None:
+        """What was asked for while the server was being asked may be newer than its answer: once more, then."""
+        while self._wanted:
+            self._wanted = False
+            await self._reconcile_quietly()
 
     async def _reconcile_quietly(self) -> None:
         try:

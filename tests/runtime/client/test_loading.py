@@ -1,0 +1,162 @@
+"""`load()`: which ComfyUI is chosen, and what is said where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfy_script.runtime import Client, ComfyUIArgs, LoadError, NotLoadedError, OfflineError, load, loading, queue
+from comfy_script.runtime.client import default_client, find_client, find_source, set_default_client
+from comfy_script.runtime.launch import is_comfyui
+from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded() -> Iterator[None]:
+    before = find_client()
+    set_default_client(None)
+    yield
+    set_default_client(before)
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No server on the usual port, and no ComfyUI to start."""
+    monkeypatch.setattr(loading, 'DEFAULT_URL', 'http://127.0.0.1:9/')
+    monkeypatch.setattr(loading, 'installed_in', lambda: None)
+    monkeypatch.delenv('COMFYUI_PATH', raising=False)
+
+
+def test_nothing_found_lists_what_was_tried(nowhere: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as caught:
+        load()
+    text = str(caught.value)
+    assert 'http://127.0.0.1:9/: no server there' in text
+    assert '$COMFYUI_PATH: not set' in text
+    assert 'not installed in ComfyUI/custom_nodes' in text
+    assert "load('http://host:port/')" in text
+    monkeypatch.setenv('COMFYUI_PATH', str(tmp_path / 'missing'))
+    with pytest.raises(LoadError, match=r'\$COMFYUI_PATH \(.*missing\): no ComfyUI there'):
+        load()
+    assert find_client() is None
+
+
+def test_something_else_on_the_usual_port(nowhere: None, monkeypatch: pytest.MonkeyPatch, fake: FakeServer) -> None:
+    monkeypatch.setattr(loading, 'DEFAULT_URL', fake.url + 'other/')
+    with pytest.raises(LoadError, match='answers, but not as ComfyUI does'):
+        load()
+
+
+def test_the_usual_port(nowhere: None, monkeypatch: pytest.MonkeyPatch, fake: FakeServer) -> None:
+    monkeypatch.setattr(loading, 'DEFAULT_URL', fake.url)
+    client = load(stubs=False)
+    assert default_client() is client
+    assert client.url == fake.url
+    assert queue.client is client
+    assert client.queue is queue
+    client.close()
+
+
+def test_a_url_and_options(fake: FakeServer) -> None:
+    client = load(fake.url, headers={'X-Token': 'abc'}, save_source=False, api_key='key', stubs=False)
+    assert fake.requests[-1][2]['X-Token'] == 'abc'
+    fake.auto = True
+    client.submit(PROMPT, extra_data={'extra_pnginfo': {'mine': 1}}).wait(5)
+    sent = fake.prompts[-1]
+    assert sent['extra_data'] == {'extra_pnginfo': {'mine': 1}, 'api_key_comfy_org': 'key'}
+    client.close()
+
+
+def test_the_script_and_the_workflow_go_along(fake: FakeServer) -> None:
+    fake.auto = True
+    with Client(fake.url) as client:
+        client.submit(PROMPT, workflow=lambda: {'nodes': []}).wait(5)
+        saved = fake.prompts[-1]['extra_data']['extra_pnginfo']
+        assert saved['workflow'] == {'nodes': []}
+        assert 'def test_the_script_and_the_workflow_go_along' in saved['ComfyScriptSource']
+        asyncio.run(client._submit(PROMPT))
+        saved = fake.prompts[-1]['extra_data']['extra_pnginfo']
+        assert 'def test_the_script_and_the_workflow_go_along' in saved['ComfyScriptSource']
+        assert 'workflow' not in saved
+        client.submit(PROMPT, source='mine').wait(5)
+        assert fake.prompts[-1]['extra_data']['extra_pnginfo'] == {'ComfyScriptSource': 'mine'}
+
+
+def test_source_of_a_caller() -> None:
+    source = find_source()
+    assert source is not None
+    assert 'def test_source_of_a_caller' in source
+
+
+def test_async_load_and_a_client_object(fake: FakeServer) -> None:
+    client = Client(fake.url)
+    assert asyncio.run(loading._load(client, stubs=False)) is client
+    assert find_client() is client
+    client.close()
+
+
+def test_offline(tmp_path: Path) -> None:
+    file = tmp_path / 'object_info.json'
+    file.write_text(json.dumps(OBJECT_INFO), encoding='utf-8')
+    client = load(object_info=file, stubs=False)
+    assert list(client.schemas) == ['EmptyImage', 'PreviewImage']
+    assert client.embeddings == ()
+    with pytest.raises(OfflineError, match='call load'):
+        client.submit(PROMPT)
+    with pytest.raises(OfflineError):
+        queue.cancel_all()
+    assert repr(client) == '<Client offline>'
+    file.write_text('[]', encoding='utf-8')
+    with pytest.raises(LoadError, match=r'object_info.json is no saved /object_info'):
+        load(object_info=file)
+
+
+def test_before_load() -> None:
+    for call in (default_client, queue.cancel_all, lambda: queue.put([])):
+        with pytest.raises(NotLoadedError, match=r'call load\(\)'):
+            call()
+    assert queue.tasks == []
+    assert queue.queue_remaining == 0
+
+
+@pytest.mark.parametrize(
+    ('text', 'is_url'),
+    [
+        ('http://host/', True),
+        ('localhost', True),
+        ('localhost:8188', True),
+        ('127.0.0.1:8188', True),
+        ('my.host:8188/prefix', True),
+        ('[::1]:8188', True),
+        ('ComfyUI', False),
+        ('C:\\ComfyUI', False),
+        ('/home/me/ComfyUI', False),
+        (Path('a:1'), False),
+    ],
+)
+def test_urls_and_paths(text: Any, is_url: bool) -> None:
+    assert loading._is_url(text) is is_url
+
+
+def test_a_folder_that_is_no_comfyui(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r'is no ComfyUI folder: it has no main.py'):
+        load(tmp_path)
+    with pytest.raises(LoadError, match='it does not exist'):
+        load(str(tmp_path / 'missing'))
+    assert not is_comfyui(tmp_path)
+
+
+def test_arguments() -> None:
+    args = ComfyUIArgs('--cpu', '--port', '1234', '--listen=0.0.0.0')
+    assert args.to_argv() == ['--cpu', '--port', '1234', '--listen=0.0.0.0']
+    assert args.value_of('--port') == '1234'
+    assert args.value_of('--listen') == '0.0.0.0'
+    assert args.value_of('--cpu') == '--port'
+    assert args.value_of('--missing') is None
+    assert args == ComfyUIArgs('--cpu', '--port', '1234', '--listen=0.0.0.0')
+    with pytest.raises(TypeError):
+        ComfyUIArgs(['--cpu'])  # type: ignore[arg-type]
