@@ -61,7 +61,7 @@ class Host:
     def __init__(self, server: Any, nodes: ModuleType) -> None:
         self.server = server
         self.nodes = nodes
-        self._schemas: tuple[float, Schemas] | None = None
+        self._schemas: tuple[float, int, Schemas] | None = None
         self._lock = threading.Lock()
 
     @staticmethod
@@ -82,11 +82,11 @@ class Host:
         with self._lock:
             now = time.monotonic()
             if self._schemas is not None:
-                made, schemas = self._schemas
-                if len(schemas) == len(classes) and (max_age is None or now - made <= max_age):
+                made, count, schemas = self._schemas
+                if count == len(classes) and (max_age is None or now - made <= max_age):
                     return schemas
             schemas = Schemas.of_classes(classes, getattr(self.nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
-            self._schemas = now, schemas
+            self._schemas = now, len(classes), schemas
             return schemas
 
 
