@@ -1,0 +1,233 @@
+"""Virtual mode's core: node calls are recorded, and recorded calls become an API prompt. No network, no recursion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from ..graph import ComfyScriptError, NodeSchema
+from .factory import Emit, NodeFunction, NodeNamespace
+from .sites import Locate, call_site
+from .values import Handle, NodeCall, NodeOutput, Outputs, UnknownOutputs, Value, value_type
+
+if TYPE_CHECKING:
+    from .client import Client
+
+__all__ = [
+    'Built',
+    'Emit',
+    'NodeFunction',
+    'NodeNamespace',
+    'PromptBuilder',
+    'Recorder',
+    'build',
+    'calls_of',
+    'client_nodes',
+    'to_json',
+]
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+class BuildError(ComfyScriptError, TypeError):
+    """A recorded call that cannot go into a prompt."""
+
+
+class Recorder:
+    """Makes the record and the outputs of node calls: `emit` of a virtual `NodeNamespace`.
+
+    `record` takes each call (a workflow's list, or nothing); `locate` finds where in the script it was made.
+    """
+
+    def __init__(
+        self,
+        record: Callable[[NodeCall], object] | None = None,
+        runner: Client | None = None,
+        locate: Locate = call_site,
+    ) -> None:
+        self._record = record
+        self._runner = runner
+        self._locate = locate
+        self._types: dict[int, tuple[NodeSchema, tuple[type[Value], ...]]] = {}
+
+    def __call__(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
+        node = NodeCall(schema, inputs, self._locate(), self._runner)
+        for name, value in inputs.items():
+            if type(value) in _PLAIN:
+                continue
+            if isinstance(value, Value):
+                node.links.append((name, value.node, value.slot))
+            else:
+                inputs[name] = _literal(node, name, value)
+        if self._record is not None:
+            self._record(node)
+        known = self._types.get(id(schema))
+        if known is None:
+            known = self._types[id(schema)] = (schema, tuple(value_type(item.type) for item in schema.outputs))
+        types = known[1]
+        if len(types) == 1:
+            return types[0](node, 0)
+        if types:
+            return Outputs(node, [kind(node, slot) for slot, kind in enumerate(types)])
+        return Handle(node) if schema.info else UnknownOutputs(node, 0)
+
+
+class PromptBuilder:
+    """Collects the node calls of one workflow; `emit` records them, `build()` makes the prompt."""
+
+    def __init__(self, runner: Client | None = None, locate: Locate = call_site) -> None:
+        self.nodes: list[NodeCall] = []
+        self.emit = Recorder(self.nodes.append, runner, locate)
+
+    def build(self, outputs: Iterable[Any] = ()) -> Built:
+        """The prompt of everything recorded, and of `outputs`, whatever else they need included."""
+        return build(outputs, self.nodes)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A prompt with the way back from its ids to the calls that made it."""
+
+    prompt: dict[str, Any]
+    nodes: Mapping[str, NodeCall]
+    ids: Mapping[int, str] = field(repr=False)
+
+    def id_of(self, output: object) -> str | None:
+        """The id of a call, or of the call that an output is of."""
+        node = output if isinstance(output, NodeCall) else getattr(output, 'node', None)
+        return self.ids.get(id(node))
+
+    def outputs(self) -> list[NodeCall]:
+        """The calls that make the workflow run."""
+        return [node for node in self.nodes.values() if node.is_output]
+
+    def workflow(self) -> dict[str, Any]:
+        """The same as a web UI workflow, laid out to be read."""
+        from .hints import lay_out
+
+        return lay_out(self.prompt, self.nodes)
+
+    def origins(self) -> dict[str, tuple[str, int]]:
+        """File and line of each call, by node id."""
+        found = {key: node.origin for key, node in self.nodes.items()}
+        return {key: origin for key, origin in found.items() if origin is not None}
+
+
+def calls_of(outputs: Any) -> list[NodeCall]:
+    """The node calls behind an output, a call, or any nesting of lists of them. Raises BuildError for anything else."""
+    found: list[NodeCall] = []
+    pending = [outputs]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, NodeCall):
+            found.append(item)
+        elif isinstance(item, NodeOutput):
+            found.append(item.node)
+        elif isinstance(item, Mapping):
+            pending.extend(reversed(list(item.values())))
+        elif isinstance(item, Iterable) and not isinstance(item, (str, bytes)):
+            pending.extend(reversed(list(item)))
+        else:
+            raise BuildError(f'{item!r} is not the output of a node')
+    return found
+
+
+def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
+    """The prompt of recorded calls and of `outputs`, with all that they need. Ids count from 1, as in the web UI."""
+    ordered: dict[int, NodeCall] = {}
+    for node in recorded:
+        _add(node, ordered)
+    for node in calls_of(outputs):
+        _add(node, ordered)
+    ids = {key: str(number) for number, key in enumerate(ordered, 1)}
+    nodes = {ids[key]: node for key, node in ordered.items()}
+    return Built({number: _node_json(node, ids) for number, node in nodes.items()}, nodes, ids)
+
+
+def _add(node: NodeCall, ordered: dict[int, NodeCall]) -> None:
+    """Adds a call after the calls that it needs. A stack, not recursion: chains may be 100 000 deep."""
+    if id(node) in ordered:
+        return
+    needs = _needs(node, ordered)
+    if not needs:
+        ordered[id(node)] = node
+        return
+    stack = [(node, needs)]
+    while stack:
+        current, needs = stack[-1]
+        if needs:
+            needed = needs.pop()
+            if id(needed) not in ordered:
+                stack.append((needed, _needs(needed, ordered)))
+        else:
+            stack.pop()
+            ordered[id(current)] = current
+
+
+def _needs(node: NodeCall, ordered: Mapping[int, NodeCall]) -> list[NodeCall]:
+    return [needed for _, needed, _ in reversed(node.links) if id(needed) not in ordered]
+
+
+def _node_json(node: NodeCall, ids: Mapping[int, str]) -> dict[str, Any]:
+    inputs = node.inputs.copy()
+    for name, needed, slot in node.links:
+        inputs[name] = [ids[id(needed)], slot]
+    return {'class_type': node.class_type, 'inputs': inputs}
+
+
+_MISUSES: Mapping[type, str] = {
+    Handle: 'is of a node without outputs',
+    Outputs: 'has several outputs: pass one of them',
+    Value: 'is inside a list or dict: nodes can be linked to inputs only',
+}
+
+
+def _literal(node: NodeCall, name: str, value: Any) -> Any:
+    """A value as the prompt has it: lists wrapped as the browser does (`{"__value__": …}`)."""
+    value = _plain(node, name, value, 0)
+    return {'__value__': value} if isinstance(value, list) else value
+
+
+def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if type(value) in _PLAIN:
+        return value
+    if depth > 100:
+        raise BuildError(_refusal(node, name, value, 'is nested too deeply'))
+    if isinstance(value, NodeOutput):
+        raise BuildError(_refusal(node, name, value, _MISUSES[type(value) if type(value) in _MISUSES else Value]))
+    if isinstance(value, (list, tuple)):
+        return [_plain(node, name, item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(node, name, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, '__fspath__'):
+        return str(value)
+    if hasattr(value, 'item') and getattr(value, 'ndim', None) == 0:  # numpy and torch scalars
+        return value.item()
+    if hasattr(value, 'tolist'):
+        return value.tolist()
+    raise BuildError(_refusal(node, name, value, f'({type(value).__name__}) is nothing that a prompt can hold'))
+
+
+def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
+    origin = node.origin
+    where = f' ({origin[0]}:{origin[1]})' if origin else ''
+    return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
+
+
+def to_json(prompt: Mapping[str, Any]) -> str:
+    """A prompt as indented JSON text."""
+    return json.dumps(prompt, indent=2, ensure_ascii=False)
+
+
+def client_nodes(client: Client) -> NodeNamespace:
+    """The node functions of a client: their calls go into the current `Workflow`."""
+    from .workflow import record_call
+
+    return NodeNamespace(client.schemas, Recorder(record_call, client), embeddings=lambda: client.embeddings)

@@ -1,0 +1,177 @@
+"""Where in the user's script a node call was made: taken cheaply at the call, read out only when asked.
+
+A call keeps the caller's code object and the offset in it, no frame: frames would keep the script's variables alive.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dis
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+_OWN = __name__.partition('.')[0]
+_OWN_PREFIX = _OWN + '.'
+_MOST_CALLERS = 8
+
+
+class Step(NamedTuple):
+    """A place in a code object: the instruction that was running."""
+
+    code: CodeType
+    offset: int
+
+    @property
+    def line(self) -> int:
+        return line_of(self.code, self.offset)
+
+
+class Site(NamedTuple):
+    """The place of a node call, and the calls of the user's functions that led to it, innermost first."""
+
+    code: CodeType
+    offset: int
+    callers: tuple[Step, ...] = ()
+
+    @property
+    def origin(self) -> tuple[str, int]:
+        """File and line."""
+        return self.code.co_filename, line_of(self.code, self.offset)
+
+
+Locate = Callable[[], 'Site | None']
+
+
+def call_site() -> Site | None:
+    """The innermost place outside this package that led here."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and _is_own(frame):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    code = frame.f_code
+    if code.co_name[0] == '<':  # a module, a notebook cell, a comprehension at the top
+        return Site(code, frame.f_lasti)
+    return Site(code, frame.f_lasti, _callers(frame.f_back))
+
+
+def _is_own(frame: FrameType) -> bool:
+    name = frame.f_globals.get('__name__')
+    return isinstance(name, str) and (name.startswith(_OWN_PREFIX) or name == _OWN)
+
+
+def _callers(frame: FrameType | None) -> tuple[Step, ...]:
+    steps = []
+    while frame is not None and len(steps) < _MOST_CALLERS and not _is_own(frame):
+        steps.append(Step(frame.f_code, frame.f_lasti))
+        if frame.f_code.co_name == '<module>':
+            break
+        frame = frame.f_back
+    return tuple(steps)
+
+
+@lru_cache(maxsize=1024)
+def _line_table(code: CodeType) -> tuple[list[int], list[int]]:
+    """Start offsets and their lines: asking a frame for its line takes time that grows with the script."""
+    starts, lines = [], []
+    for start, _, line in code.co_lines():
+        starts.append(start)
+        lines.append(line if line is not None else (lines[-1] if lines else code.co_firstlineno))
+    return starts, lines
+
+
+def line_of(code: CodeType, offset: int) -> int:
+    starts, lines = _line_table(code)
+    index = bisect.bisect_right(starts, max(offset, 0)) - 1
+    return lines[index] if index >= 0 else code.co_firstlineno
+
+
+_STORES = frozenset({'STORE_NAME', 'STORE_FAST', 'STORE_GLOBAL', 'STORE_DEREF'})
+_FUSED_STORES = {'STORE_FAST_STORE_FAST', 'STORE_FAST_LOAD_FAST'}
+_SKIPPED = frozenset({'CACHE', 'EXTENDED_ARG', 'NOP', 'COPY', 'DUP_TOP', 'RESUME', 'PRECALL'})
+
+
+@lru_cache(maxsize=256)
+def _targets(code: CodeType) -> dict[int, tuple[str | None, ...]]:
+    """Offset of each instruction → the variables that its result is stored in, where it is."""
+    found: dict[int, tuple[str | None, ...]] = {}
+    instructions = [item for item in dis.get_instructions(code) if item.opname not in _SKIPPED]
+    for index, item in enumerate(instructions[:-1]):
+        if 'CALL' not in item.opname and item.opname != 'BINARY_SUBSCR':
+            continue
+        names = _stored(instructions, index + 1)
+        if names:
+            found[item.offset] = names
+    return found
+
+
+def _stored(instructions: list[dis.Instruction], index: int) -> tuple[str | None, ...]:
+    item = instructions[index]
+    if item.opname not in ('UNPACK_SEQUENCE', 'UNPACK_EX'):
+        return tuple(_stored_by(item)[:1])
+    count = item.arg or 0
+    wanted = (count & 0xFF) if item.opname == 'UNPACK_EX' else count
+    names: list[str | None] = []
+    for item in instructions[index + 1 :]:
+        if len(names) >= wanted:
+            break
+        stored = _stored_by(item)
+        if not stored:
+            break
+        names.extend(stored)
+    return tuple(names[:wanted])
+
+
+def _stored_by(item: dis.Instruction) -> list[str]:
+    if item.opname in _STORES:
+        return [str(item.argval)]
+    if item.opname in _FUSED_STORES:
+        names = [str(name) for name in (item.argval if isinstance(item.argval, tuple) else (item.argval,))]
+        return names if item.opname == 'STORE_FAST_STORE_FAST' else names[:1]
+    return []
+
+
+def target_names(site: Site) -> tuple[str | None, ...]:
+    """The variables that a call's results were assigned to: `('model', 'clip', 'vae')`; empty where none were."""
+    return _targets(site.code).get(site.offset, ())
+
+
+@lru_cache(maxsize=256)
+def _loops(code: CodeType) -> tuple[tuple[int, int], ...]:
+    """The spans of offsets that a jump back repeats."""
+    return tuple(
+        (item.argval, item.offset)
+        for item in dis.get_instructions(code)
+        if 'JUMP' in item.opname and isinstance(item.argval, int) and item.argval <= item.offset
+    )
+
+
+def in_loop(step: Step | Site) -> bool:
+    """Whether a place is inside a loop of its function."""
+    return any(start <= step.offset <= end for start, end in _loops(step.code))
+
+
+def unpacked_count(frame: FrameType) -> int | None:
+    """How many values the running instruction of a frame unpacks; None where it is doing something else."""
+    code, offset = frame.f_code.co_code, frame.f_lasti
+    if not 0 <= offset < len(code):
+        return None
+    name = dis.opname[code[offset]]
+    if name == 'UNPACK_SEQUENCE':
+        return _argument(code, offset)
+    if name == 'UNPACK_EX':
+        argument = _argument(code, offset)
+        return (argument & 0xFF) + (argument >> 8)
+    return None
+
+
+def _argument(code: bytes, offset: int) -> int:
+    value, shift = code[offset + 1], 8
+    while offset >= 2 and dis.opname[code[offset - 2]] == 'EXTENDED_ARG':
+        offset -= 2
+        value |= code[offset + 1] << shift
+        shift += 8
+    return value

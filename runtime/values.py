@@ -1,0 +1,210 @@
+"""What node calls give in virtual mode: stand-ins for values that exist on the server once the workflow has run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..graph import NodeSchema, to_class_name
+from .sites import Site, unpacked_count
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .results import Result
+    from .task import Task
+
+__all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
+
+
+class NodeCall:
+    """One call of a node: what it was given, and where in the script it was made.
+
+    `inputs` is keyed by the prompt's raw names: `Value`s where they are links (which `links` lists again: input,
+    call, slot), else JSON. `task` is the task that it last went into
+    as an output, with the id that it has there.
+    """
+
+    __slots__ = ('__weakref__', 'class_type', 'inputs', 'links', 'runner', 'schema', 'site', 'task', 'task_id')
+
+    def __init__(self, schema: NodeSchema, inputs: dict[str, Any], site: Any = None, runner: Client | None = None):
+        self.schema = schema
+        self.class_type = schema.class_type
+        self.inputs = inputs
+        self.links: list[tuple[str, NodeCall, int]] = []
+        self.site: Site | tuple[str, int] | None = site
+        self.runner = runner
+        self.task: Task | None = None
+        self.task_id: str | None = None
+
+    @property
+    def origin(self) -> tuple[str, int] | None:
+        """File and line of the call."""
+        site = self.site
+        return site.origin if isinstance(site, Site) else site
+
+    @property
+    def is_output(self) -> bool:
+        """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
+        return self.schema.output_node or not self.schema.info
+
+    def __repr__(self) -> str:
+        origin = self.origin
+        return f'<{self.class_type} call{f" at {origin[0]}:{origin[1]}" if origin else ""}>'
+
+
+class NodeOutput:
+    """What all results of a node call share: the call, and the ways to run it and get its result.
+
+    `wait()` queues the node with everything that it needs, unless a workflow has queued it already.
+    """
+
+    __slots__ = ()
+    node: NodeCall
+
+    @property
+    def task(self) -> Task | None:
+        """The task that this was last queued in as an output."""
+        return self.node.task
+
+    def api_format(self) -> dict[str, Any]:
+        """The API prompt of this node with everything that it needs."""
+        from .build import build
+
+        return build([self]).prompt
+
+    def api_format_json(self) -> str:
+        """`api_format()` as JSON text."""
+        from .build import to_json
+
+        return to_json(self.api_format())
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """The node's result, waited for. Raises what the task ended with."""
+        task = self.node.task
+        if task is None:
+            from .workflow import submit
+
+            task = submit([self])
+        return task.wait_result(self, timeout)
+
+    wait_result = wait
+
+    async def result(self) -> Result:
+        """The node's result, when it is there."""
+        task = self.node.task
+        if task is None:
+            from .workflow import submit_async
+
+            task = await submit_async([self])
+        return await task.result(self)
+
+    _wait = result
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return self.result().__await__()
+
+    def display(self, *args: Any, **options: Any) -> None:
+        """Show the node's result in a notebook, waiting for it."""
+        self.wait().display(*args, **options)
+
+    async def _display(self, *args: Any, **options: Any) -> None:
+        result: Any = await self.result()
+        show = getattr(result, '_display', None)
+        if show is not None:
+            await show(*args, **options)
+        else:
+            result.display(*args, **options)
+
+
+class Value(NodeOutput):
+    """One output of a node call. Passing it to another node links the two."""
+
+    __slots__ = ('__weakref__', 'node', 'slot')
+    raw_type: str = '*'
+
+    def __init__(self, node: NodeCall, slot: int):
+        self.node = node
+        self.slot = slot
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} {self.slot} of {self.node!r}>'
+
+    def _ipython_display_(self) -> None:
+        if self.node.schema.output_node:
+            self.display()
+        else:
+            print(repr(self))
+
+    def _no_value(self, *_: Any) -> NoReturn:
+        raise TypeError(
+            f'{self!r} has no value before the workflow has run on the server, so Python cannot compute with it. '
+            'Get it with util.get_int/get_float/get_str/get_images, use nodes for the computation, or use real mode'
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f'{self!r} is one value: {self.node.class_type} has one output, so nothing can be unpacked')
+
+    __bool__ = __len__ = __int__ = __float__ = __index__ = _no_value
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _no_value
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __invert__ = __getitem__ = __contains__ = _no_value
+
+
+class Handle(NodeOutput):
+    """What a call of a node without outputs gives: something to wait on."""
+
+    __slots__ = ('__weakref__', 'node')
+
+    def __init__(self, node: NodeCall):
+        self.node = node
+
+    def __repr__(self) -> str:
+        return f'<no output of {self.node!r}>'
+
+    def _ipython_display_(self) -> None:
+        if self.node.schema.output_node:
+            self.display()
+        else:
+            print(repr(self))
+
+
+class Outputs(tuple, NodeOutput):
+    """The outputs of a node call that has several: a tuple that can also be waited on."""
+
+    node: NodeCall
+
+    def __new__(cls, node: NodeCall, values: Any) -> Outputs:
+        self = super().__new__(cls, values)
+        self.node = node
+        return self
+
+
+class UnknownOutputs(Value):
+    """What a call of a node that the server did not describe gives: taken as one value, indexed or unpacked."""
+
+    __slots__ = ()
+
+    def unpack(self, count: int) -> tuple[Value, ...]:
+        """The first `count` outputs."""
+        return tuple(Value(self.node, slot) for slot in range(count))
+
+    def __getitem__(self, slot: int) -> Value:
+        if not isinstance(slot, int) or slot < 0:
+            raise TypeError(f'the outputs of {self.node.class_type} are numbered from 0, not {slot!r}')
+        return Value(self.node, slot)
+
+    def __iter__(self) -> Iterator[Value]:
+        # How many outputs the node has is not known, but how many variables wait for them is.
+        count = unpacked_count(sys._getframe(1))
+        if count is None:
+            raise TypeError(f'how many outputs {self.node.class_type} has is not known: index or unpack them')
+        return iter(self.unpack(count))
+
+
+@cache
+def value_type(raw_type: str) -> type[Value]:
+    """The class of the values of a data type: `'CONTROL_NET'` → `ControlNet`, a subclass of `Value`."""
+    name = to_class_name(raw_type) if raw_type != '*' else 'Value'
+    return type(name, (Value,), {'__slots__': (), 'raw_type': raw_type, '__doc__': f'A value of type {raw_type}.'})

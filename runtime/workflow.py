@@ -1,0 +1,244 @@
+"""`Workflow`: what collects node calls, and what queues them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..graph import ComfyScriptError
+from .build import Built, build, calls_of, to_json
+from .values import NodeCall, NodeOutput
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .task import Task
+
+__all__ = ['Workflow', 'WorkflowError']
+
+log = logging.getLogger('comfy_script')
+
+_entered: ContextVar[tuple[Workflow, ...]] = ContextVar('comfy_script_workflows', default=())
+
+
+class WorkflowError(ComfyScriptError):
+    """A workflow that cannot be run as it is: nodes of two servers, for example."""
+
+
+def record_call(node: NodeCall) -> None:
+    """Puts a node call into the innermost workflow that this thread or task is in, if any."""
+    stack = _entered.get()
+    if stack:
+        stack[-1]._nodes.append(node)
+
+
+class Workflow:
+    """Node calls that run together.
+
+    - `queue`: put it into the queue at the end of the `with` block, without the outputs that are queued already
+      (those that something waited for). Nothing is queued where the block ends in an exception.
+    - `wait`: then wait for it, raising what went wrong.
+    - `cancel_all`, `cancel_remaining`: first cancel everything in the queue, or all that is not running yet.
+    - `outputs`: outputs to begin with, as for `wf += output`.
+    - `client`: the server to use, where it is not that of the nodes.
+
+    `task` is the task that it was last queued as. `async with` is the same without blocking. Blocks nest, and each
+    thread and each asyncio task has its own: a call belongs to the innermost block around it.
+    """
+
+    def __init__(
+        self,
+        queue: bool = True,
+        cancel_all: bool = False,
+        cancel_remaining: bool = False,
+        wait: bool = False,
+        outputs: Any = None,
+        *,
+        client: Client | None = None,
+    ) -> None:
+        self.task: Task | None = None
+        self._queue_at_end = queue
+        self._wait_at_end = wait
+        self._cancel_all_first = cancel_all
+        self._cancel_remaining_first = cancel_remaining
+        self._client = client
+        self._nodes: list[NodeCall] = []
+        self._outputs: list[NodeCall] = []
+        self._depth = 0
+        self._lock = threading.Lock()
+        if outputs is not None:
+            self.add(outputs)
+
+    def __repr__(self) -> str:
+        return f'<Workflow of {len(self._nodes) + len(self._outputs)} nodes{f", {self.task!r}" if self.task else ""}>'
+
+    # -- what is in it
+
+    def add(self, outputs: NodeOutput | Iterable[Any]) -> None:
+        """Adds outputs of nodes, whatever they need included. Raises TypeError for anything else."""
+        self._outputs.extend(calls_of(outputs))
+
+    def __iadd__(self, outputs: NodeOutput | Iterable[Any]) -> Workflow:
+        self.add(outputs)
+        return self
+
+    def _built(self) -> Built:
+        return build(self._outputs, self._nodes)
+
+    def api_format(self) -> dict[str, Any]:
+        """The API prompt of everything in it."""
+        return self._built().prompt
+
+    def api_format_json(self) -> str:
+        """`api_format()` as JSON text."""
+        return to_json(self.api_format())
+
+    def workflow_format(self) -> dict[str, Any]:
+        """The same as a web UI workflow, laid out to be read: what ComfyUI's menu opens and saves."""
+        return self._built().workflow()
+
+    def workflow_json(self) -> str:
+        """`workflow_format()` as JSON text."""
+        return to_json(self.workflow_format())
+
+    # -- queueing
+
+    def queue(self, source: str | None = None) -> Task | None:
+        """Puts it into the queue. None where no output is left to queue.
+
+        `source`: the script's text for the saved images, where it is not the running script's.
+        Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
+        """
+        built = self._unqueued()
+        if built is None:
+            return None
+        client = self._runner(built)
+        if self._cancel_all_first or self._cancel_remaining_first:
+            from .background import run_sync
+
+            run_sync(self._cancel_first(client))
+        return self._queued(built, client.submit(built.prompt, source=source, **_submit_options(built)))
+
+    async def _queue(self, source: str | None = None) -> Task | None:
+        built = self._unqueued()
+        if built is None:
+            return None
+        client = self._runner(built)
+        if self._cancel_all_first or self._cancel_remaining_first:
+            await self._cancel_first(client)
+        return self._queued(built, await client._submit(built.prompt, source=source, **_submit_options(built)))
+
+    def _unqueued(self) -> Built | None:
+        """What is to be queued, or None."""
+        nodes = [node for node in self._nodes if not _is_queued(node)]
+        outputs = [node for node in self._outputs if node.task is None]
+        if outputs or any(node.is_output for node in nodes):
+            return build(outputs, nodes)
+        if nodes and len(nodes) == len(self._nodes):
+            log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
+        return None
+
+    def _queued(self, built: Built, task: Task) -> Task:
+        self.task = task
+        explicit = {id(node) for node in self._outputs}
+        _mark(built, task, explicit)
+        return task
+
+    def _runner(self, built: Built) -> Client:
+        return self._client or runner_of(built)
+
+    async def _cancel_first(self, client: Client) -> None:
+        if self._cancel_all_first:
+            await client._cancel_all()
+        else:
+            await client._cancel_remaining()
+
+    # -- blocks
+
+    def __enter__(self) -> Workflow:
+        with self._lock:
+            if self._depth == 0 and self.task is not None:
+                # Entered anew after it ran: it starts empty.
+                self._nodes, self._outputs, self.task = [], [], None
+            self._depth += 1
+        _entered.set((*_entered.get(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._leave() and kind is None and self._queue_at_end:
+            task = self.queue()
+            if task is not None and self._wait_at_end:
+                task.wait()
+
+    async def __aenter__(self) -> Workflow:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._leave() and kind is None and self._queue_at_end:
+            task = await self._queue()
+            if task is not None and self._wait_at_end:
+                await task
+
+    def _leave(self) -> bool:
+        """Whether this was the last block of it."""
+        stack = list(_entered.get())
+        for index in range(len(stack) - 1, -1, -1):
+            if stack[index] is self:
+                del stack[index]
+                break
+        _entered.set(tuple(stack))
+        with self._lock:
+            self._depth -= 1
+            return self._depth == 0
+
+
+def _is_queued(node: NodeCall) -> bool:
+    return node.task is not None and node.is_output
+
+
+def _submit_options(built: Built) -> dict[str, Any]:
+    options: dict[str, Any] = {'workflow': built.workflow, 'origins': built.origins(), 'id_of': built.id_of}
+    return options
+
+
+def _mark(built: Built, task: Task, explicit: set[int]) -> None:
+    """Outputs remember the task that has their result."""
+    for key, node in built.nodes.items():
+        if node.task is None and (node.is_output or id(node) in explicit):
+            node.task, node.task_id = task, key
+
+
+def runner_of(built: Built) -> Client:
+    """The client whose nodes these are, else the default one. Raises WorkflowError, NotLoadedError."""
+    runners = {id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}
+    if len(runners) > 1:
+        raise WorkflowError(f'one workflow cannot have nodes of several servers: {list(runners.values())}')
+    if runners:
+        runner: Any = next(iter(runners.values()))
+        return runner
+    from .client import default_client
+
+    return default_client()
+
+
+def submit(outputs: Any) -> Task:
+    """Queues outputs with all that they need, waiting for the server to take them."""
+    built = build(outputs)
+    task = runner_of(built).submit(built.prompt, **_submit_options(built))
+    _mark(built, task, {id(node) for node in calls_of(outputs)})
+    return task
+
+
+async def submit_async(outputs: Any) -> Task:
+    """`submit`, to be awaited."""
+    built = build(outputs)
+    task = await runner_of(built)._submit(built.prompt, **_submit_options(built))
+    _mark(built, task, {id(node) for node in calls_of(outputs)})
+    return task
