@@ -21,6 +21,7 @@ from .primitives import create_primitive_widget
 from .special import VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
+from .types import settle_types
 from .unknown import add_unknown_widgets
 
 _MOST_IDS = 100_000_000
@@ -83,6 +84,7 @@ class Loader:
         for graph in graphs:
             for node in graph.nodes:
                 _settle_values(node)
+        settle_types(graphs)
         if self.unknown:
             listed = ', '.join(f'{type_} (node {", ".join(ids[:5])})' for type_, ids in list(self.unknown.items())[:50])
             self.warnings.append(f'node types the server does not know: {listed}')
