@@ -193,10 +193,13 @@ def test_refused(client: Client, fake: FakeServer) -> None:
             'extra_info': {'input_name': 'images'},
         },
     ]
-    fake.answer_prompt = 400, {
-        'error': {'type': 'x', 'message': 'Prompt outputs failed validation', 'details': '', 'extra_info': {}},
-        'node_errors': {'2': {'errors': errors, 'dependent_outputs': ['2'], 'class_type': 'PreviewImage'}},
-    }
+    fake.answer_prompt = (
+        400,
+        {
+            'error': {'type': 'x', 'message': 'Prompt outputs failed validation', 'details': '', 'extra_info': {}},
+            'node_errors': {'2': {'errors': errors, 'dependent_outputs': ['2'], 'class_type': 'PreviewImage'}},
+        },
+    )
     with pytest.raises(PromptRefusedError) as caught:
         client.submit(PROMPT, origins={'2': ('script.py', 12)})
     assert str(caught.value).splitlines() == [
