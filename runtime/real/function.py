@@ -32,6 +32,9 @@ class RealFunction(NodeFunction):
             plan = self._plan = self._session.plan(self.class_type)
         names = plan.names
         if names is not None and len(args) <= len(names):
+            session = self._session
+            if session.bare and not kwargs and (*map(type, args),) in plan.plain:
+                return session.run_plain(plan, dict(zip(names, args, strict=False)))
             inputs = dict(zip(names, args, strict=False))
             for name, value in kwargs.items():
                 raw = plan.raw_of.get(name)
@@ -40,6 +43,8 @@ class RealFunction(NodeFunction):
                 inputs[raw] = value
             else:
                 if len(inputs) == len(names) or plan.fill(inputs):
+                    if session.bare and (*inputs, *map(type, inputs.values())) in plan.plain:
+                        return session.run_plain(plan, inputs)
                     return self._call(plan, inputs, None)
         inputs, hidden = plan.bind(args, kwargs)
         return self._call(plan, inputs, hidden)

@@ -61,7 +61,7 @@ class Host:
         self._caching = _module('comfy_execution.caching')
         self._progress = sys.modules.get('comfy_execution.progress')
         self.blocker: type = self._graph.ExecutionBlocker
-        self.before_node: Callable[[], None] = self.nodes.before_node_execution
+        self.before_node = self._before_node()
         self.after_node = self._after_node()
         self.set_prefix: Callable[[str, int, int], None] = self._graph_builder().set_default_prefix
         self.output_from_returns: Callable[[list[Any], Any], tuple[list[Any], Any, bool]] = (
@@ -203,6 +203,18 @@ class Host:
             out_of_memory = is_oom(error)
         if out_of_memory:
             self.model_management.unload_all_models()
+
+    def _before_node(self) -> Callable[[], None]:
+        """`nodes.before_node_execution`, without its lock where nothing has been interrupted."""
+        management, check = self.model_management, self.nodes.before_node_execution
+        if not isinstance(getattr(management, 'interrupt_processing', None), bool):
+            return check
+
+        def before_node() -> None:
+            if management.interrupt_processing:
+                check()
+
+        return before_node
 
     def _after_node(self) -> Callable[[], None] | None:
         """What the executor of 2026 does after each node where weights are streamed (`comfy_aimdo`)."""

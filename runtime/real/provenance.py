@@ -47,6 +47,9 @@ class Kind(IntEnum):
     BLOCKER = 10
 
 
+_NONE, _TENSOR, _CONTAINER, _OBJECT, _VALUE_LIST = Kind.NONE, Kind.TENSOR, Kind.CONTAINER, Kind.OBJECT, Kind.VALUE_LIST
+
+
 class Kinds(dict[type, Kind]):
     """The kind of each type of value, found once per type."""
 
@@ -244,7 +247,7 @@ class _Entry:
         self.source = source
         self.ref = ref
         self.version = version
-        self.leaves: tuple[Any, ...] | None = None
+        self.leaves: list[Any] | None = None
         self.refs: tuple[weakref.ref[Any], ...] = ()
 
 
@@ -285,10 +288,10 @@ class Tracker:
         return self._describe_new(value, kind, entry)
 
     def _is_same(self, entry: _Entry, value: Any) -> bool:
-        if any(ref() is None for ref in entry.refs):
-            return False
-        leaves, _ = _leaves(value, self._kinds)
-        return leaves == entry.leaves
+        for ref in entry.refs:
+            if ref() is None:
+                return False
+        return _leaves(value, self._kinds, None) == entry.leaves
 
     def _describe_new(self, value: Any, kind: Kind, entry: _Entry | None) -> Any:
         if kind is Kind.CONTAINER:
@@ -346,9 +349,9 @@ class Tracker:
             ref = _Ref(value, self._forget, key)
             self._entries[key] = _Entry(source, ref, version)
             return ref
-        leaves, living = _leaves(value, self._kinds)
+        living: list[Any] = []
         entry = _Entry(source, None, -1)
-        entry.leaves = leaves
+        entry.leaves = _leaves(value, self._kinds, living)
         if living:
             entry.ref = _Ref(living[0], self._forget, key)
             entry.refs = (entry.ref, *(weakref.ref(leaf) for leaf in living[1:]))
@@ -371,31 +374,33 @@ def _version(tensor: Any) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
-def _leaves(value: Any, kinds: Kinds) -> tuple[tuple[Any, ...], list[Any]]:
-    """What a container holds, in order, comparable; and those of its leaves that can be referenced weakly."""
+def _leaves(value: Any, kinds: Kinds, living: list[Any] | None) -> list[Any]:
+    """What a container holds, comparable; `living` gets those of its leaves that can be referenced weakly."""
     found: list[Any] = []
-    living: list[Any] = []
     waiting: list[Any] = [value]
-    while waiting and len(found) < MAX_LEAVES:
-        item = waiting.pop()
+    for item in waiting:
         kind = kinds[type(item)]
-        if kind is Kind.CONTAINER or kind is Kind.VALUE_LIST:
-            if isinstance(item, Mapping):
-                found.append(tuple(item))
+        if kind is _TENSOR:
+            found.append(id(item))
+            found.append(-1 if item.is_inference() else item._version)
+            if living is not None:
+                living.append(item)
+        elif kind is _CONTAINER or kind is _VALUE_LIST:
+            if len(waiting) > MAX_LEAVES:
+                found.append(len(item))
+            elif isinstance(item, dict):
+                found.extend(item)
                 waiting.extend(item.values())
             else:
                 found.append(len(item))
                 waiting.extend(item)
-        elif kind <= Kind.NONE:
+        elif kind <= _NONE:
             found.append(item)
-        elif kind is Kind.TENSOR:
-            found.append((id(item), _version(item)))
-            living.append(item)
         else:
             found.append(id(item))
-            if kind is Kind.OBJECT:
+            if kind is _OBJECT and living is not None:
                 living.append(item)
-    return tuple(found), living
+    return found
 
 
 def _literal(value: Any) -> Literal | None:

@@ -42,6 +42,10 @@ _SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST = (
 )
 
 
+MAX_PLAIN = 64
+"""How many combinations of input types a node's plan remembers."""
+
+
 class RealSession:
     """Calls nodes of the ComfyUI in this process and follows their values.
 
@@ -84,12 +88,14 @@ class RealSession:
         self.host = host if host is not None else Host()
         self.schemas = schemas if schemas is not None else self.host.schemas()
         self.validate = validate
+        self.track = track
+        self.bare = False
+        """Whether calls are only made, and nothing is followed, checked or kept."""
         self.cache = cache
         self.on_ui = on_ui
         self.parent_node_id = parent_node_id
         self.prompt = prompt
         self.extra_pnginfo = extra_pnginfo
-        self.track = track
         self.hidden = dict(hidden or {})
         self.kinds = Kinds(self.host.blocker)
         self.provenance = Tracker(self.kinds)
@@ -111,6 +117,15 @@ class RealSession:
         attribution, self._attribution = self._attribution, None
         if attribution is not None:
             attribution.__exit__(*error)
+
+    @property
+    def cache(self) -> Cache | None:
+        return self._cache
+
+    @cache.setter
+    def cache(self, cache: Cache | None) -> None:
+        self._cache = cache
+        self.bare = cache is None and not self.track and not self.validate
 
     # What a session knows
 
@@ -156,27 +171,33 @@ class RealSession:
         kinds = self.kinds
         recorded: dict[str, Any] = {}
         dropped = None
+        changed = False
         for name, value in inputs.items():
             kind = kinds[type(value)]
             if kind is _SCALAR or kind is _BOOL:
                 cast = plan.casts.get(name)
                 if cast is not None:
                     if type(value) is not cast:
+                        changed = True
                         inputs[name] = value = plan.cast(name, cast, value)
                 elif kind is _BOOL and name in plan.switches:
+                    changed = True
                     inputs[name] = value = plan.switches[name][0 if value else 1]
                 recorded[name] = value
                 continue
             if kind is _NONE:
+                changed = True
                 if hidden is None:
                     dropped = [name] if dropped is None else [*dropped, name]
                 else:
                     recorded[name] = None
                 continue
             if kind is _ENUM:
+                changed = True
                 inputs[name] = recorded[name] = value.value
                 continue
             if kind is _LAZY:
+                changed = True
                 if name not in plan.lazy or value.made:
                     inputs[name] = value = value.get()
                     kind = kinds[type(value)]
@@ -193,8 +214,12 @@ class RealSession:
         if self.validate:
             self._check(plan, inputs, recorded, hidden)
         if tracker is None:
-            if simple and self.cache is None:
-                return self._unpack(plan, *self._run_untracked(plan, inputs))
+            if simple and self.bare:
+                if hidden is None and not changed and len(plan.plain) < MAX_PLAIN:
+                    if tuple(inputs) == plan.names:
+                        plan.plain.add(tuple(map(type, inputs.values())))
+                    plan.plain.add((*inputs, *map(type, inputs.values())))
+                return self.run_plain(plan, inputs)
             tracker = self.provenance
         record = Record(tracker.next_number(), plan.class_type, recorded)
         if self.cache is not None:
@@ -222,7 +247,8 @@ class RealSession:
 
     # The short way
 
-    def _run_untracked(self, plan: Plan, inputs: dict[str, Any]) -> tuple[Any, Mapping[str, Any] | None]:
+    def run_plain(self, plan: Plan, inputs: dict[str, Any]) -> Any:
+        """Runs a simple node whose inputs need nothing done, and follows nothing."""
         host = self.host
         host.before_node()
         if plan.unique_id:
@@ -236,9 +262,9 @@ class RealSession:
         finally:
             if host.after_node is not None:
                 host.after_node()
-        if type(returned) is tuple and not plan.list_slots and not plan.token_slots:
-            return returned, None
-        return self._finish(plan, instance, returned, inputs, None)
+        if type(returned) is tuple and not plan.shapes:
+            return returned[0] if len(returned) == 1 == plan.count else self._unpack(plan, returned, None)
+        return self._unpack(plan, *self._finish(plan, instance, returned, inputs, None))
 
     def _run_simple(
         self, plan: Plan, inputs: dict[str, Any], record: Record
@@ -262,7 +288,7 @@ class RealSession:
                 context.reset(token)
             if host.after_node is not None:
                 host.after_node()
-        if type(returned) is tuple and not plan.list_slots and not plan.token_slots:
+        if type(returned) is tuple and not plan.shapes:
             return returned, None
         return self._finish(plan, instance, returned, inputs, record)
 
@@ -362,7 +388,7 @@ class RealSession:
         prompt = hidden.get('PROMPT', self.prompt if self.prompt is not None else written.prompt)
         if plan.needs_graph and prompt is not written.prompt:
             made = {**written.prompt, **made}
-        extra = {**_EXTRA_KEYS_NONE, **{key.lower(): value for key, value in {**self.hidden, **hidden}.items()}}
+        extra = {key.lower(): value for key, value in {**self.hidden, **hidden}.items()}
         extra['extra_pnginfo'] = self._extra_pnginfo(plan, hidden, written, node_id)
         return Job(prompt or {}, node_id, known, self.prompt_id, extra, made, lazy=lazy)
 
@@ -474,9 +500,6 @@ class RealSession:
         for name, value in inputs.items():
             found[name] = value if self.kinds[type(value)] <= _BOOL else ['value', 0]
         return found
-
-
-_EXTRA_KEYS_NONE: dict[str, Any] = {}
 
 
 class _Returned:
