@@ -84,6 +84,7 @@ class StartServer(Protocol):
         testing: bool = False,
         packs: Mapping[str, Path] | None = None,
         main: Path | None = None,
+        python: Path | None = None,
     ) -> Server: ...
 
 
@@ -99,10 +100,11 @@ def _server_factory(lab: Lab, base_factory: pytest.TempPathFactory) -> Iterator[
         testing: bool = False,
         packs: Mapping[str, Path] | None = None,
         main: Path | None = None,
+        python: Path | None = None,
     ) -> Server:
         links = pack_links(folder_name if pack else None, lab.comfyui, testing=testing) | dict(packs or {})
         base = make_base(base_factory.mktemp('comfyui'), lab.comfyui, links)
-        server = Server.start(lab.comfyui, lab.python, base, args=args, env=env, main=main)
+        server = Server.start(lab.comfyui, python or lab.python, base, args=args, env=env, main=main)
         running.append(server)
         return server
 
@@ -117,7 +119,8 @@ def start_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Start servers of one's own; closed after the test.
 
     folder_name: the pack's folder in custom_nodes; pack=False: without it; testing: with ComfyUI's testing nodes;
-    packs: further links into custom_nodes (name -> folder); args, env: for ComfyUI; main: run instead of main.py.
+    packs: further links into custom_nodes (name -> folder); args, env: for ComfyUI; main: run instead of main.py;
+    python: the interpreter.
     """
     yield from _server_factory(lab, tmp_path_factory)
 
