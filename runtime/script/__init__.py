@@ -1,0 +1,24 @@
+"""The interpreter of the `ComfyScript` node: scripts as data, run without `exec`.
+
+`run_script` runs one, `script_to_prompt` turns one into a prompt without running any node,
+`describe_signature` tells what sockets and widgets its `def main(…)` asks for.
+"""
+
+from .bounds import Bounds
+from .errors import NodeFailed, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, ScriptSyntaxError, Span
+from .run import CompiledScript, ScriptResult, compile_script, run_script
+
+__all__ = [
+    'Bounds',
+    'CompiledScript',
+    'NodeFailed',
+    'ScriptDenied',
+    'ScriptError',
+    'ScriptFailed',
+    'ScriptLimit',
+    'ScriptResult',
+    'ScriptSyntaxError',
+    'Span',
+    'compile_script',
+    'run_script',
+]

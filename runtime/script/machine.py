@@ -1,0 +1,554 @@
+"""One run of a script: calling, attributes, iteration, comparison, and the bounds on all of them."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ...graph import near_misses
+from .bounds import Bounds, Meter
+from .errors import NodeFailed, ScriptDenied, ScriptError, ScriptLimit, Span
+from .values import (
+    NUMBERS,
+    SCALARS,
+    SEQUENCES,
+    SETS,
+    SIZED,
+    TIMES,
+    DictItems,
+    DictKeys,
+    DictValues,
+    Frame,
+    Method,
+    Property,
+    ScriptCallable,
+    ScriptFunction,
+    ScriptObject,
+    Stream,
+    type_name,
+)
+
+CATCHABLE = frozenset(
+    {
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        Exception,
+        FloatingPointError,
+        IndexError,
+        KeyError,
+        LookupError,
+        NameError,
+        NotImplementedError,
+        OverflowError,
+        RuntimeError,
+        StopIteration,
+        TypeError,
+        UnboundLocalError,
+        UnicodeDecodeError,
+        UnicodeEncodeError,
+        UnicodeError,
+        ValueError,
+        ZeroDivisionError,
+    }
+)
+"""Exceptions that a script can raise and catch, by exact type. Bounds, interrupts and the rest pass through."""
+
+MAX_HASH_DEPTH = 50
+
+Attributes = dict[str, 'Property | Callable[..., Any]']
+
+
+class Machine:
+    """The state of one run. Compiled code and built-ins get it as their first argument."""
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        names: Mapping[str, Any],
+        find_node: Callable[[str], Any] | None = None,
+        check_interrupt: Callable[[], object] | None = None,
+        modules: Mapping[str, Any] | None = None,
+        attributes: Mapping[type, Attributes] | None = None,
+    ):
+        self.bounds = bounds
+        self.meter = Meter(bounds, check_interrupt)
+        self.meter.live_size = self.live_size
+        self.tick = self.meter.tick
+        self.charge = self.meter.charge
+        self.at: Span | None = None
+        """The operation in progress: what a failure is blamed on."""
+        self.calls: list[Frame] = []
+        """The script functions that are running."""
+        self.globals: dict[str, Any] = {}
+        self.names = dict(names)
+        self.modules = modules or {}
+        self.find_node = find_node
+        self.attributes = attributes or {}
+        self.handling: list[BaseException] = []
+        self.printed: list[str] = []
+        self.printed_size = 0
+        self.frozen: dict[int, Any] = {}
+        """Containers that a node gave or was given: shared with ComfyUI's caches, so never changed in place."""
+        self.frozen_storages: dict[int, Any] = {}
+        self.state: dict[str, Any] = {}
+        """What modules keep for the run: the random generator."""
+
+    # Names
+
+    def global_or_builtin(self, name: str) -> Any:
+        try:
+            return self.globals[name]
+        except KeyError:
+            pass
+        try:
+            return self.names[name]
+        except KeyError:
+            pass
+        node = self.find_node(name) if self.find_node else None
+        if node is None:
+            raise NameError(f"name '{name}' is not defined{near_misses(name, [*self.globals, *self.names])}")
+        self.names[name] = node
+        return node
+
+    # Calls
+
+    def call(self, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
+        self.meter.tick()
+        if isinstance(function, ScriptCallable):
+            return function.invoke(self, args, kwargs)
+        raise self._not_callable(function)
+
+    def _not_callable(self, function: Any) -> Exception:
+        if type(function) in SCALARS or type(function) in SIZED or isinstance(function, ScriptObject):
+            return TypeError(f"'{type_name(function)}' object is not callable")
+        return ScriptDenied(f'a {type_name(function)} cannot be called in scripts: only functions and nodes can')
+
+    def call_method(self, value: Any, name: str, args: list, kwargs: dict[str, Any]) -> Any:
+        table = self.attributes.get(type(value))
+        if table is not None:
+            entry = table.get(name)
+            if entry is not None and type(entry) is not Property:
+                self.meter.tick()
+                return entry(self, value, *args, **kwargs)  # type: ignore[operator]
+        return self.call(self.get_attribute(value, name), args, kwargs)
+
+    def run_function(self, function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> Any:
+        if len(self.calls) >= self.bounds.recursion:
+            raise ScriptLimit(f'functions call each other more than {self.bounds.recursion} deep')
+        parameters = function.parameters
+        if not kwargs and len(args) == len(parameters.names) and parameters.rest is None and not (
+            parameters.keyword_only or parameters.keywords
+        ):
+            variables = dict(zip(parameters.names, args, strict=True))
+        else:
+            variables = _bind(function, args, kwargs)
+        frame = Frame(self, function.closure, variables)
+        self.calls.append(frame)
+        try:
+            function.body(frame)
+        finally:
+            self.calls.pop()
+        return frame.value
+
+    def as_native(self, function: Any) -> Callable[..., Any]:
+        """A script's function for use inside a built-in: each call is a step."""
+        if not isinstance(function, ScriptCallable):
+            raise self._not_callable(function)
+        return lambda *args: self.call(function, list(args), {})
+
+    # Attributes
+
+    def get_attribute(self, value: Any, name: str) -> Any:
+        table = self.attributes.get(type(value))
+        if table is None:
+            if isinstance(value, ScriptObject):
+                return value.attribute(self, name)
+            table = self._foreign_table(value)
+        entry = table.get(name) if table else None
+        if entry is None:
+            raise self._no_attribute(value, name, table)
+        if type(entry) is Property:
+            return entry.read(self, value)
+        return Method(name, entry, value)  # type: ignore[arg-type]
+
+    def _foreign_table(self, value: Any) -> Attributes | None:
+        if type(value) in CATCHABLE or isinstance(value, NodeFailed):
+            return self.attributes.get(Exception)
+        torch = sys.modules.get('torch')
+        if torch is not None and isinstance(value, torch.Tensor):
+            return self.attributes.get(torch.Tensor)
+        return None
+
+    def _no_attribute(self, value: Any, name: str, table: Attributes | None) -> Exception:
+        if table is None:
+            return ScriptDenied(f'a {type_name(value)} has no attributes in scripts: it can only be given to nodes')
+        if hasattr(type(value), name):
+            return ScriptDenied(f'{type_name(value)}.{name} is not available in scripts{near_misses(name, table)}')
+        return AttributeError(f"'{type_name(value)}' object has no attribute '{name}'{near_misses(name, table)}")
+
+    # Iteration
+
+    def iterate(self, value: Any) -> Iterator[Any]:
+        """An iterator for a loop that counts its rounds itself."""
+        kind = type(value)
+        if kind in SIZED or kind is range:
+            return iter(value)
+        if kind is Stream:
+            return value
+        if isinstance(value, ScriptObject):
+            members = getattr(value, 'members_in_order', None)
+            if members is not None:
+                return iter(members(self))
+        elif self.is_tensor(value):
+            if value.dim() == 0:
+                raise TypeError('iteration over a 0-d tensor')
+            self.meter.item_count(value.shape[0])
+            return iter(value.unbind(0))
+        raise TypeError(f"'{type_name(value)}' object is not iterable")
+
+    def metered(self, value: Any) -> Iterable[Any]:
+        """An iterable that may be given to code which does not count: it counts by itself."""
+        if type(value) in SIZED:
+            self.meter.ticks(len(value) >> 4)
+            return value
+        iterator = self.iterate(value)
+        return iterator if type(iterator) is Stream else Stream(self, iterator, value)
+
+    def stream(self, iterator: Iterator[Any], *sources: Any) -> Stream:
+        return Stream(self, iterator, *sources)
+
+    def collect(self, value: Any) -> list:
+        """All elements as a new list, within the bound on elements."""
+        kind = type(value)
+        if kind in SIZED or kind is range:
+            self.meter.item_count(len(value))
+            self.meter.ticks(len(value) >> 4)
+            found = list(value)
+        else:
+            limit = self.bounds.items
+            found = list(itertools.islice(self.metered(value), limit + 1))
+            self.meter.item_count(len(found))
+        self.charge(56 + 8 * len(found))
+        return found
+
+    def length(self, value: Any) -> int:
+        kind = type(value)
+        if kind in SIZED or kind is range:
+            return len(value)
+        if isinstance(value, ScriptObject):
+            members = getattr(value, 'members_in_order', None)
+            if members is not None:
+                return len(members(self))
+        elif self.is_tensor(value):
+            return len(value)
+        raise TypeError(f"object of type '{type_name(value)}' has no len()")
+
+    # Truth, equality, order, hash
+
+    def truth(self, value: Any) -> bool:
+        kind = type(value)
+        if kind is bool:
+            return value
+        if kind in SCALARS or kind in SIZED or kind is range or kind in TIMES:
+            return bool(value)
+        if isinstance(value, ScriptObject):
+            return True
+        if self.is_tensor(value):
+            return bool(value)
+        refuse = getattr(type(value), 'script_truth', None)
+        return refuse(value) if refuse is not None and self._is_ours(value) else True
+
+    def equals(self, left: Any, right: Any) -> bool:
+        """`==` of two values as a bool, element by element, each of them a step."""
+        kind, other = type(left), type(right)
+        if kind in SCALARS and other in SCALARS:
+            return left == right
+        if kind is other and kind in SEQUENCES:
+            return self._sequences_equal(left, right)
+        if kind is other and kind is dict:
+            return self._dicts_equal(left, right)
+        if kind in SETS and other in SETS:
+            self.meter.ticks(len(left) >> 3)
+            return left == right
+        if kind is other and (kind is range or kind is slice or kind in TIMES):
+            return left == right
+        if kind in TIMES and other in TIMES:
+            return left == right
+        if left is right:
+            return True
+        if self.is_tensor(left) or self.is_tensor(right):
+            raise RuntimeError('Boolean value of Tensor with more than one value is ambiguous: compare their elements')
+        torch = sys.modules.get('torch')
+        if torch is not None and kind is other and kind in (torch.dtype, torch.device):
+            return left == right
+        return False
+
+    def _sequences_equal(self, left: Any, right: Any) -> bool:
+        if len(left) != len(right):
+            return False
+        for a, b in zip(left, right, strict=False):
+            self.meter.tick()
+            if a is not b and not self.equals(a, b):
+                return False
+        return True
+
+    def _dicts_equal(self, left: dict, right: dict) -> bool:
+        if len(left) != len(right):
+            return False
+        for key, value in left.items():
+            self.meter.tick()
+            if key not in right:
+                return False
+            other = right[key]
+            if value is not other and not self.equals(value, other):
+                return False
+        return True
+
+    def less(self, left: Any, right: Any) -> bool:
+        return self.in_order(operator.lt, '<', left, right)
+
+    def in_order(self, operate: Callable[[Any, Any], bool], symbol: str, left: Any, right: Any) -> bool:
+        """`left < right` and its kin, for values of Python's own ordered types. Raises TypeError."""
+        kind, other = type(left), type(right)
+        if kind in SCALARS and other in SCALARS:
+            return operate(left, right)
+        if kind is other and kind in SEQUENCES:
+            for a, b in zip(left, right, strict=False):
+                self.meter.tick()
+                if a is not b and not self.equals(a, b):
+                    return self.in_order(operate, symbol, a, b)
+            return operate(len(left), len(right))
+        if (kind in SETS and other in SETS) or (kind in TIMES and other in TIMES):
+            return operate(left, right)
+        raise TypeError(
+            f"'{symbol}' not supported between instances of '{type_name(left)}' and '{type_name(right)}'"
+        )
+
+    def hashable(self, value: Any, depth: int = 0) -> Any:
+        """The value, if it may be a dict key or a set's element. Raises TypeError."""
+        kind = type(value)
+        if kind in SCALARS:
+            return value
+        if kind is tuple or kind is frozenset:
+            if depth > MAX_HASH_DEPTH:
+                raise ScriptLimit(f'a dict key of tuples more than {MAX_HASH_DEPTH} deep')
+            for item in value:
+                self.meter.tick()
+                self.hashable(item, depth + 1)
+            return value
+        if kind is range or kind in TIMES or isinstance(value, ScriptObject):
+            return value
+        raise TypeError(f"unhashable type: '{type_name(value)}'")
+
+    def sort_keys(self, keys: list) -> list:
+        """The keys themselves where Python may compare them, else each in a shell that compares by our rules."""
+        if all(type(key) in SCALARS for key in keys):
+            return keys
+        return [_Ordered(self, key) for key in keys]
+
+    def index_of(self, values: Iterable[Any], wanted: Any, start: int = 0, stop: int | None = None) -> int:
+        """Where `wanted` first is among the values, or -1."""
+        for index, value in enumerate(itertools.islice(values, start, stop), start):
+            if value is wanted or self.equals(value, wanted):
+                self.meter.ticks(index >> 4)
+                return index
+        return -1
+
+    def contains(self, container: Any, wanted: Any) -> bool:
+        kind = type(container)
+        if kind in (dict, set, frozenset, DictKeys):
+            return self.hashable(wanted) in container
+        if kind is str or kind is bytes:
+            if type(wanted) not in SCALARS:
+                raise TypeError(f"'in <string>' requires string as left operand, not {type_name(wanted)}")
+            return wanted in container
+        if kind in (list, tuple, DictValues, DictItems):
+            self.meter.ticks(len(container) >> 4)
+            return self.index_of(container, wanted) >= 0
+        if kind is range:
+            if type(wanted) in (int, bool):
+                return wanted in container
+            return self.index_of(self.metered(container), wanted) >= 0
+        return self.index_of(self.metered(container), wanted) >= 0
+
+    # Numbers
+
+    def whole(self, value: int) -> int:
+        """An int, if it is within the bound."""
+        if -(1 << 64) < value < (1 << 64):
+            return value
+        self.meter.bit_count(value.bit_length())
+        return value
+
+    def index(self, value: Any) -> int:
+        """An int for a place where Python calls `__index__`. Raises TypeError."""
+        if type(value) is int or type(value) is bool:
+            return value
+        if self.is_tensor(value) and value.numel() == 1 and not value.is_floating_point():
+            return int(value)
+        raise TypeError(f"'{type_name(value)}' object cannot be interpreted as an integer")
+
+    # Changing in place
+
+    def changeable(self, value: Any) -> None:
+        """Raises ScriptDenied for a container that nodes or ComfyUI's caches hold as well."""
+        if self.frozen and id(value) in self.frozen:
+            copy = {list: 'list(x)', dict: 'dict(x)', set: 'set(x)'}.get(type(value), 'a copy')
+            raise ScriptDenied(
+                f'this {type_name(value)} came from a node or was given to one, and is shared with it: '
+                f'change {copy} instead'
+            )
+
+    def freeze(self, value: Any, depth: int = 0) -> None:
+        """Marks the containers and tensors in a value that crosses between script and nodes."""
+        kind = type(value)
+        if kind in SCALARS:
+            return
+        if kind in (list, dict, set, tuple):
+            if id(value) in self.frozen or depth > 20:
+                return
+            self.frozen[id(value)] = value
+            for item in value.values() if kind is dict else value:
+                self.freeze(item, depth + 1)
+        elif self.is_tensor(value):
+            storage = _storage(value)
+            if storage is not None:
+                self.frozen_storages[storage] = value
+
+    def tensor_changeable(self, value: Any) -> bool:
+        return _storage(value) not in self.frozen_storages
+
+    # Tensors
+
+    def is_tensor(self, value: Any) -> bool:
+        torch = sys.modules.get('torch')
+        return torch is not None and isinstance(value, torch.Tensor)
+
+    def _is_ours(self, value: Any) -> bool:
+        return type(value).__module__.startswith(__package__ or '?')
+
+    # Exceptions
+
+    def catchable(self, error: BaseException) -> bool:
+        return type(error) in CATCHABLE or isinstance(error, NodeFailed) or type(error) in self.extra_catchable()
+
+    def extra_catchable(self) -> frozenset[type]:
+        return self.state.get('catchable', frozenset())
+
+    def error_text(self, error: BaseException) -> str:
+        if isinstance(error, ScriptError):
+            return error.message
+        name = type(error).__name__
+        text = str(error)
+        return f'{name}: {text}' if text else name
+
+    # Printing
+
+    def write(self, text: str) -> None:
+        """Adds to what the script printed, up to the bound."""
+        room = self.bounds.printed - self.printed_size
+        if room <= 0:
+            return
+        self.printed.append(text if len(text) <= room else text[:room] + '\n… (more was printed)\n')
+        self.printed_size += len(text)
+
+    # Size of everything held
+
+    def live_size(self) -> int:
+        """About how many bytes the script's variables hold, each object counted once."""
+        seen: set[int] = set()
+        total = 0
+        stack: list[Any] = [self.globals]
+        stack += self.calls
+        while stack:
+            value = stack.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            total += self._own_size(value)
+            stack += _parts(value)
+        return total
+
+    def _own_size(self, value: Any) -> int:
+        if self.is_tensor(value):
+            return value.untyped_storage().nbytes()
+        return sys.getsizeof(value, 64) if type(value) in SCALARS or type(value) in SIZED else 64
+
+
+class _Ordered:
+    __slots__ = ('m', 'value')
+
+    def __init__(self, m: Machine, value: Any):
+        self.m = m
+        self.value = value
+
+    def __lt__(self, other: _Ordered) -> bool:
+        self.m.meter.tick()
+        return self.m.less(self.value, other.value)
+
+    def __gt__(self, other: _Ordered) -> bool:
+        return other < self
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    kind = type(value)
+    if kind is dict:
+        return [*value.keys(), *value.values()]
+    if kind in (list, tuple, set, frozenset):
+        return value
+    if kind is Stream:
+        return value.sources
+    if kind is Frame:
+        return [value.variables, value.value, value.parent]
+    if kind is ScriptFunction:
+        return [value.closure, value.defaults]
+    if kind is Method:
+        return [value.owner]
+    return getattr(value, 'held', ()) if isinstance(value, ScriptObject) else ()
+
+
+def _storage(tensor: Any) -> int | None:
+    try:
+        return tensor.untyped_storage().data_ptr() or None
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _bind(function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments to variables, by Python's rules and with its messages. Raises TypeError."""
+    parameters = function.parameters
+    names = parameters.names
+    variables = dict(zip(names, args, strict=False))
+    if len(args) > len(names):
+        if parameters.rest is None:
+            raise TypeError(f'{function.name}() takes {len(names)} positional arguments but {len(args)} were given')
+        variables[parameters.rest] = tuple(args[len(names) :])
+    elif parameters.rest is not None:
+        variables[parameters.rest] = ()
+    extra: dict[str, Any] = {}
+    by_keyword = frozenset(names[parameters.positional_only :]) | frozenset(parameters.keyword_only)
+    for name, value in kwargs.items():
+        if name in by_keyword:
+            if name in variables:
+                raise TypeError(f"{function.name}() got multiple values for argument '{name}'")
+            variables[name] = value
+        elif parameters.keywords is not None:
+            extra[name] = value
+        else:
+            near = near_misses(name, by_keyword)
+            raise TypeError(f"{function.name}() got an unexpected keyword argument '{name}'{near}")
+    for name in (*names, *parameters.keyword_only):
+        if name not in variables:
+            if name not in function.defaults:
+                raise TypeError(f"{function.name}() missing required argument: '{name}'")
+            variables[name] = function.defaults[name]
+    if parameters.keywords is not None:
+        variables[parameters.keywords] = extra
+    return variables
+
+
+__all__ = ['CATCHABLE', 'NUMBERS', 'Attributes', 'Machine']

@@ -1,0 +1,98 @@
+"""Which scope each name of a script belongs to, by Python's rules."""
+
+from __future__ import annotations
+
+import ast
+
+FUNCTIONS = (ast.FunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Scope:
+    """The names that one function or comprehension (or the script itself) binds."""
+
+    def __init__(self, parent: Scope | None, names: set[str], global_names: set[str], outer_names: set[str]):
+        self.parent = parent
+        self.names = names - global_names - outer_names
+        self.global_names = global_names
+
+    @property
+    def is_module(self) -> bool:
+        return self.parent is None
+
+    def depth_of(self, name: str) -> int | None:
+        """How many scopes out the name is bound; None where it is a global (or unknown) one."""
+        depth = 0
+        scope: Scope | None = self
+        while scope is not None and not scope.is_module:
+            if name in scope.global_names:
+                return None
+            if name in scope.names:
+                return depth
+            scope = scope.parent
+            depth += 1
+        return None
+
+
+def module_scope(tree: ast.Module) -> Scope:
+    return Scope(None, _bound(tree.body)[0], set(), set())
+
+
+def function_scope(node: ast.FunctionDef | ast.Lambda, parent: Scope) -> Scope:
+    arguments = node.args
+    names = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    names |= {item.arg for item in (arguments.vararg, arguments.kwarg) if item}
+    body = node.body if isinstance(node.body, list) else [node.body]
+    bound, global_names, outer_names = _bound(body)
+    return Scope(parent, names | bound, global_names, outer_names)
+
+
+def comprehension_scope(node: ast.AST, parent: Scope) -> Scope:
+    names: set[str] = set()
+    for generator in node.generators:  # type: ignore[attr-defined]
+        for item in ast.walk(generator.target):
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+                names.add(item.id)
+    return Scope(parent, names, set(), set())
+
+
+def _bound(body: list) -> tuple[set[str], set[str], set[str]]:
+    """Names that these statements bind, declare global, declare nonlocal; inner functions left out."""
+    bound: set[str] = set()
+    global_names: set[str] = set()
+    outer_names: set[str] = set()
+    stack: list[tuple[ast.AST, bool]] = [(node, False) for node in body]
+    while stack:
+        node, inside_comprehension = stack.pop()
+        if isinstance(node, ast.FunctionDef):
+            bound.add(node.name)
+            stack += [(item, inside_comprehension) for item in _evaluated_outside(node)]
+            continue
+        if isinstance(node, ast.Lambda):
+            stack += [(item, inside_comprehension) for item in _evaluated_outside(node)]
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)) and not inside_comprehension:
+            bound.add(node.id)
+        elif isinstance(node, ast.NamedExpr):
+            # A walrus inside a comprehension binds in the function around it.
+            if isinstance(node.target, ast.Name):
+                bound.add(node.target.id)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {(item.asname or item.name.split('.')[0]) for item in node.names if item.name != '*'}
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            bound.add(node.rest)
+        elif isinstance(node, ast.Global):
+            global_names |= set(node.names)
+        elif isinstance(node, ast.Nonlocal):
+            outer_names |= set(node.names)
+        inside = inside_comprehension or isinstance(node, COMPREHENSIONS)
+        stack += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return bound, global_names, outer_names
+
+
+def _evaluated_outside(node: ast.FunctionDef | ast.Lambda) -> list[ast.AST]:
+    return [*node.args.defaults, *(item for item in node.args.kw_defaults if item)]
