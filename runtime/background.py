@@ -7,6 +7,7 @@ depends on which loop, if any, the caller is running.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import logging
 import os
@@ -14,6 +15,7 @@ import queue
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -26,6 +28,8 @@ log = logging.getLogger('comfy_script')
 # A lock wait on Windows cannot be interrupted by Ctrl+C: there it is cut into slices.
 _SLICE = 0.2 if sys.platform == 'win32' else None
 
+CLOSE_TIMEOUT = 3.0
+
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _thread: threading.Thread | None = None
@@ -37,6 +41,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _thread is None or not _thread.is_alive():
             loop = _new_loop()
+            atexit.register(_run_at_exit)
             _thread = threading.Thread(target=_run_loop, args=(loop,), name='comfy_script', daemon=True)
             _thread.start()
             _loop = loop
@@ -51,6 +56,24 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     loop.run_forever()
+
+
+# What has to be closed on the loop before the process ends: sockets that are collected open are complained about.
+closing: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _run_at_exit() -> None:
+    """Close what is still open. Each has an asynchronous `close()`."""
+    if _thread is None or not _thread.is_alive():
+        return
+
+    async def close_all() -> None:
+        await asyncio.gather(*(item.close() for item in list(closing)), return_exceptions=True)
+
+    try:
+        run_sync(close_all(), CLOSE_TIMEOUT)
+    except WaitTimeoutError:
+        log.debug('Closing the connections took too long')
 
 
 def _forget_after_fork() -> None:

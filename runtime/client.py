@@ -45,8 +45,8 @@ class Client:
     """One ComfyUI server.
 
     - `url`: its base URL; a path prefix, a query and `user:password@` are kept for every request.
-    - `headers`, `cookies`, `auth` (user and password, or an `aiohttp.BasicAuth`), or `session_factory`, a callable that makes the
-      `aiohttp.ClientSession`: credentials of a proxy in front of it.
+    - `headers`, `cookies`, `auth` (user and password, or an `aiohttp.BasicAuth`), or `session_factory`, a callable
+      that makes the `aiohttp.ClientSession`: credentials of a proxy in front of it.
     - `api_key`, `auth_token`: comfy.org credentials for API nodes. They go with each workflow and are not saved.
     - `schemas`: its node list (`/object_info` as a dict, or Schemas), where it shall not be asked for.
     - `save_source`: send the text of the running script along, for the saved images.

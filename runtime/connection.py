@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .background import log
+from .background import closing, log
 from .errors import ConnectError, ServerError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class Connection:
         self._websocket: Any = None
         self._up = False
         self._closed = False
+        closing.add(self)
 
     # -- HTTP
 

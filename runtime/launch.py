@@ -194,14 +194,14 @@ def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
     if '--auto-launch' not in args.argv:
         command += ['--disable-auto-launch']
     handle, path = tempfile.mkstemp(prefix='comfyui-', suffix='.log')
-    options: dict[str, Any] = {}
+    options: Any = {}
     if sys.platform == 'win32':
         options['creationflags'] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     else:
         # Ctrl+C in our terminal is for our script.
         options['start_new_session'] = True
     try:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
+        process: Any = subprocess.Popen(
             command,
             cwd=folder,
             env={**os.environ, 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': '1', **args.env},

@@ -7,11 +7,12 @@ Arguments: the parent's process id, the path of main.py, and what main.py shall 
 
 import sys
 
-# A script's own folder is searched first, and in this one there is a queue.py.
+# A script's own folder is searched first, and the modules in this one are none that ComfyUI asks for.
 sys.path.pop(0)
 
 import os
 import runpy
+import signal
 import threading
 import time
 
@@ -52,9 +53,13 @@ def watch_parent(parent):
 
 def end():
     """End as on Ctrl+C, which lets ComfyUI remove its temporary files; or at once where that takes too long."""
-    import _thread
+    if hasattr(signal, 'pthread_kill'):
+        # To the main thread itself: only that wakes it up where it waits for requests.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        import _thread
 
-    _thread.interrupt_main()
+        _thread.interrupt_main()
     time.sleep(GRACE)
     os._exit(1)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from comfy_script.runtime import Client
 from comfy_script.tests.runtime.client.fake import FakeServer
 

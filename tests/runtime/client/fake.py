@@ -1,7 +1,7 @@
 """A stand-in for ComfyUI's server that does what a test tells it, when it tells it.
 
-It speaks ComfyUI's protocol (server.py, execution.py) and runs nothing: `run` plays a workflow's messages. Faults that a
-real server shows only by chance can be had here at will. That it is like the real one is what the tests with a real
+It speaks ComfyUI's protocol (server.py, execution.py) and runs nothing: a test plays a workflow's messages. Faults that
+a real server shows only by chance can be had here at will. That it is like the real one is what the tests with a real
 server are for.
 """
 

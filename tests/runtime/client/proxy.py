@@ -8,7 +8,7 @@ import threading
 
 
 class Proxy:
-    """Passes bytes between clients and `127.0.0.1:target`. `cut()` resets what is open; `refusing` turns new ones away."""
+    """Passes bytes between clients and `127.0.0.1:target`. `cut()` resets what is open, `refusing` turns new away."""
 
     def __init__(self, target: int) -> None:
         self.target = target

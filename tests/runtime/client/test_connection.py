@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from comfy_script.runtime import Client, ConnectError, ServerError, ServerLostError, TaskCancelledError, tracker
 from comfy_script.runtime.connection import normalize_url
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer

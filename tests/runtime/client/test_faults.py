@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from comfy_script.runtime import (
     Client,
     ConnectError,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.runtime import Client, ComfyUIArgs, LoadError, NotLoadedError, OfflineError, load, loading, queue
 from comfy_script.runtime.client import default_client, find_client, find_source, set_default_client
 from comfy_script.runtime.launch import is_comfyui

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.runtime import (
     AudioResult,
     EmptyResult,
