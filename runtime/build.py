@@ -228,6 +228,8 @@ def to_json(prompt: Mapping[str, Any]) -> str:
 
 def client_nodes(client: Client) -> NodeNamespace:
     """The node functions of a client: their calls go into the current `Workflow`."""
-    from .workflow import record_call
+    from .workflow import locate_call, record_call
 
-    return NodeNamespace(client.schemas, Recorder(record_call, client), embeddings=lambda: client.embeddings)
+    return NodeNamespace(
+        client.schemas, Recorder(record_call, client, locate_call), embeddings=lambda: client.embeddings
+    )

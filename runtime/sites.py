@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 _OWN = __name__.partition('.')[0]
 _OWN_PREFIX = _OWN + '.'
-_MOST_CALLERS = 8
+_MOST_CALLERS = 12
 
 
 class Step(NamedTuple):
@@ -45,17 +45,17 @@ class Site(NamedTuple):
 Locate = Callable[[], 'Site | None']
 
 
-def call_site() -> Site | None:
-    """The innermost place outside this package that led here."""
+def call_site(home: CodeType | None = None) -> Site | None:
+    """The innermost place outside this package that led here; callers are listed up to the code `home`."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_own(frame):
         frame = frame.f_back
     if frame is None:
         return None
     code = frame.f_code
-    if code.co_name[0] == '<':  # a module, a notebook cell, a comprehension at the top
+    if code is home or code.co_name == '<module>':
         return Site(code, frame.f_lasti)
-    return Site(code, frame.f_lasti, _callers(frame.f_back))
+    return Site(code, frame.f_lasti, _callers(frame.f_back, home))
 
 
 def _is_own(frame: FrameType) -> bool:
@@ -63,11 +63,11 @@ def _is_own(frame: FrameType) -> bool:
     return isinstance(name, str) and (name.startswith(_OWN_PREFIX) or name == _OWN)
 
 
-def _callers(frame: FrameType | None) -> tuple[Step, ...]:
+def _callers(frame: FrameType | None, home: CodeType | None) -> tuple[Step, ...]:
     steps = []
     while frame is not None and len(steps) < _MOST_CALLERS and not _is_own(frame):
         steps.append(Step(frame.f_code, frame.f_lasti))
-        if frame.f_code.co_name == '<module>':
+        if frame.f_code is home or frame.f_code.co_name == '<module>':
             break
         frame = frame.f_back
     return tuple(steps)
@@ -175,3 +175,11 @@ def _argument(code: bytes, offset: int) -> int:
         value |= code[offset + 1] << shift
         shift += 8
     return value
+
+
+def home_code() -> CodeType | None:
+    """The code of the innermost frame outside this package."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and _is_own(frame):
+        frame = frame.f_back
+    return frame.f_code if frame is not None else None

@@ -6,11 +6,12 @@ import logging
 import threading
 from collections.abc import Iterable
 from contextvars import ContextVar
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError
 from .build import Built, build, calls_of, to_json
+from .sites import Site, call_site, home_code
 from .values import NodeCall, NodeOutput
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def record_call(node: NodeCall) -> None:
     stack = _entered.get()
     if stack:
         stack[-1]._nodes.append(node)
+
+
+def locate_call() -> Site | None:
+    """Where in the script a node call is made, as far up as the block of its workflow."""
+    stack = _entered.get()
+    return call_site(stack[-1]._home if stack else None)
 
 
 class Workflow:
@@ -67,6 +74,7 @@ class Workflow:
         self._client = client
         self._nodes: list[NodeCall] = []
         self._outputs: list[NodeCall] = []
+        self._home: CodeType | None = None
         self._depth = 0
         self._lock = threading.Lock()
         if outputs is not None:
@@ -162,8 +170,9 @@ class Workflow:
         with self._lock:
             if self._depth == 0 and self.task is not None:
                 # Entered anew after it ran: it starts empty.
-                self._nodes, self._outputs, self.task = [], [], None
+                self._nodes, self._outputs, self.task, self._home = [], [], None, None
             self._depth += 1
+            self._home = self._home or home_code()
         _entered.set((*_entered.get(), self))
         return self
 

@@ -1,0 +1,114 @@
+"""Titles and groups of a workflow that a script made: its variables' names, and a group per call of its functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..graph import Schemas, to_variable_name
+from ..graph.layout import Group, LayoutHints
+from ..graph.layout import lay_out as lay_out_prompt
+from .sites import Site, Step, in_loop, target_names
+from .values import NodeCall
+
+
+def lay_out(prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall]) -> dict[str, Any]:
+    """The web UI workflow of a prompt whose nodes are these calls."""
+    known = {node.class_type: node.schema for node in nodes.values() if node.schema.info}
+    schemas = Schemas(known, known.__getitem__)
+    return lay_out_prompt(prompt, schemas, LayoutHints(titles_of(nodes), groups_of(nodes)))
+
+
+def titles_of(nodes: Mapping[str, NodeCall]) -> dict[str, str]:
+    """A title for each node whose result has a variable of its own that says more than its type."""
+    titles = {}
+    for key, node in nodes.items():
+        if not isinstance(node.site, Site) or len(node.schema.outputs) != 1:
+            continue
+        names = target_names(node.site)
+        if len(names) == 1 and names[0] is not None and _tells(names[0], node):
+            titles[key] = _title(names[0])
+    return titles
+
+
+def _tells(name: str, node: NodeCall) -> bool:
+    output = node.schema.outputs[0]
+    bare = re.sub(r'_?\d+$', '', name).strip('_')
+    return len(bare) > 1 and bare not in (to_variable_name(output.type), to_variable_name(output.name))
+
+
+def _title(name: str) -> str:
+    words = name.strip('_').replace('_', ' ')
+    return words[:1].upper() + words[1:]
+
+
+class _Open:
+    """A function call that nodes are being made in."""
+
+    def __init__(self, code: Any, caller: Step | None, title: str):
+        self.code = code
+        self.caller = caller
+        self.title = title
+        self.last = -1
+        self.nodes: list[str] = []
+        self.inner: list[_Open] = []
+
+    def group(self) -> Group:
+        return Group(self.title, tuple(self.nodes), tuple(child.group() for child in self.inner))
+
+
+def groups_of(nodes: Mapping[str, NodeCall]) -> tuple[Group, ...]:
+    """The calls of the script's own functions, nested as they were."""
+    root = _Open(None, None, '')
+    stack = [root]
+    for key, node in nodes.items():
+        if not isinstance(node.site, Site):
+            root.nodes.append(key)
+            continue
+        steps = _frames(node.site)
+        _enter(stack, steps)
+        stack[-1].nodes.append(key)
+    return _without_wrapping(root)
+
+
+def _frames(site: Site) -> list[Step]:
+    """The user's functions around a call, outermost first, without the one that holds the whole script."""
+    steps = [Step(site.code, site.offset), *site.callers]
+    return [step for step in reversed(steps[:-1])]
+
+
+def _enter(stack: list[_Open], steps: list[Step]) -> None:
+    """Opens and closes calls until the innermost open one is that of the last step."""
+    depth = 0
+    for index, step in enumerate(steps):
+        caller = steps[index - 1] if index else None
+        if len(stack) <= depth + 1 or not _goes_on(stack[depth + 1], step, caller, index == len(steps) - 1):
+            del stack[depth + 1 :]
+            opened = _Open(step.code, caller, step.code.co_name)
+            if step.code.co_name.startswith('<'):
+                # A comprehension or lambda is no function of its own to a reader.
+                opened = stack[depth]
+                if index == len(steps) - 1:
+                    return
+                continue
+            stack[depth].inner.append(opened)
+            stack.append(opened)
+        stack[depth + 1].last = step.offset
+        depth += 1
+    del stack[depth + 1 :]
+
+
+def _goes_on(call: _Open, step: Step, caller: Step | None, innermost: bool) -> bool:
+    """Whether a node is made in the same call as the one before it: the function runs on, or round its own loop."""
+    if call.code is not step.code or (call.caller or Step(step.code, -1))[1:] != (caller or Step(step.code, -1))[1:]:
+        return False
+    back = step.offset < call.last or (innermost and step.offset == call.last)
+    return not back or in_loop(step)
+
+
+def _without_wrapping(root: _Open) -> tuple[Group, ...]:
+    """Groups that say something: not one around everything, and none around a single node."""
+    while not root.nodes and len(root.inner) == 1:
+        root = root.inner[0]
+    return tuple(child.group() for child in root.inner if len(child.nodes) + len(child.inner) > 1)
