@@ -1,0 +1,109 @@
+"""pyproject.toml, against what is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import comfy_script
+from comfy_script.tests.lab.paths import ROOT
+
+FLOORS = ('graph', 'host', 'nodes', 'runtime', 'transpiler')
+
+
+@pytest.fixture(scope='module')
+def project() -> dict[str, Any]:
+    tomllib = pytest.importorskip('tomllib')  # Python 3.11
+    return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))
+
+
+def test_every_package_is_listed(project):
+    folders = {
+        file.parent.relative_to(ROOT) for floor in FLOORS for file in (ROOT / floor).rglob('*.py')
+    }  # fmt: skip
+    expected = {'comfy_script', *('.'.join(('comfy_script', *folder.parts)) for folder in folders)}
+
+    assert set(project['tool']['setuptools']['packages']) == expected
+
+
+def test_every_package_has_its_table_of_contents(project):
+    for name in project['tool']['setuptools']['packages']:
+        init = ROOT.joinpath(*name.split('.')[1:], '__init__.py')
+        assert init.is_file(), f'{name} has no __init__.py'
+        assert ast.get_docstring(ast.parse(init.read_text(encoding='utf-8'))), f'{init} does not say what is in it'
+
+
+def test_one_version(project):
+    assert project['project']['version'] == comfy_script.__version__
+
+
+def test_the_manager_installs_nothing_that_comfyui_has_not(project):
+    lines = (ROOT / 'requirements.txt').read_text(encoding='utf-8').splitlines()
+    wanted = {line for line in lines if line and not line.startswith('#')}
+
+    assert wanted == set(project['project']['dependencies']) == {'aiohttp', 'numpy', 'pillow', 'tqdm'}
+
+
+def test_what_the_registry_asks_for(project):
+    assert 'comfyui' not in project['project']['name'].lower()
+    assert project['project']['license'] == 'MIT'
+    assert project['project']['urls']['Repository'].startswith('https://')
+    assert {'PublisherId', 'DisplayName', 'Icon', 'requires-comfyui'} <= set(project['tool']['comfy'])
+    # ComfyUI serves the folder that __init__.py names; this key would serve it a second time, under another name.
+    assert 'web' not in project['tool']['comfy']
+
+
+def test_dev_py_starts_on_a_pythons_of_any_age():
+    """An old Python must be able to read it, to say that it is too old."""
+    source = (ROOT / 'dev.py').read_text(encoding='utf-8')
+
+    ast.parse(source, feature_version=(3, 4))
+    assert not re.search(r'\bf[\'"]', source)
+
+
+def test_the_lab_is_standard_library_only():
+    own = {'models.py'}  # run by the lab's interpreter
+    for file in (ROOT / 'tests' / 'lab').glob('*.py'):
+        if file.name in own:
+            continue
+        for name in imported(file):
+            assert name in sys.stdlib_module_names, f'{file.name} imports {name}'
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level names of absolute imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition('.')[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.partition('.')[0])
+    return names
+
+
+FLOOR_MAY_IMPORT = {
+    'graph': {'graph'},
+    'transpiler': {'transpiler', 'graph'},
+    'runtime': {'runtime', 'graph'},
+    'nodes': {'nodes', 'runtime', 'graph'},
+    'host': {'host', 'runtime', 'transpiler', 'graph'},
+}
+
+
+@pytest.mark.parametrize('floor', FLOORS)
+def test_imports_only_go_down(floor):
+    for file in (ROOT / floor).rglob('*.py'):
+        depth = len(file.relative_to(ROOT).parts) - 1
+        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ImportFrom) and node.level > depth:
+                target = (node.module or '').partition('.')[0] or node.names[0].name
+                allowed = FLOOR_MAY_IMPORT[floor] | {'__version__'}
+                assert target in allowed, f'{file.relative_to(ROOT)}:{node.lineno} imports {target}'
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                own = node.module.partition('.')[0] == 'comfy_script'
+                assert not own, f'{file.relative_to(ROOT)}:{node.lineno}: inside the package imports are relative'
