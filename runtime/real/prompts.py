@@ -80,13 +80,12 @@ class _Run:
         node = self._prompt[node_id]
         plan = session.plan(node['class_type'])
         inputs = {name: self._value(name in plan.lazy, value) for name, value in node['inputs'].items()}
-        hits = session.cache.hits if session.cache is not None else 0
         before, session.on_ui = session.on_ui, self._collect(node_id, session.on_ui)
         try:
             returned = session.call(plan, inputs, {})
         finally:
             session.on_ui = before
-        if session.cache is None or session.cache.hits == hits:
+        if session.cache is None or not session.last_was_hit:
             self.ran.append(node_id)
         if plan.count == 0:
             self.values[node_id] = ()

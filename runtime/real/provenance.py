@@ -168,6 +168,10 @@ class Record:
                 record._key = record._own_key()
         return self._key or None
 
+    def deny_key(self) -> None:
+        """Nothing that rests on this call can be kept: it may give something else the next time."""
+        self._key = b''
+
     def _without_key(self) -> list[Record]:
         """This call and those it rests on that have no key yet, in the order they were made."""
         found = {self.number: self}

@@ -101,6 +101,8 @@ class RealSession:
         self.provenance = Tracker(self.kinds)
         self.nodes: NodeNamespace = RealNamespace(self.schemas, self, lambda _: object)
         self.prompt_id = self.host.running_prompt_id() or 'comfyscript'
+        self.last_was_hit = False
+        """Whether the last call that ended was answered by the cache."""
         self._plans: dict[str, Plan] = {}
         self._prefix = '' if parent_node_id is None else f'{parent_node_id}.0.0.'
         self._attribution: Any = None
@@ -457,7 +459,10 @@ class RealSession:
         simple: bool,
     ) -> Any:
         key = self._key(plan, inputs, hidden, record)
+        if key is None:
+            record.deny_key()
         kept: Kept | None = cache.get(key) if key is not None else None
+        hit = kept is not None
         if kept is None:
             if simple:
                 outputs, ui = self._run_simple(plan, inputs, record)
@@ -470,6 +475,7 @@ class RealSession:
             self.on_ui(self._prefix + str(record.number), plan.class_type, kept.ui)
         for slot, value in enumerate(kept.outputs):
             self.provenance.put(value, record, slot)
+        self.last_was_hit = hit
         return self._unpack(plan, kept.outputs, kept.ui)
 
     def _key(

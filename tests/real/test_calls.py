@@ -1,0 +1,268 @@
+"""What a node call in real mode takes and gives: the values themselves, by ComfyUI's rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Child, ChildError
+
+pytestmark = pytest.mark.server
+
+
+def test_outputs_are_what_nodes_return(real: Child) -> None:
+    value = real.run("""
+        image = EmptyImage(64, 32, 2)
+        latent = EmptyLatentImage(64, 64, 1)
+        both = torch.cat([image, image])
+        value = [type(image) is torch.Tensor, list(image.shape), type(latent) is dict, list(latent['samples'].shape),
+                 list(both.shape)]
+    """)
+    assert value == [True, [2, 32, 64, 3], True, [1, 4, 8, 8], [4, 32, 64, 3]]
+
+
+def test_several_outputs_are_a_tuple_and_an_output_node_gives_its_ui(real: Child) -> None:
+    value = real.run("""
+        three = CheckpointLoaderSimple('tiny.safetensors')
+        saved = SaveImage(EmptyImage(16, 16), 'outputs')
+        value = [type(three) is tuple, len(three), saved]
+    """)
+    assert value[:2] == [True, 3]
+    assert value[2]['ui']['images'][0]['subfolder'] == ''
+
+
+def test_defaults_enums_and_switches(real: Child) -> None:
+    """A required input left out takes the schema's default; True and False choose from enable and disable."""
+    value = real.run("""
+        from comfy_script.runtime.real import state
+        seen = {}
+        class Probe:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {'required': {'n': ('INT', {'default': 7}), 'mode': (['enable', 'disable'],), 's': ('FLOAT',),
+                                     'kind': (['a', 'b'],)}, 'optional': {'extra': ('INT', {'default': 5})}}
+            RETURN_TYPES = ('INT',)
+            FUNCTION = 'run'
+            def run(self, **inputs):
+                seen.update(inputs)
+                return (inputs['n'],)
+        import nodes
+        nodes.NODE_CLASS_MAPPINGS['ProbeDefaults'] = Probe
+        Probed = RealSession().nodes['ProbeDefaults']
+        result = Probed(mode=False, s=1, kind=KSampler.sampler_name.euler, extra=None)
+        value = [result, seen, type(seen['s']).__name__, type(seen['kind']).__name__]
+    """)
+    assert value == [7, {'mode': 'disable', 's': 1.0, 'kind': 'euler', 'n': 7}, 'float', 'str']
+
+
+def test_what_does_not_fit_is_an_error_that_says_so(real: Child) -> None:
+    with pytest.raises(ChildError, match="EmptyImage has no input 'widht'.*did you mean 'width'"):
+        real.run('EmptyImage(widht=5)')
+    with pytest.raises(ChildError, match='VAEDecode: required input .samples. .LATENT. is missing'):
+        real.run('VAEDecode()')
+    with pytest.raises(ChildError, match='no node .EmptyImag.*EmptyImage'):
+        real.run("node['EmptyImag']()")
+    with pytest.raises(ChildError, match="EmptyImage: input 'width' is 'wide', no INT"):
+        real.run("EmptyImage('wide')")
+
+
+def test_an_error_of_a_node_is_the_nodes_own(real: Child) -> None:
+    with pytest.raises(ChildError) as raised:
+        real.run('VAEDecode({"samples": 1}, CheckpointLoaderSimple("tiny.safetensors")[2])')
+    assert raised.value.kind == 'AttributeError'
+    assert '<test>' in str(raised.value)
+
+
+def test_list_outputs_are_mapped_over(real: Child) -> None:
+    value = real.run("""
+        batches = RebatchImages(EmptyImage(16, 16, 5), 2)
+        inverted = ImageInvert(batches)
+        value = [isinstance(batches, list), [len(b) for b in batches], type(inverted).__name__, len(inverted),
+                 len(inverted[:2]), type(inverted[:2]).__name__, type(inverted[0]) is torch.Tensor,
+                 float(inverted[0].min()), float(ImageInvert(inverted[0]).max())]
+    """)
+    assert value == [True, [2, 2, 1], 'ValueList', 3, 2, 'ValueList', True, 1.0, 0.0]
+
+
+def test_lists_that_a_user_makes(real: Child) -> None:
+    """A plain list is one value, as a conditioning is; a ValueList is one run per entry."""
+    value = real.run("""
+        images = ValueList([EmptyImage(8, 8, 1), EmptyImage(16, 8, 1)])
+        value = [list(image.shape) for image in ImageInvert(images)]
+        value.append([list(i.shape) for i in RebatchImages(ValueList([EmptyImage(8, 8, 3)]), ValueList([2]))])
+    """)
+    assert value == [[1, 8, 8, 3], [1, 8, 16, 3], [[2, 8, 8, 3], [1, 8, 8, 3]]]
+
+
+def test_async_nodes_give_their_value(real: Child) -> None:
+    assert real.run('value = TestSleep(EmptyImage(8, 8), 0.01).shape[1]') == 8
+
+
+def test_async_nodes_inside_a_running_loop(real: Child) -> None:
+    """As in a notebook: an event loop runs in this thread, and goes on running afterwards."""
+    value = real.run("""
+        import asyncio
+        async def main():
+            loop, task = asyncio.get_running_loop(), asyncio.current_task()
+            first = TestSleep(EmptyImage(8, 8), 0.01).shape[1]
+            await asyncio.sleep(0)
+            return [first, asyncio.get_running_loop() is loop, asyncio.current_task() is task]
+        value = asyncio.run(main())
+    """)
+    assert value == [8, True, True]
+
+
+def test_a_node_may_call_nodes_while_it_runs(real: Child) -> None:
+    value = real.run("""
+        class Outer:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {'required': {'seconds': ('FLOAT',)}}
+            RETURN_TYPES = ('IMAGE',)
+            FUNCTION = 'run'
+            async def run(self, seconds):
+                return (TestSleep(EmptyImage(8, 8), seconds),)
+        import nodes
+        nodes.NODE_CLASS_MAPPINGS['OuterOfNodes'] = Outer
+        value = RealSession().nodes['OuterOfNodes'](0.01).shape[1]
+    """)
+    assert value == 8
+
+
+def test_lazy_inputs_are_made_only_if_asked_for(real: Child) -> None:
+    value = real.run("""
+        made = []
+        def image(name, color):
+            return Lazy(lambda: made.append(name) or EmptyImage(8, 8, 1, color))
+        mask = SolidMask(0.0, 8, 8)
+        mixed = TestLazyMixImages(image('one', 0), image('two', 0xffffff), mask)
+        half = TestLazyMixImages(image('three', 0), image('four', 0xffffff), SolidMask(0.5, 8, 8))
+        plain = ImageInvert(image('five', 0))
+        value = [made, float(mixed.max()), float(half.max()), float(plain.min())]
+    """)
+    assert value == [['one', 'three', 'four', 'five'], 0.0, 0.5, 1.0]
+
+
+def test_blockers_block(real: Child) -> None:
+    value = real.run("""
+        import warnings
+        from comfy_execution.graph import ExecutionBlocker
+        blocked = TestExecutionBlocker(EmptyImage(8, 8), True, False)
+        after = ImageInvert(blocked)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            loud = ImageInvert(TestExecutionBlocker(EmptyImage(8, 8), True, True))
+        value = [isinstance(after, ExecutionBlocker), isinstance(loud, ExecutionBlocker), SaveImage(blocked),
+                 [str(w.message) for w in caught]]
+    """)
+    assert value == [True, True, {'ui': {}}, ['ImageInvert: Execution Blocked: Blocked Execution']]
+
+
+def test_a_loop_of_nodes(real: Child) -> None:
+    """Nodes that look at the graph around them (raw links, DYNPROMPT) find it."""
+    value = real.run("""
+        white = TestCustomIsChanged(EmptyImage(8, 8, 1, 0xffffff), True)
+        flow, remaining, value1, *_ = TestForLoopOpen(3, initial_value1=white)
+        average = node['TestVariadicAverage'](input1=EmptyImage(8, 8), _inputs={'input2': value1})
+        result, *_ = TestForLoopClose(flow, initial_value1=average)
+        value = [float(result.max()), flow == 'stub']
+    """)
+    assert value == [0.125, True]
+
+
+def test_progress_bars_and_the_context_belong_to_the_call(real: Child) -> None:
+    value = real.run("""
+        from comfy_execution.utils import get_executing_context
+        import comfy.utils
+        seen = []
+        before = comfy.utils.PROGRESS_BAR_HOOK
+        comfy.utils.set_progress_bar_global_hook(
+            lambda value, total, preview, **more: seen.append([value, total, get_executing_context() is not None]))
+        try:
+            model, clip, vae = CheckpointLoaderSimple('tiny.safetensors')
+            text = CLIPTextEncode('a', clip)
+            with Workflow():
+                KSampler(model, 1, 2, 1.0, 'euler', 'normal', text, text, EmptyLatentImage(16, 16, 1), 1.0)
+        finally:
+            comfy.utils.set_progress_bar_global_hook(before)
+        value = [seen, get_executing_context() is None]
+    """)
+    assert value == [[[1, 2, True], [2, 2, True]], True]
+
+
+@pytest.mark.parametrize('call', ['ImageInvert(image)', 'TestSleep(image, 0.01)'])
+def test_interruption(real: Child, call: str) -> None:
+    with pytest.raises(ChildError) as raised:
+        real.run(f"""
+            import nodes
+            image = EmptyImage(8, 8)
+            nodes.interrupt_processing()
+            {call}
+        """)
+    assert raised.value.kind == 'InterruptProcessingException'
+    assert real.run('value = ImageInvert(EmptyImage(8, 8)).shape[1]') == 8
+
+
+def test_hidden_inputs_are_shown_and_given(real: Child) -> None:
+    value = real.run("""
+        import inspect
+        seen = {}
+        class Hidden:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {'required': {'image': ('IMAGE',)}, 'hidden': {
+                    'prompt': 'PROMPT', 'extra_pnginfo': 'EXTRA_PNGINFO', 'unique_id': 'UNIQUE_ID',
+                    'dynprompt': 'DYNPROMPT', 'token': 'AUTH_TOKEN_COMFY_ORG'}}
+            RETURN_TYPES = ()
+            OUTPUT_NODE = True
+            FUNCTION = 'run'
+            def run(self, image, **hidden):
+                seen.update(hidden)
+                return {}
+        import nodes
+        nodes.NODE_CLASS_MAPPINGS['HiddenProbe'] = Hidden
+        session = RealSession(hidden={'AUTH_TOKEN_COMFY_ORG': 'secret'})
+        probe = session.nodes['HiddenProbe']
+        probe(session.nodes['EmptyImage'](8, 8), extra_pnginfo={'mine': 1})
+        prompt = seen['prompt']
+        value = [list(inspect.signature(probe).parameters), sorted(n['class_type'] for n in prompt.values()),
+                 seen['unique_id'] in prompt, seen['extra_pnginfo']['mine'], 'workflow' in seen['extra_pnginfo'],
+                 seen['dynprompt'].get_node(seen['unique_id'])['class_type'], seen['token']]
+    """)
+    names, classes, own, mine, workflow, found, token = value
+    assert names[:1] == ['image']
+    assert {'prompt', 'extra_pnginfo', 'unique_id'} <= set(names)
+    assert classes == ['EmptyImage', 'HiddenProbe']
+    assert (own, mine, workflow, found, token) == (True, 1, True, 'HiddenProbe', 'secret')
+
+
+def test_both_ways_through_agree(real: Child) -> None:
+    """The short way for plain nodes gives what the executor's own way gives."""
+    value = real.run("""
+        model, clip, vae = CheckpointLoaderSimple('tiny.safetensors')
+        def run(session):
+            n = session.nodes
+            text = n['CLIPTextEncode']('a', clip)
+            latent = n['KSampler'](model, 5, 2, 2.0, 'euler', 'normal', text, text, n['EmptyLatentImage'](32, 32, 1), 1.0)
+            image = n['VAEDecode'](latent, vae)
+            return n['ImageScale'](image, 'bilinear', 16, 16, 'disabled'), session.written(image).prompt
+        short, executors = RealSession(), RealSession()
+        for name in ('CLIPTextEncode', 'KSampler', 'EmptyLatentImage', 'VAEDecode', 'ImageScale'):
+            assert short.plan(name).simple
+            executors.plan(name).simple = False
+        with Workflow():
+            one, one_prompt = run(short)
+            two, two_prompt = run(executors)
+        value = [torch.equal(one, two), one_prompt == two_prompt, len(one_prompt)]
+    """)
+    assert value == [True, True, 4]
+
+
+def test_untracked_calls_give_the_same(real: Child) -> None:
+    value = real.run("""
+        n = RealSession(track=False).nodes
+        images = [n['EmptyImage'](8, 8, 1), n['EmptyImage'](8, 8, 1), n['EmptyImage'](8, height=8)]
+        lists = n['RebatchImages'](n['EmptyImage'](8, 8, 3), 2)
+        loop = n['TestForLoopOpen'](0)[1]
+        value = [[list(i.shape) for i in images], [len(i) for i in lists], n['SaveImage'](images[0], 'x')['ui'] != {}]
+    """)
+    assert value == [[[1, 8, 8, 3]] * 3, [2, 1], True]
