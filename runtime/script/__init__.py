@@ -6,19 +6,23 @@
 
 from .bounds import Bounds
 from .errors import NodeFailed, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, ScriptSyntaxError, Span
+from .prompt import Caller, ScriptPrompt, script_to_prompt
 from .run import CompiledScript, ScriptResult, compile_script, run_script
 
 __all__ = [
     'Bounds',
+    'Caller',
     'CompiledScript',
     'NodeFailed',
     'ScriptDenied',
     'ScriptError',
     'ScriptFailed',
     'ScriptLimit',
+    'ScriptPrompt',
     'ScriptResult',
     'ScriptSyntaxError',
     'Span',
     'compile_script',
     'run_script',
+    'script_to_prompt',
 ]

@@ -94,6 +94,7 @@ class Machine:
         self.frozen: dict[int, Any] = {}
         """Containers that a node gave or was given: shared with ComfyUI's caches, so never changed in place."""
         self.frozen_storages: dict[int, Any] = {}
+        self.unknown_type: type | None = None
         self.state: dict[str, Any] = {}
         """What modules keep for the run: the random generator."""
 
@@ -147,6 +148,8 @@ class Machine:
         else:
             variables = _bind(function, args, kwargs)
         frame = Frame(self, function.closure, variables)
+        frame.function = function
+        frame.called_at = self.at
         self.calls.append(frame)
         try:
             function.body(frame)
@@ -184,6 +187,7 @@ class Machine:
         return None
 
     def _no_attribute(self, value: Any, name: str, table: Attributes | None) -> Exception:
+        self.known(value)
         if table is None:
             return ScriptDenied(f'a {type_name(value)} has no attributes in scripts: it can only be given to nodes')
         if hasattr(type(value), name):
@@ -200,14 +204,15 @@ class Machine:
         if kind is Stream:
             return value
         if isinstance(value, ScriptObject):
-            members = getattr(value, 'members_in_order', None)
-            if members is not None:
-                return iter(members(self))
+            elements = value.elements(self)
+            if elements is not None:
+                return iter(elements)
         elif self.is_tensor(value):
             if value.dim() == 0:
                 raise TypeError('iteration over a 0-d tensor')
             self.meter.item_count(value.shape[0])
             return iter(value.unbind(0))
+        self.known(value)
         raise TypeError(f"'{type_name(value)}' object is not iterable")
 
     def metered(self, value: Any) -> Iterable[Any]:
@@ -240,9 +245,9 @@ class Machine:
         if kind in SIZED or kind is range:
             return len(value)
         if isinstance(value, ScriptObject):
-            members = getattr(value, 'members_in_order', None)
-            if members is not None:
-                return len(members(self))
+            elements = value.elements(self)
+            if elements is not None:
+                return len(elements)
         elif self.is_tensor(value):
             return len(value)
         raise TypeError(f"object of type '{type_name(value)}' has no len()")
@@ -259,8 +264,8 @@ class Machine:
             return True
         if self.is_tensor(value):
             return bool(value)
-        refuse = getattr(type(value), 'script_truth', None)
-        return refuse(value) if refuse is not None and self._is_ours(value) else True
+        self.known(value)
+        return True
 
     def equals(self, left: Any, right: Any) -> bool:
         """`==` of two values as a bool, element by element, each of them a step."""
@@ -280,6 +285,8 @@ class Machine:
             return left == right
         if left is right:
             return True
+        self.known(left)
+        self.known(right)
         if self.is_tensor(left) or self.is_tensor(right):
             raise RuntimeError('Boolean value of Tensor with more than one value is ambiguous: compare their elements')
         torch = sys.modules.get('torch')
@@ -428,8 +435,13 @@ class Machine:
         torch = sys.modules.get('torch')
         return torch is not None and isinstance(value, torch.Tensor)
 
-    def _is_ours(self, value: Any) -> bool:
-        return type(value).__module__.startswith(__package__ or '?')
+    def known(self, value: Any) -> None:
+        """Raises ScriptDenied for what a node would give, where no node runs."""
+        if self.unknown_type is not None and isinstance(value, self.unknown_type):
+            raise ScriptDenied(
+                'what a node gives is known only when the script runs in a ComfyScript node: '
+                'here it can only be given to other nodes'
+            )
 
     # Exceptions
 

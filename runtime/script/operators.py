@@ -17,8 +17,9 @@ TEXTS = frozenset({str, bytes})
 WHOLE = frozenset({int, bool})
 
 
-def _unsupported(symbol: str, left: Any, right: Any) -> Exception:
+def _unsupported(m: Machine, symbol: str, left: Any, right: Any) -> Exception:
     for value in (left, right):
+        m.known(value)
         if _is_opaque(value):
             return ScriptDenied(f'a {type_name(value)} has no {symbol} in scripts: it can only be given to nodes')
     return TypeError(f"unsupported operand type(s) for {symbol}: '{type_name(left)}' and '{type_name(right)}'")
@@ -39,18 +40,18 @@ def _torch(m: Machine, operate: Callable[[Any, Any], Any], symbol: str, left: An
     if m.is_tensor(left) or m.is_tensor(right):
         for value in (left, right):
             if not (m.is_tensor(value) or type(value) in NUMBERS):
-                raise _unsupported(symbol, left, right)
+                raise _unsupported(m, symbol, left, right)
         from .modules.tensors import bounded_call
 
         return bounded_call(m, operate, (left, right), {})
-    raise _unsupported(symbol, left, right)
+    raise _unsupported(m, symbol, left, right)
 
 
-def _times(operate: Callable[[Any, Any], Any], symbol: str, left: Any, right: Any) -> Any:
+def _times(m: Machine, operate: Callable[[Any, Any], Any], symbol: str, left: Any, right: Any) -> Any:
     found = operate(left, right)
     if isinstance(found, (datetime.timedelta, datetime.date, int, float)):
         return found
-    raise _unsupported(symbol, left, right)
+    raise _unsupported(m, symbol, left, right)
 
 
 def add(m: Machine, left: Any, right: Any) -> Any:
@@ -67,7 +68,7 @@ def add(m: Machine, left: Any, right: Any) -> Any:
             m.charge(56 + 8 * (len(left) + len(right)))
             return left + right
     if kind in TIMES and other in TIMES:
-        return _times(operator.add, '+', left, right)
+        return _times(m, operator.add, '+', left, right)
     if kind is str or kind is list or kind is tuple:
         what = {str: 'str', list: 'list', tuple: 'tuple'}[kind]
         if not m.is_tensor(right):
@@ -82,7 +83,7 @@ def subtract(m: Machine, left: Any, right: Any) -> Any:
     if kind in SETS and other in SETS:
         return left - right
     if kind in TIMES and other in TIMES:
-        return _times(operator.sub, '-', left, right)
+        return _times(m, operator.sub, '-', left, right)
     return _torch(m, operator.sub, '-', left, right)
 
 
@@ -155,13 +156,13 @@ def shift_left(m: Machine, left: Any, right: Any) -> Any:
         elif right > m.bounds.integer_bits:
             raise ScriptLimit(f'a shift by {right} is too far')
         return left << right
-    raise _unsupported('<<', left, right)
+    raise _unsupported(m, '<<', left, right)
 
 
 def shift_right(m: Machine, left: Any, right: Any) -> Any:
     if type(left) in WHOLE and type(right) in WHOLE:
         return left >> right
-    raise _unsupported('>>', left, right)
+    raise _unsupported(m, '>>', left, right)
 
 
 def _bits(symbol: str, operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -341,14 +342,13 @@ def get_item(m: Machine, container: Any, key: Any) -> Any:
             raise TypeError(f'{kind.__name__} indices must be integers or slices, not {type_name(key)}')
         return container[m.index(key)]
     if isinstance(container, ScriptObject):
-        read = getattr(container, 'item', None)
-        if read is not None:
-            return read(m, key)
+        return container.item(m, key)
     elif m.is_tensor(container):
         from .modules.tensors import get_tensor_item
 
         return get_tensor_item(m, container, key)
     elif _is_opaque(container):
+        m.known(container)
         raise ScriptDenied(f'a {type_name(container)} cannot be indexed in scripts: it can only be given to nodes')
     raise TypeError(f"'{type_name(container)}' object is not subscriptable")
 

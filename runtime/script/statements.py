@@ -15,7 +15,7 @@ from .expressions import attribute_name, parameters_of
 from .patterns import pattern
 from .scopes import function_scope
 from .source import span_of
-from .values import SEQUENCES, Frame, NoOp, ScriptFunction, TypeRef, type_name
+from .values import SEQUENCES, Frame, NoOp, ScriptFunction, ScriptObject, TypeRef, type_name
 
 BREAK = 'break'
 CONTINUE = 'continue'
@@ -88,6 +88,8 @@ def unpacked(frame: Frame, value: Any, count: int, star: int | None) -> list:
     m = frame.m
     if type(value) in SEQUENCES:
         parts = value
+    elif isinstance(value, ScriptObject) and (made := value.unpacked(count if star is None else count - 1)) is not None:
+        parts = made
     else:
         try:
             iterator = m.iterate(value)

@@ -42,6 +42,21 @@ class ScriptObject:
     def attribute(self, m: Machine, name: str) -> Any:
         raise AttributeError(f"'{self.kind}' object has no attribute '{name}'")
 
+    def item(self, m: Machine, key: Any) -> Any:
+        raise TypeError(f"'{self.kind}' object is not subscriptable")
+
+    def elements(self, m: Machine) -> list | None:
+        """What iterating over it gives; None where it cannot be iterated."""
+        return None
+
+    def unpacked(self, count: int) -> list | None:
+        """As many values as an assignment has targets, where that is for the assignment to say."""
+        return None
+
+    def for_nodes(self) -> Any:
+        """What a node gets for it; itself where no node can take it."""
+        return self
+
     def display(self) -> str:
         return f'<{self.kind}>'
 
@@ -188,13 +203,15 @@ class NoOp(ScriptCallable):
 class Frame:
     """The variables of one running function (or comprehension, or the script itself)."""
 
-    __slots__ = ('m', 'parent', 'value', 'variables')
+    __slots__ = ('called_at', 'function', 'm', 'parent', 'value', 'variables')
 
     def __init__(self, m: Machine, parent: Frame | None, variables: dict[str, Any]):
         self.m = m
         self.parent = parent
         self.variables = variables
         self.value: Any = None
+        self.function: ScriptFunction | None = None
+        self.called_at: Span | None = None
 
 
 class Parameters:
