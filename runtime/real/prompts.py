@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,12 +98,27 @@ class _Run:
             return value
         node_id, slot = value[0], int(value[1])
         if lazy and node_id not in self.values:
-            return Lazy(lambda: self._made(node_id, slot))
+            return Lazy(lambda: self._made(node_id, slot), self._mark(node_id, slot))
         return self.values[node_id][slot]
 
     def _made(self, node_id: str, slot: int) -> Any:
         self.need(node_id)
         return self.values[node_id][slot]
+
+    def _mark(self, node_id: str, slot: int) -> str | None:
+        """All that an output depends on, as text; None where a node in it may change by itself."""
+        found: dict[str, Any] = {}
+        waiting = [node_id]
+        while waiting:
+            current = waiting.pop()
+            if current in found:
+                continue
+            found[current] = node = self._prompt[current]
+            plan = self._session.plan(node['class_type'])
+            if plan.changing or getattr(plan.node_class, 'NOT_IDEMPOTENT', False):
+                return None
+            waiting.extend(value[0] for value in node['inputs'].values() if is_link(value))
+        return json.dumps([slot, found], sort_keys=True)
 
     def _collect(self, node_id: str, others: Any) -> Any:
         """UI results under the prompt's ids: a node that expanded has those of what it expanded to."""

@@ -482,9 +482,12 @@ class RealSession:
         self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None, record: Record
     ) -> bytes | None:
         """What the outputs of a call are kept under, or None where they cannot be (the rules of `caching.py`)."""
-        if any(type(value) is Lazy for value in inputs.values()):
-            return None
         marks: list[Any] = []
+        for name, value in inputs.items():
+            if type(value) is Lazy:
+                if value.mark is None:
+                    return None
+                marks.append((name, value.mark))
         if plan.changing:
             mark = loop.run(self.host.change_mark(plan.class_type, self._constants(inputs)))
             if mark is None:

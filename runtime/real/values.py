@@ -33,12 +33,16 @@ class ValueList(list[T]):
 
 
 class Lazy:
-    """A value for a lazy input that is only made if the node asks for it: `Lazy(lambda: VAEDecode(latent, vae))`."""
+    """A value for a lazy input that is only made if the node asks for it: `Lazy(lambda: VAEDecode(latent, vae))`.
 
-    __slots__ = ('_make', '_value', 'made')
+    `mark` is a text that stands for all that the value depends on; without one, a cache keeps nothing of the call.
+    """
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    __slots__ = ('_make', '_value', 'made', 'mark')
+
+    def __init__(self, make: Callable[[], Any], mark: str | None = None) -> None:
         self._make = make
+        self.mark = mark
         self._value: Any = None
         self.made = False
 
