@@ -283,13 +283,14 @@ def type_name(value: Any) -> str:
 
 def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tuple[WorkflowLink, ...]]:
     nodes = tuple(
-        _parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, Mapping)
+        parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, Mapping)
     )
     links = _parse_links(data.get('links'))
     return nodes, tuple(_with_missing_links(nodes, links).values())
 
 
-def _parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
+def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
+    """One entry of a list of nodes."""
     get = data.get
     values = get('widgets_values')
     mode = get('mode')

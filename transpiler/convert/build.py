@@ -78,7 +78,7 @@ class Prototypes:
         made = self._made.get(node_class.type)
         if made is None:
             made = self._made[node_class.type] = build_node(node_class)
-        return _copy(made, graph)
+        return copy_node(made, graph)
 
 
 def build_node(node_class: NodeClass) -> Node:
@@ -96,7 +96,8 @@ def build_node(node_class: NodeClass) -> Node:
     return node
 
 
-def _copy(made: Node, graph: Graph) -> Node:
+def copy_node(made: Node, graph: Graph) -> Node:
+    """A new node like this one, without links."""
     node = Node(made.type, graph)
     node.node_class = made.node_class
     node.title = made.title

@@ -230,9 +230,7 @@ class Emitter:
         return ('o', place_of, link.origin_slot, type_ if type_ is not None else slot.type), None
 
     @staticmethod
-    def _step_out(
-        host: Place, index: int
-    ) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
+    def _step_out(host: Place, index: int) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
         """Through a subgraph's own input to the outside, or to the widget the instance shows for it."""
         if not 0 <= index < len(host.node.inputs):
             return None, None

@@ -13,7 +13,8 @@ from typing import Any
 from ...graph import Schemas
 from ..errors import TranspileError
 from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, WorkflowNode
-from .build import Prototypes, input_linked, takes_default
+from .build import Prototypes, build_node, copy_node, input_linked, takes_default
+from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
 from .links import remove_input
 from .model import Boundary, Graph, Input, Link, Node, Output
@@ -58,7 +59,7 @@ class Loader:
         self.last_id = workflow.last_node_id
         self.definitions: dict[str, Graph] = {}
         self.unknown: dict[str, list[str]] = {}
-        self._hosts: list[Node] = []
+        self.groups: dict[str, GroupType] = {}
 
     def load(self) -> Graph:
         definitions, root_nodes = self._with_unique_ids()
@@ -70,6 +71,7 @@ class Loader:
             self._reset_boundaries(graph, definition)
         root = Graph()
         root.last_link = self.workflow.last_link_id
+        self._read_groups(definitions)
         self._configure(root, self.workflow, root_nodes)
         graphs = list(reachable(root))
         for graph in graphs:
@@ -84,11 +86,32 @@ class Loader:
         for graph in graphs:
             for node in graph.nodes:
                 _settle_values(node)
+        if self.groups:
+            graphs += GroupUnpacker(root, self.groups, self._unpacked, self._new_id).unpack_all()
         settle_types(graphs)
         if self.unknown:
             listed = ', '.join(f'{type_} (node {", ".join(ids[:5])})' for type_, ids in list(self.unknown.items())[:50])
             self.warnings.append(f'node types the server does not know: {listed}')
         return root
+
+    def _read_groups(self, definitions: Sequence[SubgraphDefinition]) -> None:
+        """Group nodes of old files become node types while the file is loaded."""
+        for name, data in self.workflow.group_nodes.items():
+            group = read_group(name, data, self.classes.find)
+            if group is not None:
+                self.groups[group.node_class.type] = group
+                self.groups[f'workflow/{name}'] = group
+
+    def _unpacked(self, graph: Graph, info: WorkflowNode) -> Node:
+        """A node out of a group, with its values but without links."""
+        node = self._create(graph, info)
+        node.info = info
+        self._configure_node(node)
+        return node
+
+    def _new_id(self) -> str:
+        self.last_id += 1
+        return str(self.last_id)
 
     # Ids.
 
@@ -181,6 +204,11 @@ class Loader:
         node_class = self.classes.find(info.type)
         if node_class is not None:
             return self.classes.prototypes.new(node_class, graph)
+        group = self.groups.get(info.type)
+        if group is not None:
+            node = copy_node(build_node(group.node_class), graph)
+            node.type = info.type
+            return node
         node = Node(info.type, graph)
         virtual = VIRTUAL_TYPES.get(info.type)
         if virtual is not None:
