@@ -125,6 +125,12 @@ def start_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield from _server_factory(lab, tmp_path_factory)
 
 
+@pytest.fixture(scope='module')
+def start_module_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """As `start_server`; closed after the tests of the module."""
+    yield from _server_factory(lab, tmp_path_factory)
+
+
 @pytest.fixture(scope='session')
 def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running ComfyUI with the pack and ComfyUI's testing nodes, for all tests of the session."""
