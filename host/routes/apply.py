@@ -1,0 +1,62 @@
+"""What has to change in the open graph to become a script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...graph import Prompt, Schemas
+from ...transpiler.script import Style, write_script
+from ...transpiler.convert import convert_workflow
+from ..match import Reading, edits, graph_lines
+from .reading import ScriptRefused, read_script
+
+_KEPT = 4
+
+
+class _Graph(NamedTuple):
+    """A graph's prompt, and the script that is written of it, read back."""
+
+    schemas: Schemas
+    prompt: Prompt
+    written: Reading
+
+
+_graphs: OrderedDict[str, _Graph] = OrderedDict()
+
+
+def plan(workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style) -> dict[str, Any]:
+    """`{edits, lines}`, or `{errors}` where the script cannot be read.
+
+    `edits`: see `match.Edit`. `lines`: graph id → line of the script, for the nodes that stay.
+    """
+    try:
+        read = read_script(script, schemas)
+    except ScriptRefused as refused:
+        return {'errors': refused.errors}
+    graph = _read_graph(workflow, schemas, style)
+    wanted = Reading(script, read.prompt, read.lines)
+    return {
+        'edits': [edit.to_json() for edit in edits(graph.prompt, graph.written, wanted, read.titles)],
+        'lines': graph_lines(graph.prompt, graph.written, wanted),
+    }
+
+
+def _read_graph(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> _Graph:
+    """While somebody types, every request brings the same graph: it is read once."""
+    content = json.dumps(workflow, sort_keys=True, default=str)
+    key = hashlib.sha1(f'{style} {content}'.encode('utf-8', 'surrogatepass')).hexdigest()
+    known = _graphs.pop(key, None)
+    if known is None or known.schemas is not schemas:
+        conversion = convert_workflow(workflow, schemas)
+        prompt = Prompt.parse(conversion.prompt)
+        text = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style).text
+        read = read_script(text, schemas)
+        known = _Graph(schemas, prompt, Reading(text, read.prompt, read.lines))
+    _graphs[key] = known
+    while len(_graphs) > _KEPT:
+        _graphs.popitem(last=False)
+    return known

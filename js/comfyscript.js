@@ -1,0 +1,118 @@
+// The panel's entry: the only script here that ComfyUI loads with the page. Everything else loads when the panel first opens.
+import { app } from './panel/comfy.mjs'
+
+const TAB = 'comfyscript'
+
+/** @type {Promise<typeof import('./panel/panel.mjs')> | undefined} */
+let loading
+/** @type {HTMLElement | undefined} */
+let shownIn
+
+const load = () => (loading ??= import('./panel/panel.mjs'))
+
+/** Called by the sidebar, also again for the same element when it renders anew. @param {HTMLElement} element */
+async function show(element) {
+  if (shownIn === element) return
+  shownIn = element
+  const { openPanel } = await load()
+  if (shownIn === element) await openPanel(element)
+}
+
+async function hide() {
+  shownIn = undefined
+  if (loading) (await loading).closePanel()
+}
+
+/** Opens the panel if it is closed, then asks it. @param {(panel: import('./panel/panel.mjs').Panel) => unknown} ask */
+async function withPanel(ask) {
+  const { openedPanel } = await load()
+  if (!shownIn) await app.extensionManager.command.execute(`Workspace.ToggleSidebarTab.${TAB}`)
+  await ask(await openedPanel())
+}
+
+/** @param {import('./panel/comfy.mjs').Node} node */
+function imageOf(node) {
+  const output = app.nodeOutputs?.[String(node.id)]
+  const images = output?.images ?? /** @type {any} */ (node).images
+  const chosen = images?.[/** @type {any} */ (node).imageIndex ?? 0]
+  return chosen?.filename ? chosen : undefined
+}
+
+app.registerExtension({
+  name: 'ComfyScript.Panel',
+  commands: [
+    { id: 'ComfyScript.Open', label: 'Open the script panel', icon: 'pi pi-code', function: () => withPanel(panel => panel.focus()) },
+    { id: 'ComfyScript.Run', label: 'Run the script', icon: 'pi pi-play', function: () => withPanel(panel => panel.run()) },
+    { id: 'ComfyScript.Apply', label: 'Apply the edited script to the graph', icon: 'pi pi-check', function: () => withPanel(panel => panel.apply()) },
+    { id: 'ComfyScript.Copy', label: 'Copy the script', icon: 'pi pi-copy', function: () => withPanel(panel => panel.copy()) },
+    { id: 'ComfyScript.Download', label: 'Download the script as .py', icon: 'pi pi-download', function: () => withPanel(panel => panel.download()) },
+    { id: 'ComfyScript.ToNode', label: 'Selected nodes to one ComfyScript node', icon: 'pi pi-box', function: () => withPanel(panel => panel.toNode()) },
+    { id: 'ComfyScript.NewGraph', label: 'New graph from a script', icon: 'pi pi-plus', function: () => withPanel(panel => panel.newGraph()) },
+  ],
+  keybindings: [{ commandId: 'ComfyScript.Open', combo: { key: 'p', shift: true } }],
+  menuCommands: [
+    {
+      path: ['ComfyScript'],
+      commands: ['ComfyScript.Open', 'ComfyScript.Run', 'ComfyScript.Apply', 'ComfyScript.Copy', 'ComfyScript.Download', 'ComfyScript.ToNode', 'ComfyScript.NewGraph'],
+    },
+  ],
+  settings: [
+    {
+      id: 'ComfyScript.Style.Args',
+      name: 'Arguments of node calls',
+      category: ['ComfyScript', 'Script', 'Args'],
+      tooltip: 'How node inputs are written: by position, by name, or by name where that reads better.',
+      type: 'combo',
+      options: [{ value: 'auto', text: 'Automatic' }, { value: 'positional', text: 'By position' }, { value: 'keyword', text: 'By name' }],
+      defaultValue: 'auto',
+      sortOrder: 40,
+      onChange: () => changed(),
+    },
+    {
+      id: 'ComfyScript.Style.Notes',
+      name: 'Notes as comments',
+      category: ['ComfyScript', 'Script', 'Notes'],
+      type: 'boolean',
+      defaultValue: false,
+      sortOrder: 30,
+      onChange: () => changed(),
+    },
+    ...[
+      { id: 'Enabled', name: 'Save the script with each output', tooltip: 'In the metadata of images, videos and audio, beside the workflow.', defaultValue: true },
+      { id: 'Sidecar', name: 'Also save the script as a .py file beside each output', defaultValue: false },
+      { id: 'Log', name: 'Write the script of each run to the server\'s log', defaultValue: false },
+    ].map((one, index) => ({ ...one, id: /** @type {any} */ (`ComfyScript.Save.${one.id}`), category: ['ComfyScript', 'Outputs', one.id], type: /** @type {const} */ ('boolean'), sortOrder: 19 - index })),
+    {
+      id: 'ComfyScript.Panel.LiveRefresh',
+      name: 'Refresh the script while the graph changes',
+      category: ['ComfyScript', 'Panel', 'LiveRefresh'],
+      type: 'boolean',
+      defaultValue: true,
+      sortOrder: 20,
+      onChange: () => changed(),
+    },
+  ],
+  getNodeMenuItems(node) {
+    const image = imageOf(node)
+    if (!image) return []
+    return [{ content: 'Show the script of this image', callback: () => void withPanel(panel => panel.showOutput(image)) }]
+  },
+  afterConfigureGraph() {
+    if (shownIn) void load().then(({ graphLoaded }) => graphLoaded())
+  },
+  setup() {
+    app.extensionManager.registerSidebarTab({
+      id: TAB,
+      title: 'ComfyScript',
+      icon: 'pi pi-code',
+      tooltip: 'comfyscript.tab',
+      type: 'custom',
+      render: element => void show(element),
+      destroy: () => void hide(),
+    })
+  },
+})
+
+function changed() {
+  if (shownIn) void load().then(({ settingsChanged }) => settingsChanged())
+}

@@ -1,0 +1,241 @@
+// Carries the server's edits out in the open graph.
+import { app, nodeByPath, rootGraph } from './comfy.mjs'
+
+/** @typedef {import('./server.mjs').Edit} Edit */
+/** @typedef {{ graph: any, node: any, hosts: any[] }} Place */
+/** @typedef {{ edit: Edit, reason: string }} Failure `reason`: a key of the panel's words */
+
+const ORDER = ['add', 'disconnect', 'set', 'connect', 'remove']
+const GAP = 60
+
+/** An edit that the graph cannot take; the message is a key of the panel's words. */
+class CannotApply extends Error {}
+
+/** @param {Edit[]} edits @returns {Failure[]} what could not be applied, and why */
+export function applyEdits(edits) {
+  const change = new Change()
+  /** @type {Failure[]} */
+  const failures = []
+  for (const op of ORDER) {
+    const some = edits.filter(edit => edit.op === op)
+    // The choice of a dynamic input comes before what it opens.
+    if (op === 'set') some.sort((a, b) => depth(a) - depth(b))
+    for (const edit of some) {
+      try {
+        change[edit.op](edit)
+      } catch (error) {
+        if (!(error instanceof CannotApply)) console.error('ComfyScript: could not apply', edit, error)
+        failures.push({ edit, reason: error instanceof CannotApply ? error.message : 'cannot.other' })
+      }
+    }
+  }
+  change.place()
+  return failures
+}
+
+/** @param {Edit} edit */
+const depth = edit => (edit.input ?? '').split('.').length
+
+class Change {
+  /** @type {Map<string, Place>} */
+  added = new Map()
+  /** @type {Map<string, Place>} one node for all instances of a subgraph */
+  #shared = new Map()
+  /** @type {Map<string, number>} */
+  #seen = new Map()
+  /** @type {Set<any>} */
+  #removed = new Set()
+
+  /** @param {string} id @returns {Place} */
+  #find(id) {
+    const place = this.added.get(id) ?? nodeByPath(id)
+    if (!place) throw new CannotApply('cannot.missing')
+    return place
+  }
+
+  /** @param {Edit} edit */
+  add(edit) {
+    const parent = edit.parent ? nodeByPath(edit.parent) : undefined
+    const graph = edit.parent ? parent?.node.subgraph : rootGraph()
+    if (!graph) throw new CannotApply('cannot.subgraph')
+    const hosts = parent ? [...parent.hosts, parent.node] : []
+    const made = `${edit.parent}|${edit.line}|${edit.type}`
+    const count = this.#seen.get(made) ?? 0
+    this.#seen.set(made, count + 1)
+    const key = `${graph.id}|${edit.line}|${edit.type}|${count}`
+    const shared = edit.parent ? this.#shared.get(key) : undefined
+    if (shared) {
+      this.added.set(edit.node, { ...shared, hosts })
+      return
+    }
+    const node = /** @type {any} */ (window).LiteGraph.createNode(edit.type)
+    if (!node) throw new CannotApply('cannot.type')
+    if (edit.title) node.title = edit.title
+    graph.add(node)
+    const place = { graph, node, hosts }
+    this.#shared.set(key, place)
+    this.added.set(edit.node, place)
+  }
+
+  /** @param {Edit} edit */
+  remove(edit) {
+    const place = nodeByPath(edit.node)
+    // Another instance of the same subgraph asked for it already.
+    if (!place) return
+    if (this.#removed.has(place.node)) return
+    this.#removed.add(place.node)
+    place.graph.remove(place.node)
+  }
+
+  /** @param {Edit} edit */
+  set(edit) {
+    const target = widgetBehind(this.#find(edit.node), String(edit.input))
+    const value = edit.value?.__value__ ?? edit.value
+    setWidget(target.node, target.widget, value)
+  }
+
+  /** @param {Edit} edit */
+  disconnect(edit) {
+    const { node, slot } = climb(this.#find(edit.node), String(edit.input))
+    node.disconnectInput(slot)
+  }
+
+  /** @param {Edit} edit */
+  connect(edit) {
+    const [from, output] = /** @type {[string, number]} */ (edit.from)
+    let source = { ...this.#find(from), slot: output }
+    let target = this.#find(edit.node)
+    let slot = inputSlot(target.node, String(edit.input))
+    while (target.graph !== source.graph || target.hosts.at(-1) !== source.hosts.at(-1)) {
+      if (target.hosts.length >= source.hosts.length && target.hosts.length) {
+        const link = linkOf(target, slot)
+        if (!link || !comesIn(target, link)) throw new CannotApply('cannot.boundary')
+        slot = link.origin_slot
+        target = outer(target)
+      } else if (source.hosts.length) {
+        source = exposed(source)
+      } else throw new CannotApply('cannot.boundary')
+    }
+    source.node.connect(source.slot, target.node, slot)
+    if (target.node.inputs[slot]?.link == null && inputSlotOrNone(target.node, String(edit.input)) === slot) throw new CannotApply('cannot.connect')
+  }
+
+  /** New nodes go beside what they feed, else beside what feeds them, where there is room. */
+  place() {
+    const fresh = new Set([...this.added.values()].map(place => place.node))
+    const places = new Map([...this.added.values()].map(place => [place.node, place]))
+    for (const { graph, node } of [...places.values()].reverse()) {
+      const users = linked(graph, node, 'outputs').filter(other => !fresh.has(other))
+      const sources = linked(graph, node, 'inputs').filter(other => !fresh.has(other))
+      const [width] = node.size
+      if (users.length) {
+        const nearest = users.reduce((a, b) => (b.pos[0] < a.pos[0] ? b : a))
+        node.pos = [nearest.pos[0] - width - GAP, nearest.pos[1]]
+      } else if (sources.length) {
+        const nearest = sources.reduce((a, b) => (b.pos[0] + b.size[0] > a.pos[0] + a.size[0] ? b : a))
+        node.pos = [nearest.pos[0] + nearest.size[0] + GAP, nearest.pos[1]]
+      } else {
+        node.pos = [0, Math.max(0, ...graph.nodes.filter(/** @param {any} other */ other => other !== node).map(/** @param {any} other */ other => other.pos[1] + other.size[1])) + GAP]
+      }
+      makeRoom(graph, node)
+      fresh.delete(node)
+    }
+  }
+}
+
+/** @param {any} node @param {string} name */
+const inputSlotOrNone = (node, name) => (node.inputs ?? []).findIndex(/** @param {any} input */ input => input.name === name)
+
+/** @param {any} node @param {string} name */
+function inputSlot(node, name) {
+  const slot = inputSlotOrNone(node, name)
+  if (slot < 0) throw new CannotApply('cannot.input')
+  return slot
+}
+
+/** @param {Place} place @param {number} slot */
+function linkOf(place, slot) {
+  const id = place.node.inputs[slot]?.link
+  return id == null ? undefined : place.graph.links.get?.(id) ?? place.graph.links[id]
+}
+
+/** Whether a link comes from the subgraph's own inputs. @param {Place} place @param {any} link */
+const comesIn = (place, link) => place.graph.inputNode !== undefined && String(link.origin_id) === String(place.graph.inputNode.id)
+
+/** The subgraph node that a node lies in. @param {Place} place @returns {Place} */
+function outer(place) {
+  const hosts = place.hosts.slice(0, -1)
+  const node = place.hosts[place.hosts.length - 1]
+  return { graph: hosts.length ? hosts[hosts.length - 1].subgraph : rootGraph(), node, hosts }
+}
+
+/** The input that a value comes in by: through the inputs of subgraphs to where it is handed in. @param {Place} place @param {string} name */
+function climb(place, name) {
+  let slot = inputSlot(place.node, name)
+  for (;;) {
+    const link = linkOf(place, slot)
+    if (!place.hosts.length || !link || !comesIn(place, link)) return { place, node: place.node, slot, link }
+    slot = link.origin_slot
+    place = outer(place)
+  }
+}
+
+/** The widget that decides a value: the node's own, a promoted one of its subgraph, or that of a primitive node. @param {Place} place @param {string} name */
+function widgetBehind(place, name) {
+  const own = (/** @type {any} */ node, /** @type {string | undefined} */ wanted) => node.widgets?.find(/** @param {any} widget */ widget => widget.name === wanted)
+  if (inputSlotOrNone(place.node, name) >= 0) {
+    const { node, slot, link, place: at } = climb(place, name)
+    const origin = link && at.graph.getNodeById(link.origin_id)
+    if (origin?.type === 'PrimitiveNode' && origin.widgets?.[0]) return { node: origin, widget: origin.widgets[0] }
+    if (node !== place.node) {
+      const input = node.inputs[slot]
+      const promoted = own(node, input.widget?.name) ?? own(node, input.name)
+      if (promoted) return { node, widget: promoted }
+    }
+  }
+  const widget = own(place.node, name)
+  if (!widget) throw new CannotApply('cannot.widget')
+  return { node: place.node, widget }
+}
+
+/** As if the user had entered it. @param {any} node @param {any} widget @param {any} value */
+export function setWidget(node, widget, value) {
+  const old = widget.value
+  widget.value = value
+  widget.callback?.(widget.value, app.canvas, node, [0, 0], undefined)
+  node.onWidgetChanged?.(widget.name, value, old, widget)
+  if (node.graph) node.graph._version++
+}
+
+/** The output of a subgraph node that hands a node's output on. @param {Place & { slot: number }} source */
+function exposed(source) {
+  const outputs = source.graph.outputs ?? []
+  const slot = outputs.findIndex(/** @param {any} output */ output => (output.linkIds ?? []).some(/** @param {number} id */ id => {
+    const link = source.graph.links.get?.(id) ?? source.graph.links[id]
+    return link && String(link.origin_id) === String(source.node.id) && link.origin_slot === source.slot
+  }))
+  if (slot < 0) throw new CannotApply('cannot.boundary')
+  return { ...outer(source), slot }
+}
+
+/** @param {any} graph @param {any} node @param {'inputs' | 'outputs'} side @returns {any[]} */
+function linked(graph, node, side) {
+  const ids = (node[side] ?? []).flatMap(/** @param {any} slot */ slot => (side === 'inputs' ? [slot.link] : slot.links ?? []))
+  return ids.map(/** @param {any} id */ id => {
+    const link = id == null ? undefined : graph.links.get?.(id) ?? graph.links[id]
+    return link && graph.getNodeById(side === 'inputs' ? link.origin_id : link.target_id)
+  }).filter(Boolean)
+}
+
+/** Moves a node down until it covers no other. @param {any} graph @param {any} node */
+function makeRoom(graph, node) {
+  const title = /** @type {any} */ (window).LiteGraph.NODE_TITLE_HEIGHT
+  const others = graph.nodes.filter(/** @param {any} other */ other => other !== node)
+  for (let tries = 0; tries < 200; tries++) {
+    const hit = others.find(/** @param {any} other */ other =>
+      node.pos[0] < other.pos[0] + other.size[0] && other.pos[0] < node.pos[0] + node.size[0]
+      && node.pos[1] - title < other.pos[1] + other.size[1] && other.pos[1] - title < node.pos[1] + node.size[1])
+    if (!hit) return
+    node.pos = [node.pos[0], hit.pos[1] + hit.size[1] + title + 20]
+  }
+}

@@ -1,0 +1,64 @@
+// The routes of docs/routes.md.
+import { api } from './comfy.mjs'
+
+/** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
+/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string }} ScriptJson */
+/** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
+/** @typedef {{ edits: Edit[], lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} Plan */
+/** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
+/** @typedef {{ filename: string, subfolder?: string, type?: string }} FileRef */
+
+/** A request that the server refused, with the server's reason. */
+export class ServerError extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** @param {string} route @param {RequestInit} [options] @returns {Promise<any>} */
+async function ask(route, options = {}) {
+  const response = await api.fetchApi(route, { cache: 'no-store', ...options })
+  const data = await response.json().catch(() => undefined)
+  if (!response.ok || data === undefined) throw new ServerError(response.status, data?.error ?? `${response.status} ${response.statusText}`)
+  return data
+}
+
+/** @param {string} route @param {any} data @param {AbortSignal} [signal] */
+const post = (route, data, signal) => ask(route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(data), signal })
+
+/** @param {{ workflow?: any, prompt?: any, style?: any }} data @param {AbortSignal} [signal] @returns {Promise<ScriptJson>} */
+export const transpile = (data, signal) => post('/comfyscript/transpile', data, signal)
+
+/** @param {string} script @param {AbortSignal} [signal] @returns {Promise<PromptJson>} */
+export const readScript = (script, signal) => post('/comfyscript/prompt', { script }, signal)
+
+/** @param {{ workflow: any, script: string, style?: any }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
+export const planApply = (data, signal) => post('/comfyscript/apply', data, signal)
+
+/** @param {string} script @returns {Promise<{ script: string } | { errors: ScriptErrorJson[] }>} */
+export const runnable = script => post('/comfyscript/runnable', { script })
+
+/** @param {{ workflow: any, nodes: string[], style?: any }} data @returns {Promise<{ script: string, inputs: { name: string, type: string, from: [string, number] }[], outputs: { type: string, from: [string, number], to: [string, string][] }[] }>} */
+export const planNode = data => post('/comfyscript/node', data)
+
+/** @param {FileRef} file @param {string} args @returns {Promise<ScriptJson>} */
+export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({ ...file, args })}`)
+
+/** @param {File} file @param {string} args @returns {Promise<ScriptJson>} */
+export const scriptOfFile = (file, args) =>
+  ask(`/comfyscript/file?${query({ filename: file.name, args })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
+
+/** @returns {Promise<import('./complete.mjs').Catalog>} */
+export const schemas = () => ask('/comfyscript/schemas', { cache: 'default' })
+
+/** @returns {Promise<Record<string, any>>} */
+export const history = () => ask('/history?max_items=48')
+
+/** @param {Record<string, string | undefined>} values */
+const query = values => new URLSearchParams(Object.entries(values).filter(/** @returns {entry is [string, string]} */ entry => entry[1] !== undefined)).toString()
+
+/** @param {FileRef} file @param {string} [preview] */
+export const viewUrl = (file, preview) =>
+  api.apiURL(`/view?${query({ filename: file.filename, subfolder: file.subfolder ?? '', type: file.type ?? 'output', preview })}`)

@@ -1,0 +1,15 @@
+// The panel's words, from locales/*/main.json in ComfyUI's language.
+import { api, setting } from './comfy.mjs'
+
+/** @type {Record<string, string>} */
+let words = {}
+
+/** Fetches the words once; English fills what a language lacks. */
+export async function loadWords() {
+  const all = await api.fetchApi('/i18n').then(/** @param {Response} response */ response => response.json()).catch(() => ({}))
+  const locale = setting('Comfy.Locale', 'en')
+  words = { ...all.en?.comfyscript, ...all[locale.split('-')[0]]?.comfyscript, ...all[locale]?.comfyscript }
+}
+
+/** @param {string} key @param {Record<string, string | number>} [values] */
+export const t = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))

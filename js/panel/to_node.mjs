@@ -1,0 +1,59 @@
+// A selection of nodes becomes one ComfyScript node.
+import { app, asOneStep, rootGraph, serialize, shownGraph } from './comfy.mjs'
+import { setWidget } from './apply.mjs'
+import * as server from './server.mjs'
+import { t } from './text.mjs'
+
+const TYPE = 'ComfyScript'
+const TRIES = 40
+
+/** @param {Record<string, any>} style @returns {Promise<number>} how many nodes were replaced: 0 where none is selected */
+export async function replaceWithNode(style) {
+  const graph = rootGraph()
+  if (shownGraph() !== graph) throw new Error(t('toNode.inside'))
+  const nodes = Object.values(app.canvas.selected_nodes ?? {})
+  if (!nodes.length) return 0
+  const plan = await server.planNode({ workflow: serialize(), nodes: nodes.map(node => String(node.id)), style })
+  await asOneStep(async () => {
+    const node = /** @type {any} */ (window).LiteGraph.createNode(TYPE)
+    if (!node) throw new Error(t('toNode.missing'))
+    node.pos = [Math.min(...nodes.map(one => one.pos[0])), Math.min(...nodes.map(one => one.pos[1]))]
+    graph.add(node)
+    const widget = node.widgets?.find(/** @param {any} one */ one => one.name === 'script') ?? node.widgets?.[0]
+    setWidget(node, widget, plan.script)
+    await until(() => plan.inputs.every(input => slotOf(node, input.name) >= 0) && (node.outputs?.length ?? 0) >= plan.outputs.length)
+    connect(graph, node, plan)
+    for (const one of nodes) graph.remove(one)
+    app.canvas.deselectAll?.()
+    app.canvas.selectNode(node, false)
+  })
+  return nodes.length
+}
+
+/** @param {any} graph @param {any} node @param {Awaited<ReturnType<typeof server.planNode>>} plan */
+function connect(graph, node, plan) {
+  for (const { name, from: [id, slot] } of plan.inputs) {
+    const source = graph.getNodeById(id.split(':')[0])
+    if (id.includes(':')) throw new Error(t('toNode.boundary'))
+    source?.connect(slot, node, slotOf(node, name))
+  }
+  plan.outputs.forEach(({ to }, slot) => {
+    for (const [id, input] of to) {
+      if (id.includes(':')) throw new Error(t('toNode.boundary'))
+      const target = graph.getNodeById(id)
+      const index = target ? slotOf(target, input) : -1
+      if (index >= 0) node.connect(slot, target, index)
+    }
+  })
+}
+
+/** @param {any} node @param {string} name */
+const slotOf = (node, name) => (node.inputs ?? []).findIndex(/** @param {any} input */ input => input.name === name)
+
+/** The node reads its sockets from its script, and asks the server for that. @param {() => boolean} ready */
+async function until(ready) {
+  for (let tries = 0; !ready(); tries++) {
+    if (tries > TRIES) throw new Error(t('toNode.sockets'))
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
