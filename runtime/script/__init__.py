@@ -8,8 +8,10 @@ from .bounds import Bounds
 from .errors import NodeFailed, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, ScriptSyntaxError, Span
 from .prompt import Caller, ScriptPrompt, script_to_prompt
 from .run import CompiledScript, ScriptResult, compile_script, run_script
+from .signature import MAX_OUTPUTS, Signature, SignatureInput, describe_signature, read_signature
 
 __all__ = [
+    'MAX_OUTPUTS',
     'Bounds',
     'Caller',
     'CompiledScript',
@@ -21,7 +23,11 @@ __all__ = [
     'ScriptPrompt',
     'ScriptResult',
     'ScriptSyntaxError',
+    'Signature',
+    'SignatureInput',
     'Span',
+    'describe_signature',
+    'read_signature',
     'compile_script',
     'run_script',
     'script_to_prompt',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,6 +109,10 @@ def run_script(
         m.freeze(value)
     if compiled.main is None:
         m.globals.update(given)
+    if 'torch' in sys.modules:
+        from .modules.tensors import enable
+
+        enable(m)
     if prepare is not None:
         prepare(m)
     try:

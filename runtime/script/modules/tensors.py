@@ -1,0 +1,403 @@
+"""Tensors: the functions of `torch` that scripts have, and the methods and subscripts of what nodes give.
+
+Each call is first made on meta tensors, which have a shape and no memory: so the size of a result is known, and
+refused if need be, before it exists. A tensor is never changed in place where nodes or ComfyUI's caches may hold it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..attributes import ATTRIBUTES, read
+from ..errors import ScriptDenied, ScriptLimit
+from ..machine import Attributes, Machine
+from ..values import SCALARS, Builtin, ModuleRef, Property, type_name
+
+MAX_DIMENSIONS = 25
+
+
+def torch_module() -> Any:
+    torch = sys.modules.get('torch')
+    if torch is None:
+        raise ScriptDenied('torch is available only inside ComfyUI: here no node runs')
+    return torch
+
+
+def _argument(m: Machine, torch: Any, value: Any, meta: bool, depth: int = 0) -> Any:
+    """An argument as torch may get it: tensors, plain values, lists of those. Raises TypeError."""
+    kind = type(value)
+    if isinstance(value, torch.Tensor):
+        return value.to('meta') if meta else value
+    if kind in (list, tuple):
+        if depth > 4 or len(value) > 10_000:
+            raise ScriptLimit('a list that is too long or too deep for torch')
+        return kind(_argument(m, torch, item, meta, depth + 1) for item in value)
+    if kind is slice:
+        return value
+    if kind in SCALARS and kind is not bytes and (kind is not str or len(value) < 100):
+        return value
+    if kind is torch.dtype:
+        return value
+    if kind is torch.device:
+        return torch.device('meta') if meta else value
+    raise TypeError(f'torch takes no {type_name(value)}')
+
+
+def _measure(m: Machine, torch: Any, value: Any) -> int:
+    """Elements in a result of meta tensors. Raises ScriptLimit."""
+    if isinstance(value, torch.Tensor):
+        if value.dim() > MAX_DIMENSIONS:
+            raise ScriptLimit(f'a tensor of more than {MAX_DIMENSIONS} dimensions')
+        count = value.numel()
+        m.meter.element_count(count)
+        return count * value.element_size()
+    if isinstance(value, (list, tuple)):
+        m.meter.item_count(len(value))
+        return sum(_measure(m, torch, item) for item in value)
+    return 0
+
+
+def _result(torch: Any, value: Any) -> Any:
+    if type(value) is torch.Size:
+        return tuple(value)
+    if isinstance(value, tuple) and type(value) is not tuple:
+        return tuple(value)
+    return value
+
+
+def bounded_call(m: Machine, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], check: bool = True) -> Any:
+    """Calls a function of torch, once its result is known to be within the bound."""
+    torch = torch_module()
+    size = 0
+    if check:
+        trial = [_argument(m, torch, value, True) for value in args]
+        made = function(*trial, **{name: _argument(m, torch, value, True) for name, value in kwargs.items()})
+        size = _measure(m, torch, made)
+        _check_work(getattr(function, '__name__', ''), args, kwargs, made)
+    m.charge(size)
+    m.meter.check()
+    given = [_argument(m, torch, value, False) for value in args]
+    found = function(*given, **{name: _argument(m, torch, value, False) for name, value in kwargs.items()})
+    return _result(torch, found)
+
+
+MAX_WORK = 1 << 35
+"""Multiplications of one call: a second or a few on a CPU, which nothing can interrupt."""
+
+
+def _check_work(name: str, args: Any, kwargs: dict[str, Any], made: Any) -> None:
+    """Bounds the calls that compute much more than the size of their result tells."""
+    inner = 1
+    if name in ('matmul', 'mm', 'bmm', 'dot') and args[0].dim():
+        inner = args[0].shape[-1]
+    elif name == 'conv2d':
+        weight = args[1] if len(args) > 1 else kwargs['weight']
+        inner = weight[0].numel()
+    elif name in ('avg_pool2d', 'max_pool2d'):
+        size = args[1] if len(args) > 1 else kwargs['kernel_size']
+        inner = size * size if isinstance(size, int) else size[0] * size[-1]
+    elif name == 'diff':
+        inner = args[1] if len(args) > 1 else kwargs.get('n', 1)
+    if inner > 1 and made.numel() * inner > MAX_WORK:
+        raise ScriptLimit(f'{name}() of tensors this large takes too long')
+
+
+def _method(name: str, check: bool = True) -> Callable[..., Any]:
+    def call(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        torch = torch_module()
+        _refuse_out(kwargs)
+        return bounded_call(m, getattr(torch.Tensor, name), (owner, *args), kwargs, check)
+
+    return call
+
+
+def _refuse_out(kwargs: dict[str, Any]) -> None:
+    for name in ('out', 'inplace', 'generator', 'requires_grad', 'pin_memory', 'layout'):
+        if name in kwargs:
+            raise ScriptDenied(f'{name}= is not available in scripts')
+
+
+# Methods. Those whose result depends on values rather than shapes, and is no larger than the tensor, go unchecked.
+
+_METHODS = (
+    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip clone '
+    'contiguous cos cosh cummax cummin cumprod cumsum deg2rad detach diff div double eq erf exp expand expm1 flatten '
+    'flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le lerp log '
+    'log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill matmul max maximum '
+    'mean median min minimum mm bmm mode movedim mul narrow ne neg norm permute pow prod quantile reciprocal remainder '
+    'repeat repeat_interleave reshape roll rot90 round rsqrt scatter select sigmoid sign sin sinh softmax sort split '
+    'sqrt square squeeze std sub sum swapaxes t take tan tanh tile topk transpose tril triu trunc type_as unbind '
+    'unflatten unfold unsqueeze var view where'
+).split()
+_UNCHECKED = ('masked_select', 'nonzero', 'unique')
+_WITHOUT_ARGUMENTS = ('dim', 'numel', 'is_floating_point', 'element_size')
+
+
+def _size(m: Machine, owner: Any, dim: Any = None, /) -> Any:
+    return tuple(owner.shape) if dim is None else owner.shape[m.index(dim)]
+
+
+def _item(m: Machine, owner: Any, /) -> Any:
+    return owner.item()
+
+
+def _tolist(m: Machine, owner: Any, /) -> Any:
+    m.meter.item_count(owner.numel())
+    m.charge(64 * owner.numel())
+    return owner.tolist()
+
+
+def _to(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """To another dtype, or to where another tensor is. A device by name would be the script choosing hardware."""
+    torch = torch_module()
+    for value in (*args, *kwargs.values()):
+        if not isinstance(value, (torch.dtype, torch.device, torch.Tensor)) and value != 'cpu':
+            raise ScriptDenied("tensor.to() takes a dtype, another tensor, its device or 'cpu' in scripts")
+    if not set(kwargs) <= {'dtype', 'device', 'other'}:
+        raise ScriptDenied('tensor.to() takes dtype and device in scripts')
+    m.charge(owner.numel() * 4)
+    return owner.to(*args, **kwargs)
+
+
+def _cpu(m: Machine, owner: Any, /) -> Any:
+    return owner.cpu()
+
+
+def _repeat_interleave(m: Machine, owner: Any, repeats: Any, dim: Any = None) -> Any:
+    return bounded_call(m, torch_module().Tensor.repeat_interleave, (owner, m.index(repeats)), {'dim': dim})
+
+
+def tensor_attributes() -> Attributes:
+    torch = torch_module()
+    found: Attributes = {name: _method(name) for name in _METHODS if hasattr(torch.Tensor, name)}
+    found.update({name: _method(name, check=False) for name in (*_UNCHECKED, *_WITHOUT_ARGUMENTS)})
+    found.update(
+        {
+            'shape': read(lambda x: tuple(x.shape)),
+            'ndim': read(lambda x: x.ndim),
+            'dtype': read(lambda x: x.dtype),
+            'device': read(lambda x: x.device),
+            'T': Property(lambda m, x: bounded_call(m, lambda y: y.T, (x,), {})),
+            'mT': Property(lambda m, x: bounded_call(m, lambda y: y.mT, (x,), {})),
+            'size': _size,
+            'item': _item,
+            'tolist': _tolist,
+            'to': _to,
+            'cpu': _cpu,
+            'repeat_interleave': _repeat_interleave,
+        }
+    )
+    return found
+
+
+# Subscripts
+
+
+def _index_parts(m: Machine, torch: Any, key: Any) -> tuple[Any, bool]:
+    """A key as torch may get it, and whether its result's size depends on values (a mask)."""
+    masked = False
+    parts = []
+    for part in key if type(key) is tuple else (key,):
+        if type(part) in (int, bool, slice, type(None), type(...)):
+            parts.append(part)
+        elif isinstance(part, torch.Tensor):
+            masked = masked or part.dtype in (torch.bool, torch.uint8)
+            parts.append(part)
+        elif type(part) is list:
+            made = torch.tensor(_numbers(m, part))
+            masked = masked or made.dtype is torch.bool
+            parts.append(made)
+        else:
+            raise TypeError(f'a tensor is indexed by numbers, slices, lists and tensors, not {type_name(part)}')
+    return (tuple(parts) if type(key) is tuple else parts[0]), masked
+
+
+def _numbers(m: Machine, value: Any, depth: int = 0) -> Any:
+    """A nested list of numbers. Raises TypeError."""
+    if type(value) in (list, tuple):
+        if depth > MAX_DIMENSIONS:
+            raise ScriptLimit('a list nested too deep for a tensor')
+        m.meter.ticks(len(value) >> 3)
+        return [_numbers(m, item, depth + 1) for item in value]
+    if type(value) in (int, float, bool):
+        return value
+    if m.is_tensor(value) and value.numel() == 1:
+        return value.item()
+    raise TypeError(f'a tensor is made of numbers, not {type_name(value)}')
+
+
+def get_tensor_item(m: Machine, tensor: Any, key: Any) -> Any:
+    torch = torch_module()
+    index, masked = _index_parts(m, torch, key)
+    if masked:
+        # A mask keeps at most what is there; beside other lists it could repeat, so there it stands alone.
+        if type(index) is tuple and sum(isinstance(part, torch.Tensor) for part in index) > 1:
+            raise ScriptDenied('a mask cannot be combined with other lists as an index in scripts')
+        m.charge(tensor.numel() * tensor.element_size())
+        return tensor[index]
+    return bounded_call(m, lambda owner, *parts: owner[parts if type(index) is tuple else parts[0]], _spread(tensor, index), {})
+
+
+def _spread(tensor: Any, index: Any) -> tuple:
+    return (tensor, *index) if type(index) is tuple else (tensor, index)
+
+
+def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
+    torch = torch_module()
+    if not m.tensor_changeable(tensor):
+        raise ScriptDenied('this tensor came from a node or was given to one, and is shared with it: change x.clone() instead')
+    if not isinstance(value, torch.Tensor) and type(value) not in (int, float, bool):
+        raise TypeError(f'a tensor holds numbers, not a {type_name(value)}')
+    index, _ = _index_parts(m, torch, key)
+    m.meter.check()
+    tensor[index] = value
+
+
+# torch.…
+
+_FUNCTIONS = (
+    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 broadcast_to cat ceil chunk clamp clip '
+    'clone concat cos cosh cross cummax cummin cumprod cumsum deg2rad diff div dot eq erf exp expm1 flatten flip '
+    'fliplr flipud floor fmod frac full_like gather ge gt hstack hypot index_select isclose isfinite isinf isnan le '
+    'lerp linspace log log10 log1p log2 logical_and logical_not logical_or logical_xor logspace logsumexp lt '
+    'masked_fill matmul max maximum mean median meshgrid min minimum mm bmm movedim mul ne neg norm ones_like outer '
+    'permute pow prod quantile rad2deg reciprocal remainder reshape roll rot90 round rsqrt scatter sigmoid sign sin '
+    'sinh softmax sort split sqrt square squeeze stack std sub sum swapaxes take tan tanh tile topk transpose tril triu '
+    'trunc unbind unsqueeze var vstack where zeros_like arange eye full ones zeros'
+).split()
+_MAKERS = frozenset({'arange', 'eye', 'full', 'linspace', 'logspace', 'ones', 'zeros'})
+_CHANCE = ('rand', 'randn', 'randint', 'randperm', 'rand_like', 'randn_like', 'bernoulli')
+_DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 float half double long int'.split()
+
+
+def _function(name: str, function: Callable[..., Any]) -> Builtin:
+    def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
+        torch = torch_module()
+        _refuse_out(kwargs)
+        if name in _MAKERS:
+            _measure_made(m, torch, function, args, kwargs)
+            return bounded_call(m, function, args, kwargs, check=False)
+        return bounded_call(m, function, args, kwargs)
+
+    return Builtin(f'torch.{name}', call)
+
+
+def _measure_made(m: Machine, torch: Any, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
+    if kwargs.get('device') not in (None, 'cpu') and not isinstance(kwargs['device'], torch.device):
+        raise ScriptDenied("device= takes another tensor's device or 'cpu' in scripts")
+    trial = [_argument(m, torch, value, True) for value in args]
+    named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
+    m.charge(_measure(m, torch, function(*trial, **{**named, 'device': 'meta'})))
+
+
+def _tensor(m: Machine, values: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
+    torch = torch_module()
+    if dtype is not None and type(dtype) is not torch.dtype:
+        raise TypeError('dtype must be a torch dtype')
+    if device not in (None, 'cpu') and not isinstance(device, torch.device):
+        raise ScriptDenied("device= takes another tensor's device or 'cpu' in scripts")
+    if isinstance(values, torch.Tensor):
+        return _to(m, values.clone(), *([dtype] if dtype is not None else []))
+    made = torch.tensor(_numbers(m, values), dtype=dtype, device=device)
+    m.charge(made.numel() * made.element_size())
+    return made
+
+
+def _generator(m: Machine, torch: Any) -> Any:
+    generator = m.state.get('torch generator')
+    if generator is None:
+        generator = m.state['torch generator'] = torch.Generator()
+        generator.seed()
+    return generator
+
+
+def _manual_seed(m: Machine, seed: Any, /) -> None:
+    _generator(m, torch_module()).manual_seed(m.index(seed) & (2**63 - 1))
+
+
+def _chance(name: str) -> Builtin:
+    def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
+        torch = torch_module()
+        _refuse_out(kwargs)
+        if name.endswith('_like') or name == 'bernoulli':
+            if not args or not isinstance(args[0], torch.Tensor):
+                raise TypeError(f'torch.{name} takes a tensor')
+            like = args[0]
+            m.meter.element_count(like.numel())
+            m.charge(like.numel() * like.element_size())
+            if name == 'bernoulli':
+                return torch.bernoulli(like.cpu(), generator=_generator(m, torch)).to(like.device)
+            make = torch.rand if name == 'rand_like' else torch.randn
+            return make(like.shape, generator=_generator(m, torch), dtype=like.dtype).to(like.device)
+        function = getattr(torch, name)
+        if name == 'randperm':
+            m.meter.element_count(m.index(args[0]) if args else 0)
+        else:
+            _measure_made(m, torch, function, args, kwargs)
+        kwargs.pop('device', None)
+        given = [_argument(m, torch, value, False) for value in args]
+        named = {key: _argument(m, torch, value, False) for key, value in kwargs.items()}
+        return function(*given, **named, generator=_generator(m, torch))
+
+    return Builtin(f'torch.{name}', call)
+
+
+def _nn_functional(torch: Any) -> ModuleRef:
+    functional = torch.nn.functional
+    names = (
+        'adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d grid_sample interpolate l1_loss max_pool2d mse_loss '
+        'normalize one_hot pad pixel_shuffle pixel_unshuffle relu sigmoid softmax unfold affine_grid cosine_similarity'
+    )
+    return ModuleRef(
+        'torch.nn.functional', {name: _functional(name, getattr(functional, name)) for name in names.split()}
+    )
+
+
+def _functional(name: str, function: Callable[..., Any]) -> Builtin:
+    def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
+        _refuse_out(kwargs)
+        return bounded_call(m, function, args, kwargs, check=name != 'one_hot' or _check_one_hot(m, *args, **kwargs))
+
+    return Builtin(f'torch.nn.functional.{name}', call)
+
+
+def _check_one_hot(m: Machine, tensor: Any, num_classes: Any = -1) -> bool:
+    classes = m.index(num_classes)
+    if classes < 0:
+        classes = int(tensor.max()) + 1 if tensor.numel() else 0
+    m.meter.element_count(tensor.numel() * max(classes, 1))
+    return False
+
+
+def make(m: Machine, name: str) -> ModuleRef:
+    torch = torch_module()
+    functional = _nn_functional(torch)
+    nn = ModuleRef('torch.nn', {'functional': functional})
+    if name != 'torch':
+        return functional if name == 'torch.nn.functional' else nn
+    members: dict[str, Any] = {
+        item: _function(item, getattr(torch, item)) for item in _FUNCTIONS if hasattr(torch, item)
+    }
+    members.update({item: _chance(item) for item in _CHANCE})
+    members.update({item: getattr(torch, item) for item in _DTYPES})
+    members.update({item: getattr(torch, item) for item in ('pi', 'inf', 'nan', 'e')})
+    members['tensor'] = Builtin('torch.tensor', _tensor)
+    members['manual_seed'] = Builtin('torch.manual_seed', _manual_seed)
+    members['nn'] = nn
+    return ModuleRef('torch', members)
+
+
+def enable(m: Machine) -> None:
+    """Gives tensors their attributes in this run, where torch is loaded."""
+    torch = sys.modules.get('torch')
+    if torch is None:
+        return
+    table = _TABLES.get('tensor')
+    if table is None:
+        table = _TABLES['tensor'] = tensor_attributes()
+    m.attributes = {**ATTRIBUTES, torch.Tensor: table, torch.dtype: {}, torch.device: {'type': read(lambda x: x.type)}}
+
+
+_TABLES: dict[str, Attributes] = {}
