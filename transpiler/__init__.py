@@ -1,0 +1,66 @@
+"""Workflows and prompts as scripts: readers of every format, web UI → API conversion, the script writer.
+
+`transpile` does it all. `files` reads what ComfyUI writes, `workflow` is a web UI file as data, `convert` turns it into
+an API prompt, `script` writes that prompt as Python, `cli` is the command line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import TranspileError
+
+if TYPE_CHECKING:
+    from .api import transpile, transpile_script
+    from .convert import Conversion, SubgraphInstance, convert_workflow, workflow_to_prompt
+    from .files import Metadata, read_metadata, read_script
+    from .script import Script, Style, write_script
+    from .workflow import Workflow
+
+__all__ = [
+    'Conversion',
+    'Metadata',
+    'Script',
+    'Style',
+    'SubgraphInstance',
+    'TranspileError',
+    'Workflow',
+    'convert_workflow',
+    'read_metadata',
+    'read_script',
+    'transpile',
+    'transpile_script',
+    'workflow_to_prompt',
+    'write_script',
+]
+
+_HOMES = {
+    'Conversion': 'convert',
+    'Metadata': 'files',
+    'Script': 'script',
+    'Style': 'script',
+    'SubgraphInstance': 'convert',
+    'Workflow': 'workflow',
+    'convert_workflow': 'convert',
+    'read_metadata': 'files',
+    'read_script': 'files',
+    'transpile': 'api',
+    'transpile_script': 'api',
+    'workflow_to_prompt': 'convert',
+    'write_script': 'script',
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for: inside ComfyUI's start-up nothing of this is needed yet."""
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from importlib import import_module
+
+    value = getattr(import_module(f'.{_HOMES[name]}', __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,413 @@
+"""The statements of one scope: its steps in order, with names."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...graph import EXTRA_INPUTS
+from ..errors import TranspileError
+from .arguments import (
+    MISSING_INPUT,
+    Arguments,
+    Group,
+    Output,
+    Parameter,
+    arguments_of_unknown,
+    checked_arguments_of,
+)
+from .hints import reading_order
+from .layout import Atom, Expression, Items, columns, lay_out
+from .literals import Unwritable, comment, literal, quoted
+from .naming import PLAIN_TYPES, Names, from_output, from_type, variable
+from .order import by_section, depth_first, sections_in
+from .scopes import Scope, ScopeTree
+from .source import Node, Source
+from .style import WIDTH, Style
+
+MOST_UNPACKED = 20
+"""Outputs of a node without a schema that are unpacked; beyond, the one that is used is indexed."""
+
+LONGEST_NOTE = 5_000
+
+
+class Functions(Protocol):
+    """What a scope needs to know of the functions that it calls."""
+
+    def call_of(self, scope: Scope) -> tuple[str, Sequence[tuple[Any, str]]]:
+        """The name of a scope's function, and its parameters: (key in `Scope.inputs`, name)."""
+        ...
+
+
+@dataclass
+class Rows:
+    """Lines of text, and where each step stands: (first, last) counted from 0."""
+
+    lines: list[str] = field(default_factory=list)
+    steps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, text: str, step: str | None = None) -> None:
+        height = text.count('\n') + 1
+        self.lines.append(text)
+        if step is not None:
+            self.steps[step] = (self.count, self.count + height - 1)
+        self.count += height
+
+    def text(self) -> str:
+        return '\n'.join(self.lines) + '\n' if self.lines else ''
+
+
+class Body:
+    """Writes one scope. `alive` are the nodes that the script is to have."""
+
+    def __init__(
+        self,
+        source: Source,
+        tree: ScopeTree,
+        scope: Scope,
+        alive: set[str],
+        functions: Functions,
+        taken: Iterable[str],
+        style: Style,
+    ):
+        self.source = source
+        self.tree = tree
+        self.scope = scope
+        self.alive = alive
+        self.functions = functions
+        self.style = style
+        self.names = Names(taken)
+        self.rows = Rows()
+        self.parameters: dict[Any, str] = {}
+        self._values: dict[Output, str] = {}
+        self._bases: dict[str, str] = {}
+        self._users: dict[Output, set[str | None]] = {}
+        self._returned = frozenset(scope.returned)
+        for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
+            type_ = source.type_of(given.value) if type(given.value) is Output else ''
+            base = variable(given.name) or from_type(type_)
+            self.parameters[key] = self.names.new(base)
+            self._bases[self.parameters[key]] = base
+
+    def write(self, indent: str) -> None:
+        """Writes all statements to `rows`."""
+        rows = self.rows
+        sections, titles = self._sections()
+        needs = {step: self._needs(step) for step in self._steps()}
+        ordered = depth_first(list(needs), needs)
+        if sections:
+            ordered = by_section(ordered, needs, sections, reading_order(self._groups()))
+        notes = self._notes(indent)
+        for line in notes.pop(None, ()):
+            rows.add(line)
+        for section, steps in sections_in(ordered, sections):
+            if rows.lines and sections:
+                rows.add('')
+            if section is not None and titles[section]:
+                rows.add(f'{indent}# {titles[section]}')
+            for line in notes.pop(section, ()) if section is not None else ():
+                rows.add(line)
+            for step in steps:
+                rows.add(self._statement(step, indent), step)
+        if self._returned:
+            rows.add(self._return(indent))
+
+    # Steps
+
+    def _steps(self) -> list[str]:
+        """Nodes and calls in the order of the prompt."""
+        scope = self.scope
+        if not scope.children:
+            return list(scope.nodes)
+        steps: dict[str, None] = {}
+        inside = {key: self.tree.step(key, scope) for key in self._all_nodes()}
+        for step in inside.values():
+            if step is not None:
+                steps[step] = None
+        return list(steps)
+
+    def _all_nodes(self) -> list[str]:
+        found, pending = [], [self.scope]
+        while pending:
+            scope = pending.pop()
+            found.extend(scope.nodes)
+            pending.extend(scope.children.values())
+        return sorted(found, key=self.source.index.__getitem__)
+
+    def _needs(self, step: str) -> list[str]:
+        found = []
+        for value in self._given(step):
+            inside = self.tree.step(value.node, self.scope) if type(value) is Output else None
+            if inside is not None and inside != step:
+                found.append(inside)
+        return found
+
+    def _given(self, step: str) -> Iterable[Any]:
+        """The values that a step is given."""
+        child = self.scope.children.get(step)
+        if child is not None:
+            return [given.value for given in child.inputs.values()]
+        return self.source.nodes[step].inputs.values()
+
+    def _outputs(self, step: str) -> list[tuple[Output, str, str]] | None:
+        """All outputs of a step in order, with name and type; None where nobody knows them."""
+        child = self.scope.children.get(step)
+        if child is not None:
+            assert child.instance is not None
+            names = {behind: name for name, behind in child.instance.outputs if behind is not None}
+            return [(output, names.get(tuple(output), ''), self.source.type_of(output)) for output in child.returned]
+        outputs = self.source.nodes[step].outputs
+        if outputs is None:
+            return None
+        found = [(Output(step, slot), item.name, item.type) for slot, item in enumerate(outputs)]
+        return [(output, self._output_name(name, type_), self.source.type_of(output)) for output, name, type_ in found]
+
+    @staticmethod
+    def _output_name(name: str, type_: str) -> str:
+        return '' if name == type_ else name
+
+    def _is_used(self, output: Output, step: str) -> bool:
+        if output in self._returned:
+            return True
+        child = step in self.scope.children
+        for user in self.source.users.get(output, ()):
+            if user in self.alive and not (child and self.tree.step(user, self.scope) == step):
+                return True
+        return False
+
+    def _users_of(self, output: Output) -> set[str | None]:
+        """The steps that use an output in the whole prompt, whether or not they are written; None for one outside."""
+        found = self._users.get(output)
+        if found is None:
+            home = self.tree.step(output.node, self.scope)
+            found = {self.tree.step(user, self.scope) for user in self.source.users.get(output, ())} - {home}
+            if output in self._returned:
+                found.add(None)
+            self._users[output] = found
+        return found
+
+    # Statements
+
+    def _statement(self, step: str, indent: str) -> str:
+        try:
+            callee, items = self._call(step)
+        except Unwritable as error:
+            node = self.source.nodes[step].raw
+            raise TranspileError(str(error), node=step, title=node.title, type=node.class_type) from error
+        call = Items(f'{callee}(', items, ')')
+        targets = self._targets(step)
+        before = f'{", ".join(targets)} = ' if targets else ''
+        if len(targets) > 1 and columns(f'{indent}{before}{callee}(') > WIDTH - 2:
+            lines = [f'{indent}(', *(f'{indent}    {target},' for target in targets), '']
+            return '\n'.join(lines) + lay_out(indent, ') = ', call)
+        return lay_out(indent, before, call)
+
+    def _return(self, indent: str) -> str:
+        names = [self._values[output] for output in self.scope.returned]
+        line = f'{indent}return {", ".join(names)}'
+        if columns(line) <= WIDTH or len(names) < 2:
+            return line
+        return '\n'.join([f'{indent}return (', *(f'{indent}    {name},' for name in names), f'{indent})'])
+
+    def _call(self, step: str) -> tuple[str, list[tuple[str, Expression]]]:
+        child = self.scope.children.get(step)
+        if child is not None:
+            return self._function_call(step, child)
+        node = self.source.nodes[step]
+        inputs = self._with_parameters(step, node)
+        arguments = arguments_of_unknown(inputs) if node.schema is None else checked_arguments_of(node.schema, inputs)
+        return node.callee, self._items(arguments)
+
+    def _with_parameters(self, step: str, node: Node) -> dict[str, Any]:
+        """The node's inputs, with parameters where the function has them."""
+        if not self.scope.inputs:
+            return node.inputs
+        inputs = {}
+        absent = self._absent.get(step, ())
+        for key in (*node.inputs, *absent):
+            bound = self.scope.bound.get((step, key))
+            if bound is None:
+                inputs[key] = node.inputs[key]
+            else:
+                given = self.scope.inputs[bound]
+                inputs[key] = Parameter(self.parameters[bound], given.value, given.absent)
+        return inputs
+
+    @property
+    def _absent(self) -> Mapping[str, list[str]]:
+        """By step the keys that only other instances of the subgraph have."""
+        found = self.__dict__.get('_absent_keys')
+        if found is None:
+            found = self.__dict__['_absent_keys'] = {}
+            for given in self.scope.inputs.values():
+                if given.absent:
+                    for node, key in given.targets:
+                        if node in self.source.nodes and self.tree.of[node] is self.scope:
+                            found.setdefault(node, []).append(key)
+        return found
+
+    def _items(self, arguments: Arguments) -> list[tuple[str, Expression]]:
+        positional = min(self.style.positional, arguments.leading)
+        items = [
+            ('' if index < positional else f'{name}=', self._expression(value))
+            for index, (name, value) in enumerate(arguments.named)
+        ]
+        if arguments.extra:
+            pairs = [(f'{quoted(key)}: ', self._expression(value)) for key, value in arguments.extra.items()]
+            items.append((f'{EXTRA_INPUTS}=', Items('{', pairs, '}')))
+        return items
+
+    def _function_call(self, step: str, child: Scope) -> tuple[str, list[tuple[str, Expression]]]:
+        name, parameters = self.functions.call_of(child)
+        items = []
+        positional = 0
+        for index, (key, parameter) in enumerate(parameters):
+            given = child.inputs[key]
+            bound = self.scope.bound.get((step, key))
+            value = Atom(self.parameters[bound]) if bound is not None else self._expression(given.value)
+            linked = type(given.value) is Output or self.style.args == 'positional'
+            if linked and index == positional < self.style.positional:
+                positional += 1
+                items.append(('', value))
+            else:
+                items.append((f'{parameter}=', value))
+        return name, items
+
+    def _expression(self, value: Any) -> Expression:
+        kind = type(value)
+        if kind is Output:
+            return Atom(self._values[value])
+        if kind is Parameter:
+            return Atom(value.name)
+        if value is MISSING_INPUT:
+            return Atom('None')
+        if kind is Group:
+            if isinstance(value.items, dict):
+                pairs = [(f'{quoted(key)}: ', self._expression(item)) for key, item in value.items.items()]
+                return Items('{', pairs, '}')
+            return Items('[', [('', self._expression(item)) for item in value.items], ']')
+        return literal(value)
+
+    # Names
+
+    def _targets(self, step: str) -> list[str]:
+        """What stands left of the `=`, after naming the outputs that are used."""
+        outputs = self._outputs(step)
+        if outputs is None:
+            return self._unknown_targets(step)
+        used = [self._is_used(output, step) for output, _, _ in outputs]
+        if not any(used):
+            return []
+        title = self._title(step) if self.style.titles else ''
+        names = []
+        taken: set[str] = set()
+        for (output, name, type_), is_used in zip(outputs, used):
+            if not is_used:
+                names.append('_')
+                continue
+            names.append(self._name(step, output, name, type_, title if sum(used) == 1 else '', taken))
+        unused = len(used) - max(index for index, is_used in enumerate(used) if is_used) - 1
+        if unused > 2:
+            names[-unused:] = ['*_']
+        return names
+
+    def _title(self, step: str) -> str:
+        return '' if step in self.scope.children else self.source.title_name(step)
+
+    def _unknown_targets(self, step: str) -> list[str]:
+        """Targets of a node without a schema: as many as are used, or a single one that is indexed."""
+        slots = sorted(slot for slot in self.source.used_slots.get(step, ()) if self._is_used(Output(step, slot), step))
+        if not slots:
+            return []
+        base = self._title(step) or variable(self.source.nodes[step].raw.class_type or '')[:40] or 'value'
+        if slots[-1] >= MOST_UNPACKED:
+            name = self.names.new(base)
+            self._values.update({Output(step, slot): f'{name}[{slot}]' for slot in slots})
+            return [name]
+        names = []
+        for slot in range(slots[-1] + 1):
+            if slot in slots:
+                name = self.names.new(base)
+                self._values[Output(step, slot)] = name
+                self._bases[name] = base
+                names.append(name)
+            else:
+                names.append('_')
+        if len(names) > 1 and not self.source.schemas:
+            names.append('*_')
+        return names
+
+    def _name(self, step: str, output: Output, raw: str, type_: str, title: str, taken: set[str]) -> str:
+        base = title or from_output(raw, type_)
+        name = None if title else self._taken_over(step, type_, base, taken)
+        if name is None:
+            name = self.names.new(base)
+            self._bases[name] = base
+        taken.add(name)
+        self._values[output] = name
+        return name
+
+    def _taken_over(self, step: str, type_: str, base: str, taken: set[str]) -> str | None:
+        """The name of a value of the same type that nobody needs after this step."""
+        if type_ in PLAIN_TYPES:
+            return None
+        for name, value in self._read_by(step):
+            if name in taken or self.source.type_of(value) != type_:
+                continue
+            if base in (from_type(type_), self._bases.get(name)):
+                return name
+        return None
+
+    def _read_by(self, step: str) -> Iterable[tuple[str, Output]]:
+        """The variables and parameters that this step alone uses."""
+        scope = self.scope
+        child = scope.children.get(step)
+        pairs = child.inputs.items() if child is not None else self.source.nodes[step].inputs.items()
+        for key, given in pairs:
+            value = given.value if child is not None else given
+            if type(value) is not Output:
+                continue
+            bound = scope.bound.get((step, key))
+            if bound is not None:
+                if scope.inputs[bound].users == {step}:
+                    yield self.parameters[bound], value
+            elif self._users_of(value) == {step} and value in self._values:
+                yield self._values[value], value
+
+    # Groups and notes
+
+    def _groups(self) -> Sequence[Any]:
+        graph = self.source.hints.graph(self.scope.path)
+        return graph.groups if graph else ()
+
+    def _sections(self) -> tuple[dict[str, int], list[str]]:
+        """Step → group, and the groups' headings."""
+        if not self.style.groups:
+            return {}, []
+        places = self.source.hints.groups_of(self.scope.path)
+        found = {}
+        for step in (*self.scope.nodes, *self.scope.children) if places else ():
+            path, _, local = step.rpartition(':')
+            if path == self.scope.path and local in places:
+                found[step] = places[local]
+        return found, [comment(group.title)[:100] for group in self._groups()]
+
+    def _notes(self, indent: str) -> dict[int | None, list[str]]:
+        """Notes as comments, by the group that they lie in."""
+        graph = self.source.hints.graph(self.scope.path)
+        if not self.style.notes or graph is None:
+            return {}
+        places = self.source.hints.groups_of(self.scope.path) if self.style.groups else {}
+        found: dict[int | None, list[str]] = {}
+        for note in graph.notes:
+            lines = [line for text in note.text[:LONGEST_NOTE].splitlines() for line in _wrapped(text)]
+            if lines:
+                found.setdefault(places.get(note.id), []).extend(f'{indent}# {line}'.rstrip() for line in lines)
+        return found
+
+
+def _wrapped(text: str) -> list[str]:
+    return [comment(line) for line in textwrap.wrap(comment(text), 100, break_long_words=False)] or ['']

@@ -1,0 +1,119 @@
+"""Expressions laid out as a formatter would: on one line where it fits, else one item per line."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Union
+
+from .style import WIDTH
+
+
+@dataclass(frozen=True)
+class Atom:
+    """What stays on one line."""
+
+    flat: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string literal: on one line, between triple quotes, or in pieces of a given width."""
+
+    flat: str
+    triple: str | None
+    pieces: Callable[[int], list[str]]
+
+
+@dataclass(frozen=True)
+class Items:
+    """A call's arguments, a list or a dict: brackets around items, each with what stands before it (`key=`)."""
+
+    opening: str
+    items: Sequence[tuple[str, Expression]]
+    closing: str
+
+
+Expression = Union[Atom, Text, Items]
+
+
+def lay_out(indent: str, before: str, expression: Expression) -> str:
+    """A statement, or an item of one, with all its lines."""
+    lines: list[str] = []
+    _write(indent, before, expression, '', lines)
+    return '\n'.join(lines)
+
+
+def flat(expression: Expression) -> str | None:
+    """The expression on one line, or None where it holds a text that reads better on several."""
+    if isinstance(expression, Atom):
+        return expression.flat
+    if isinstance(expression, Text):
+        return None if expression.triple else expression.flat
+    parts = []
+    for before, item in expression.items:
+        written = flat(item)
+        if written is None:
+            return None
+        parts.append(before + written)
+    return f'{expression.opening}{", ".join(parts)}{expression.closing}'
+
+
+def _write(indent: str, before: str, expression: Expression, after: str, lines: list[str]) -> None:
+    written = flat(expression)
+    if written is not None:
+        line = f'{indent}{before}{written}{after}'
+        if len(line) * 2 <= WIDTH or (len(line) <= WIDTH and columns(line) <= WIDTH):
+            lines.append(line)
+            return
+    if isinstance(expression, Items) and expression.items:
+        lines.append(f'{indent}{before}{expression.opening}')
+        for inner_before, item in expression.items:
+            _write(indent + '    ', inner_before, item, ',', lines)
+        lines.append(f'{indent}{expression.closing}{after}')
+    elif isinstance(expression, Text):
+        _write_text(indent, before, expression, after, lines)
+    else:
+        lines.append(f'{indent}{before}{written}{after}')
+
+
+def _write_text(indent: str, before: str, expression: Text, after: str, lines: list[str]) -> None:
+    if expression.triple is not None:
+        block = f'{indent}{before}{expression.triple}{after}'
+        if all(columns(line) <= WIDTH for line in block.split('\n')):
+            lines.append(block)
+            return
+    line = f'{indent}{before}{expression.flat}{after}'
+    alone = f'{indent}    {expression.flat}'
+    if least_columns(alone) <= WIDTH:
+        # Pieces that there is room for on one line a formatter would join again.
+        if columns(alone) <= WIDTH and before:
+            line = f'{indent}{before}(\n{alone}\n{indent}){after}'
+        lines.append(line)
+        return
+    pieces = expression.pieces(WIDTH - len(indent) - 4)
+    if len(pieces) < 2:
+        lines.append(line)
+        return
+    lines.append(f'{indent}{before}(')
+    lines.extend(f'{indent}    {piece}' for piece in pieces)
+    lines.append(f'{indent}){after}')
+
+
+def columns(line: str) -> int:
+    """How many columns a line takes at most: formatters count wide characters twice."""
+    if line.isascii():
+        return len(line)
+    return sum(1 if char < '\u0300' else _columns(char) for char in line)
+
+
+def _columns(char: str) -> int:
+    return 2 if char > '\U0001f000' or unicodedata.east_asian_width(char) in 'WF' else 1
+
+
+def least_columns(line: str) -> int:
+    """How many columns a line takes at least, whatever version of Unicode a formatter knows."""
+    if line.isascii():
+        return len(line)
+    return sum(char.isascii() or not unicodedata.category(char).startswith('M') for char in line)

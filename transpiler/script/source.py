@@ -1,0 +1,183 @@
+"""A prompt as the writer reads it: nodes with their schemas, links, users, types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...graph import Link, NameTable, NodeSchema, OutputSchema, Prompt, PromptError, PromptNode, Schemas, near_misses
+from ..errors import TranspileError
+from .arguments import Output
+from .hints import Hints
+from .literals import quoted
+from .naming import from_title
+from .order import depth_first
+
+MOST_SLOTS = 10_000
+
+
+@dataclass
+class Node:
+    """A node of the prompt with what is known of it. `outputs` is None where nobody knows them."""
+
+    raw: PromptNode
+    schema: NodeSchema | None
+    callee: str
+    outputs: tuple[OutputSchema, ...] | None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Raw name → JSON value or `Output`; links that lead nowhere are left out."""
+
+
+class Source:
+    """The whole prompt. Raises TranspileError where its links run in a circle."""
+
+    def __init__(self, prompt: Prompt, schemas: Schemas, hints: Hints, warnings: list[str]):
+        self.prompt = prompt
+        self.schemas = schemas
+        self.hints = hints
+        self.warnings = warnings
+        self.nodes = self._read_nodes()
+        self._check_circles()
+        self.index = {key: index for index, key in enumerate(self.nodes)}
+        self.users = self._users()
+        self.used_slots: dict[str, set[int]] = {}
+        for output in self.users:
+            self.used_slots.setdefault(output.node, set()).add(output.slot)
+        self.types: dict[Output, str] = {}
+        self._resolve_types()
+
+    def type_of(self, output: Output) -> str:
+        return self.types.get(output, '*')
+
+    def title_name(self, key: str) -> str:
+        """The name that the title of a node gives, where the user gave the title."""
+        node = self.nodes[key]
+        path, _, local = key.rpartition(':')
+        drawn = self.hints.node(path, local)
+        if drawn is not None and drawn.type == (node.raw.class_type or drawn.type):
+            title = drawn.title
+        else:
+            title = node.raw.title
+        usual = [node.raw.class_type or '', node.schema.display_name if node.schema else '']
+        return from_title(title or '', *filter(None, usual))
+
+    def upstream(self, end_nodes: Iterable[Any]) -> set[str]:
+        """These nodes and all they need. Raises TranspileError for one that is not there."""
+        pending = [str(key) for key in end_nodes]
+        for key in pending:
+            if key not in self.nodes:
+                raise TranspileError('the prompt has no such node to end at', node=key)
+        found: set[str] = set()
+        while pending:
+            key = pending.pop()
+            if key not in found:
+                found.add(key)
+                pending.extend(need for need in self.needs(key) if need not in found)
+        return found
+
+    def needs(self, key: str) -> list[str]:
+        return [value.node for value in self.nodes[key].inputs.values() if type(value) is Output]
+
+    def _read_nodes(self) -> dict[str, Node]:
+        types = dict.fromkeys(node.class_type for node in self.prompt.nodes.values() if node.class_type)
+        blind = NameTable(types) if not self.schemas else None
+        callees: dict[str | None, tuple[NodeSchema | None, str]] = {}
+        nodes = {}
+        unknown: dict[str, list[str]] = {}
+        for key, node in self.prompt.nodes.items():
+            class_type = node.class_type
+            if class_type is None:
+                class_type = self.hints.node_types.get(key) or node.title or 'unknown'
+                unknown.setdefault(class_type, []).append(key)
+                nodes[key] = Node(node, None, f'node[{quoted(class_type)}]', self._drawn_outputs(key))
+                continue
+            found = callees.get(class_type)
+            if found is None:
+                found = callees[class_type] = self._callee(class_type, blind)
+            schema, callee = found
+            if schema is None and blind is None:
+                unknown.setdefault(class_type, []).append(key)
+            outputs = schema.outputs if schema else self._drawn_outputs(key)
+            nodes[key] = Node(node, schema, callee, outputs)
+        for class_type, keys in unknown.items():
+            misses = near_misses(class_type, self.schemas)
+            self.warnings.append(f'unknown node type {class_type!r} (node {", ".join(keys[:5])}){misses}')
+        for key, node in nodes.items():
+            node.inputs.update(self._read_inputs(key, node.raw, nodes))
+        return nodes
+
+    def _callee(self, class_type: str, blind: NameTable | None) -> tuple[NodeSchema | None, str]:
+        if blind is not None:
+            return None, blind.name_of(class_type)
+        schema = self.schemas.find(class_type)
+        if schema is None:
+            return None, f'node[{quoted(class_type)}]'
+        return schema, self.schemas.names.name_of(class_type)
+
+    def _drawn_outputs(self, key: str) -> tuple[OutputSchema, ...] | None:
+        """The outputs that the workflow draws, where the schema is not known."""
+        path, _, local = key.rpartition(':')
+        drawn = self.hints.node(path, local)
+        if drawn is None or not drawn.outputs:
+            return None
+        return tuple(OutputSchema(slot.name, slot.type) for slot in drawn.outputs)
+
+    def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, Node]) -> dict[str, Any]:
+        inputs: dict[str, Any] = {}
+        for name, value in node.inputs.items():
+            if type(value) is not Link:
+                inputs[name] = value
+            elif value.node not in nodes:
+                self.warnings.append(f'node {key}: input {name!r} is linked to node {value.node!r}, which is not there')
+            elif not self._has_output(nodes[value.node], value.slot):
+                self.warnings.append(
+                    f'node {key}: input {name!r} is linked to output {value.slot} of node {value.node} '
+                    f'({nodes[value.node].raw.class_type}), which has none such'
+                )
+            else:
+                inputs[name] = Output(value.node, value.slot)
+        return inputs
+
+    @staticmethod
+    def _has_output(node: Node, slot: int) -> bool:
+        return 0 <= slot < (MOST_SLOTS if node.schema is None else len(node.schema.outputs))
+
+    def _check_circles(self) -> None:
+        try:
+            self.prompt.order()
+        except PromptError as error:
+            raise TranspileError(str(error)) from error
+
+    def _users(self) -> dict[Output, list[str]]:
+        users: dict[Output, list[str]] = {}
+        for key, node in self.nodes.items():
+            for value in node.inputs.values():
+                if type(value) is Output:
+                    users.setdefault(value, []).append(key)
+        return users
+
+    def _resolve_types(self) -> None:
+        """The type of every output; of those that take over a type, the one that they are linked to."""
+        for key in depth_first(list(self.nodes), {key: self.needs(key) for key in self.nodes}):
+            node = self.nodes[key]
+            for slot, output in enumerate(node.outputs or ()):
+                type_ = output.type
+                if type_ in ('COMFY_MATCHTYPE_V3', '*', ''):
+                    type_ = self._matched(node, slot) or '*'
+                self.types[Output(key, slot)] = type_
+
+    def _matched(self, node: Node, slot: int) -> str | None:
+        if node.schema is None:
+            return None
+        matches = node.schema.info.get('output_matchtypes')
+        template = matches[slot] if isinstance(matches, (list, tuple)) and slot < len(matches) else None
+        for name, value in node.inputs.items():
+            if type(value) is not Output:
+                continue
+            item = node.schema.input(name)
+            options = item.options.get('template') if item else None
+            same = isinstance(options, Mapping) and options.get('template_id') == template
+            if same if template is not None else item is not None and item.type == '*':
+                return self.types.get(value)
+        return None
