@@ -6,6 +6,8 @@ Rules of V1 and V3 descriptions: ComfyUI `server.py: node_info`, `comfy_api/late
 from __future__ import annotations
 
 import enum
+import hashlib
+import marshal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -289,6 +291,14 @@ class Schemas(Mapping[str, NodeSchema]):
             return self[class_type] if class_type is not None and class_type in self._class_types else None
         except SchemaError:
             return None
+
+    def fingerprint(self, extra: tuple[str, ...] = ()) -> str | None:
+        """A digest of the descriptions as the server sent them, and of `extra`; None for classes."""
+        try:
+            data = marshal.dumps((dict(self._class_types), extra), 2)
+        except ValueError:
+            return None
+        return hashlib.sha256(data).hexdigest()
 
     def problems(self) -> dict[str, SchemaError]:
         """The classes whose description is broken, and why."""

@@ -122,6 +122,14 @@ def make_enum(name: str, members: Mapping[str, Any], base: Any = None) -> type[e
     return base(name, dict(members), module='comfy_script.runtime.nodes')
 
 
+_SOURCES = {source: name for name, source in GLOBAL_ENUM_SOURCES.items()}
+
+
+def global_source(schema: NodeSchema, item: InputSchema) -> str | None:
+    """The global enum that is made of this very input."""
+    return _SOURCES.get((schema.class_type, item.name))
+
+
 class Enums:
     """The enums of one state of a server's lists, each made when it is first asked for."""
 
@@ -159,7 +167,7 @@ class Enums:
 
     def of_input(self, schema: NodeSchema, item: InputSchema) -> type[enum.Enum]:
         """The enum of a combo input; the global one where that has the same choices."""
-        shared = self.global_of(item.choices or ())
+        shared = global_source(schema, item) or self.global_of(item.choices or ())
         if shared is not None:
             return self.of_global(shared)
         key = f'{schema.class_type}.{item.name}'

@@ -75,7 +75,7 @@ def groups_of(nodes: Mapping[str, NodeCall]) -> tuple[Group, ...]:
 def _frames(site: Site) -> list[Step]:
     """The user's functions around a call, outermost first, without the one that holds the whole script."""
     steps = [Step(site.code, site.offset), *site.callers]
-    return [step for step in reversed(steps[:-1])]
+    return list(reversed(steps[:-1]))
 
 
 def _enter(stack: list[_Open], steps: list[Step]) -> None:
