@@ -122,7 +122,7 @@ def make_enum(name: str, members: Mapping[str, Any], base: Any = None) -> type[e
     return base(name, dict(members), module='comfy_script.runtime.nodes')
 
 
-_SOURCES = {source: name for name, source in GLOBAL_ENUM_SOURCES.items()}
+_SOURCES: Mapping[tuple[str, str], str] = {source: name for name, source in GLOBAL_ENUM_SOURCES.items()}
 
 
 def global_source(schema: NodeSchema, item: InputSchema) -> str | None:

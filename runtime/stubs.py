@@ -32,7 +32,28 @@ _JSON = 'str | int | float | bool | _Sequence[_Any] | _Mapping[str, _Any]'
 _PYTHON_TYPES = {'INT': 'int', 'FLOAT': 'float', 'STRING': 'str', 'BOOLEAN': 'bool', 'COLOR': 'str'}
 # Types whose values are entered in the web UI, as JSON.
 _JSON_TYPES = frozenset(
-    ['BOUNDING_BOX', 'BOUNDING_BOXES', 'COLORS', 'CURVE', 'RANGE', 'VIDEO_EDIT', 'COMPOSITOR', 'PAINTER', 'WEBCAM', 'AUDIO_RECORD', 'IMAGECOMPARE', 'LOAD_3D', 'LOAD_3D_ADVANCED', 'LOAD3D_CAMERA', 'LOAD3D_MODEL_INFO', 'HISTOGRAM', 'CHART', 'GALLERIA', 'ARRAY', 'DICT']
+    {
+        'ARRAY',
+        'AUDIO_RECORD',
+        'BOUNDING_BOX',
+        'BOUNDING_BOXES',
+        'CHART',
+        'COLORS',
+        'COMPOSITOR',
+        'CURVE',
+        'DICT',
+        'GALLERIA',
+        'HISTOGRAM',
+        'IMAGECOMPARE',
+        'LOAD3D_CAMERA',
+        'LOAD3D_MODEL_INFO',
+        'LOAD_3D',
+        'LOAD_3D_ADVANCED',
+        'PAINTER',
+        'RANGE',
+        'VIDEO_EDIT',
+        'WEBCAM',
+    }
 )
 _HEADER = """\
 from collections.abc import Mapping as _Mapping, Sequence as _Sequence
@@ -129,7 +150,7 @@ class _Writer:
         self._options = options
         self._embeddings = embeddings
         self._enums = Enums(schemas, embeddings)
-        self._global_choices = {self._enums.choices(name): name for name in reversed(GLOBAL_ENUM_SOURCES)}
+        self._global_choices = {self._enums.choices(name): name for name in reversed(list(GLOBAL_ENUM_SOURCES))}
         self._global_choices.pop((), None)
         self._types: NameTable = data_type_table(schemas)
         self._type_names = {raw: self._types.name_of(raw) for raw in self._raw_types()}
@@ -188,9 +209,8 @@ class _Writer:
             return ['_Sequence[str]']
         kinds = {type(choice) for choice in choices}
         types = []
-        if all(isinstance(choice, str) for choice in choices) and 0 < len(choices) <= _MOST_LITERALS:
-            if choices not in self._global_choices and not any(_is_file(choice) for choice in choices):
-                types.append(f'_Literal[{", ".join(_string(choice) for choice in choices)}]')
+        if 0 < len(choices) <= _MOST_LITERALS and choices not in self._global_choices and _are_words(choices):
+            types.append(f'_Literal[{", ".join(_string(choice) for choice in choices)}]')
         if item.switch is not None or bool in kinds:
             types.append('bool')
         types += [kind.__name__ for kind in (int, float) if kind in kinds]
@@ -368,6 +388,11 @@ def _default(value: Any) -> str:
         text = _string(value) if isinstance(value, str) else repr(value)
         return text if len(text) <= _LONGEST_DEFAULT and text not in ('inf', '-inf', 'nan') else '...'
     return '...'
+
+
+def _are_words(choices: tuple[Any, ...]) -> bool:
+    """Whether a combo's choices are words of the node, not files of the server."""
+    return all(isinstance(choice, str) and not _is_file(choice) for choice in choices)
 
 
 def _is_file(choice: str) -> bool:
