@@ -1,0 +1,1 @@
+"""Our conversion beside the real web UI's: `python dev.py parity`."""

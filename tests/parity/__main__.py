@@ -1,0 +1,157 @@
+"""Compares our conversion with the real web UI's, workflow by workflow, and prints the table.
+
+    python dev.py parity                                   the official templates of the corpus's version
+    python dev.py parity --templates 0.1.123 --only video  others, and only those with 'video' in the name
+    python dev.py parity --folder FOLDER                   workflow files of your own
+    python dev.py parity --rules [--write]                 the rule workflows of tests/data/workflows
+    python dev.py parity --web-ui server                   with the web UI that the server brings
+    python dev.py parity --object-info FILE                as if the server had these nodes
+
+The truth is made afresh by `app.graphToPrompt()` in Chromium, on the lab's ComfyUI (COMFYSCRIPT_COMFYUI: your own).
+Workflows with node types the server lacks are counted apart: the web UI gives their values no names, we do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from comfy_script.graph import ComfyScriptError, Schemas
+from comfy_script.tests.lab import paths
+from comfy_script.tests.lab.browser import find_browser
+from comfy_script.tests.lab.server import Server, make_base, remove_base
+from comfy_script.tests.parity.compare import differences, same
+from comfy_script.tests.parity.packages import (
+    CORPUS_TEMPLATES,
+    PackageError,
+    read_workflows,
+    templates_folder,
+    web_ui_folder,
+)
+from comfy_script.tests.parity.web_ui import WebUI, WebUIError, open_web_ui
+from comfy_script.transpiler.convert import convert_workflow
+
+DATA = paths.ROOT / 'tests' / 'data'
+WEB_UI = '1.49.6'
+"""The version of `comfyui-frontend-package` whose rules the conversion follows."""
+
+RULES = DATA / 'workflows'
+RULES_OBJECT_INFO = DATA / 'workflows_object_info.json'
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    browser = find_browser()
+    if browser is None:
+        return _fail('No Chromium found: install one, or name it in COMFYSCRIPT_CHROMIUM.')
+    try:
+        own = options.web_ui == 'server'
+        arguments = [] if own else ['--front-end-root', str(web_ui_folder(options.web_ui))]
+        folder = None if options.rules else options.folder or templates_folder(options.templates)
+    except PackageError as error:
+        return _fail(str(error))
+    comfyui = paths.comfyui_folder()
+    with tempfile.TemporaryDirectory() as temporary:
+        base = make_base(Path(temporary) / 'base', comfyui, {})
+        server = Server.start(comfyui, paths.comfyui_python(), base, args=arguments)
+        try:
+            object_info = _object_info(options, server.url)
+            with open_web_ui(server.url, browser, object_info) as web_ui:
+                return _compare(options, folder, object_info, web_ui)
+        finally:
+            server.close()
+            remove_base(base)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='dev.py parity', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--templates', metavar='VERSION', default=CORPUS_TEMPLATES)
+    parser.add_argument('--folder', type=Path, help='workflow files instead of templates')
+    parser.add_argument('--rules', action='store_true', help="this project's own small workflows, one per rule")
+    parser.add_argument('--write', action='store_true', help='with --rules: store what the web UI makes')
+    parser.add_argument('--web-ui', metavar='VERSION', default=WEB_UI, help=f"'server' for its own (default: {WEB_UI})")
+    parser.add_argument('--object-info', type=Path, metavar='FILE')
+    parser.add_argument('--only', default='', help='only workflows with this in their name')
+    parser.add_argument('--limit', type=int, default=None, help='at most so many')
+    parser.add_argument('--save', type=Path, metavar='FOLDER', help="keep the web UI's prompts there")
+    return parser
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+def _object_info(options: argparse.Namespace, url: str) -> str:
+    if options.object_info:
+        return options.object_info.read_text(encoding='utf-8')
+    if options.rules:
+        return RULES_OBJECT_INFO.read_text(encoding='utf-8')
+    with urllib.request.urlopen(f'{url}/object_info') as answer:
+        return answer.read().decode('utf-8')
+
+
+def _workflows(options: argparse.Namespace, folder: Path | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    if folder is not None:
+        yield from read_workflows(folder)
+        return
+    for file in sorted(RULES.glob('*.json')):
+        rule = json.loads(file.read_text(encoding='utf-8'))
+        if rule.get('truth') != 'ours':
+            yield file.stem, rule['workflow']
+
+
+def _compare(options: argparse.Namespace, folder: Path | None, object_info: str, web_ui: WebUI) -> int:
+    schemas = Schemas.parse(json.loads(object_info))
+    found = [item for item in _workflows(options, folder) if options.only in item[0]][: options.limit]
+    counts = dict.fromkeys(('equal', 'different', 'unknown nodes', 'the web UI failed', 'we failed'), 0)
+    print(f'web UI {web_ui.version or "of the server"}, {len(schemas)} node types, {len(found)} workflows')
+    for number, (name, workflow) in enumerate(found, 1):
+        outcome, lines = _compare_one(options, name, workflow, schemas, web_ui)
+        counts[outcome] += 1
+        if outcome != 'equal':
+            print(f'[{number}/{len(found)}] {name}: {outcome}', *lines, sep='\n    ', flush=True)
+    print(*(f'{count:5} {outcome}' for outcome, count in counts.items()), sep='\n')
+    return 1 if counts['different'] or counts['we failed'] else 0
+
+
+def _compare_one(
+    options: argparse.Namespace, name: str, workflow: dict[str, Any], schemas: Schemas, web_ui: WebUI
+) -> tuple[str, list[str]]:
+    try:
+        theirs = web_ui.prompt_of(workflow)
+    except WebUIError as error:
+        return 'the web UI failed', [str(error)[:200]]
+    if options.save:
+        options.save.mkdir(parents=True, exist_ok=True)
+        (options.save / f'{name}.json').write_text(json.dumps(theirs, indent=1), encoding='utf-8')
+    if options.rules and options.write:
+        _store(name, theirs)
+    try:
+        ours = convert_workflow(workflow, schemas).prompt
+    except ComfyScriptError as error:
+        return 'we failed', [str(error)]
+    if same(ours, theirs):
+        return 'equal', []
+    unknown = any('class_type' not in node for node in theirs.values())
+    lines = list(differences(ours, theirs))
+    return 'unknown nodes' if unknown else 'different', [*lines[:5], *(['…'] if len(lines) > 5 else [])]
+
+
+def _store(name: str, prompt: Mapping[str, Any]) -> None:
+    file = RULES / f'{name}.json'
+    rule = json.loads(file.read_text(encoding='utf-8'))
+    rule['prompt'] = prompt
+    file.write_text(json.dumps(rule, indent=1) + '\n', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
