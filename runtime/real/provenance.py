@@ -129,10 +129,11 @@ class Several(NamedTuple):
 class Record:
     """One node call: its class and where its inputs came from. It holds other records, never a value of weight."""
 
-    __slots__ = ('_key', 'class_type', 'inputs', 'mark', 'number', 'outputs')
+    __slots__ = ('_key', 'class_type', 'inputs', 'mark', 'number', 'outputs', 'prefix')
 
-    def __init__(self, number: int, class_type: str, inputs: dict[str, Any]) -> None:
+    def __init__(self, number: int, class_type: str, inputs: dict[str, Any], prefix: str = '') -> None:
         self.number = number
+        self.prefix = prefix
         self.class_type = class_type
         self.inputs = inputs
         self.mark: Any = None
@@ -145,7 +146,7 @@ class Record:
 
     @property
     def node_id(self) -> str:
-        return str(self.number)
+        return f'{self.prefix}{self.number}'
 
     def living_outputs(self) -> list[Any] | None:
         """The outputs, if each of them can still be had."""
@@ -444,10 +445,10 @@ def write_prompt(records: Iterable[Record]) -> Written:
         inputs: dict[str, Any] = {}
         for name, value in record.inputs.items():
             if type(value) is Opaque or type(value) is Several:
-                notes.append(f'{record.class_type} (node {number}), input {name}: {_explain(value)}')
+                notes.append(f'{record.class_type} (node {record.node_id}), input {name}: {_explain(value)}')
             else:
                 inputs[name] = _json(value)
-        prompt[str(number)] = {'class_type': record.class_type, 'inputs': inputs}
+        prompt[record.node_id] = {'class_type': record.class_type, 'inputs': inputs}
     return Written(prompt, tuple(notes))
 
 

@@ -1,8 +1,9 @@
 """What a saved image is told about its making: prompt, workflow and script, from the provenance of its values.
 
-The script is written by a floor that this one does not import. Whoever has a writer registers it:
+The script is written by a floor that this one does not import: the root package has a `write_script` for it, and
+anybody may register another one:
 
-    set_script_writer(lambda prompt, node_id: transpile(prompt, end_nodes=[node_id]))
+    set_script_writer(lambda prompt, node_id, schemas: transpile(prompt, schemas=schemas, end_nodes=[node_id]))
 
 `prompt` is an API prompt, `node_id` the node in it that saves; the answer is the script's text. A writer that
 raises costs the script, never the image.
@@ -11,22 +12,23 @@ raises costs the script, never the image.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...graph import Schemas
 from .provenance import Written
 
-ScriptWriter = Callable[[Mapping[str, Any], str], str]
+ScriptWriter = Callable[[Mapping[str, Any], str, Schemas], str]
 
-SCRIPT_KEY = 'comfyscript'
+SCRIPT_KEY = 'ComfyScript'
 """The key of `extra_pnginfo`, hence of the image's metadata, that holds the script."""
 
 _writer: ScriptWriter | None = None
 
 
 def set_script_writer(writer: ScriptWriter | None) -> None:
-    """Registers what turns a prompt into a script; None for none."""
+    """Registers what turns a prompt into a script; None for the package's own."""
     global _writer
     _writer = writer
 
@@ -37,9 +39,9 @@ def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str,
     workflow = _attempt('workflow', lambda: _layout(written.prompt, schemas))
     if workflow is not None:
         found['workflow'] = workflow
-    writer = _writer
+    writer = _writer or getattr(sys.modules.get(__name__.partition('.')[0]), 'write_script', None)
     if writer is not None:
-        script = _attempt('script', lambda: writer(written.prompt, node_id))
+        script = _attempt('script', lambda: writer(written.prompt, node_id, schemas))
         if script is not None:
             found[SCRIPT_KEY] = with_notes(script, written.notes)
     return found
@@ -52,9 +54,9 @@ def with_notes(script: str, notes: tuple[str, ...]) -> str:
 
 
 def _layout(prompt: Mapping[str, Any], schemas: Schemas) -> Any:
-    from ...graph.layout import layout
+    from ...graph.layout import lay_out
 
-    return layout(prompt, schemas)
+    return lay_out(prompt, schemas)
 
 
 def _attempt(what: str, make: Callable[[], Any]) -> Any:

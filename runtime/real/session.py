@@ -223,7 +223,7 @@ class RealSession:
                     plan.plain.add((*inputs, *map(type, inputs.values())))
                 return self.run_plain(plan, inputs)
             tracker = self.provenance
-        record = Record(tracker.next_number(), plan.class_type, recorded)
+        record = Record(tracker.next_number(), plan.class_type, recorded, self._prefix)
         if self.cache is not None:
             return self._call_cached(self.cache, plan, inputs, hidden, record, simple)
         if simple:
@@ -273,7 +273,7 @@ class RealSession:
     ) -> tuple[Any, Mapping[str, Any] | None]:
         host = self.host
         host.before_node()
-        node_id = self._prefix + str(record.number)
+        node_id = record.node_id
         if plan.unique_id:
             inputs = {**inputs, **dict.fromkeys(plan.unique_id, node_id)}
         instance = plan.node_class()
@@ -305,10 +305,10 @@ class RealSession:
         slots, ui, expands = self.host.output_from_returns([returned], instance)
         if expands:
             if record is None:
-                record = Record(self.provenance.next_number(), plan.class_type, {})
+                record = Record(self.provenance.next_number(), plan.class_type, {}, self._prefix)
             return self._run_general(plan, inputs, None, record, _Returned(instance, plan.function, returned))
         if ui and self.on_ui is not None:
-            node_id = self._prefix + str(record.number if record is not None else self.provenance.next_number())
+            node_id = record.node_id if record is not None else self._prefix + str(self.provenance.next_number())
             self.on_ui(node_id, plan.class_type, ui)
         return self._shape(plan, slots, mapped=False), ui
 
@@ -335,7 +335,7 @@ class RealSession:
         instance: Any = None,
     ) -> tuple[Any, Mapping[str, Any] | None]:
         hidden = hidden or {}
-        node_id = str(hidden['UNIQUE_ID']) if 'UNIQUE_ID' in hidden else self._prefix + str(record.number)
+        node_id = str(hidden['UNIQUE_ID']) if 'UNIQUE_ID' in hidden else record.node_id
         job = self._job(plan, node_id, inputs, hidden, record)
         job.instance = instance
         outcome = loop.run(self.host.run(job))
@@ -368,48 +368,33 @@ class RealSession:
         made: dict[str, Any] = {}
         lazy: dict[str, Lazy] = {}
         linked: dict[str, Any] = {}
+        shows_graph = self.track and (plan.wants_prompt or plan.needs_graph)
         for index, (name, value) in enumerate(inputs.items()):
             kind = self.kinds[type(value)]
             if kind <= _BOOL:
                 linked[name] = value
                 continue
-            link = self._graph_link(record.inputs.get(name), value, known) if plan.needs_graph else None
+            link = _real_link(record.inputs.get(name), value, known, plan) if shows_graph else None
             if link is None:
                 link = [f'{node_id}.in{index}', 0]
                 if kind is _LAZY:
                     lazy[link[0]] = value
                 else:
-                    known[link[0]] = [list(value) if kind is _VALUE_LIST else [value]]
+                    known[link[0]] = [_slot(value)]
                 if plan.needs_graph:
                     made[link[0]] = {'class_type': plan.class_type, 'inputs': {}}
             linked[name] = link
-        made[node_id] = {'class_type': plan.class_type, 'inputs': linked}
-        written = Written({}, ())
-        if plan.wants_prompt or plan.needs_graph:
-            written = self._graph_of(record, known) if self.track else written
-        prompt = hidden.get('PROMPT', self.prompt if self.prompt is not None else written.prompt)
-        if plan.needs_graph and prompt is not written.prompt:
+        written = write_prompt([record]) if shows_graph else Written({}, ())
+        if plan.needs_graph:
+            _add_living(record, known)
+        own = self.prompt if self.prompt is not None else written.prompt
+        prompt = hidden.get('PROMPT', own)
+        if prompt is not written.prompt:
             made = {**written.prompt, **made}
+        made[node_id] = {'class_type': plan.class_type, 'inputs': linked}
         extra = {key.lower(): value for key, value in {**self.hidden, **hidden}.items()}
         extra['extra_pnginfo'] = self._extra_pnginfo(plan, hidden, written, node_id)
         return Job(prompt or {}, node_id, known, self.prompt_id, extra, made, lazy=lazy)
-
-    def _graph_link(self, described: Any, value: Any, known: dict[str, list[list[Any]]]) -> list[Any] | None:
-        """The real link of an input, for a node that looks at the graph (loops); its value is then known there."""
-        if type(described) is not Source:
-            return None
-        record, slot = described
-        if len(record.outputs) == 1 and slot == 0:
-            known[record.node_id] = [list(value) if isinstance(value, ValueList) else [value]]
-        return [record.node_id, slot]
-
-    def _graph_of(self, record: Record, known: dict[str, list[list[Any]]]) -> Written:
-        """The prompt that led to a call. Outputs in it that still live need not be made again for an expansion."""
-        for ancestor in record.ancestry():
-            outputs = None if ancestor is record else ancestor.living_outputs()
-            if outputs is not None and ancestor.node_id not in known:
-                known[ancestor.node_id] = [list(o) if isinstance(o, ValueList) else [o] for o in outputs]
-        return write_prompt([record])
 
     def _extra_pnginfo(self, plan: Plan, hidden: Mapping[str, Any], written: Written, node_id: str) -> Any:
         if 'EXTRA_PNGINFO' not in plan.host_hidden:
@@ -472,7 +457,7 @@ class RealSession:
             if key is not None:
                 cache.put(key, kept.outputs, ui)
         elif kept.ui and self.on_ui is not None:
-            self.on_ui(self._prefix + str(record.number), plan.class_type, kept.ui)
+            self.on_ui(record.node_id, plan.class_type, kept.ui)
         for slot, value in enumerate(kept.outputs):
             self.provenance.put(value, record, slot)
         self.last_was_hit = hit
@@ -509,6 +494,33 @@ class RealSession:
         for name, value in inputs.items():
             found[name] = value if self.kinds[type(value)] <= _BOOL else ['value', 0]
         return found
+
+
+def _slot(value: Any) -> list[Any]:
+    """A value as an output slot of the executor: a list of values."""
+    return list(value) if isinstance(value, ValueList) else [value]
+
+
+def _real_link(described: Any, value: Any, known: dict[str, list[list[Any]]], plan: Plan) -> list[Any] | None:
+    """The link that an input is in the graph, for a node that sees the graph; its value is then known there.
+
+    A loop may use the other outputs of the node as well: then all of them have to be known, or none (it runs again).
+    """
+    if type(described) is not Source:
+        return None
+    record, slot = described
+    if len(record.outputs) == 1 or not plan.needs_graph:
+        slots = known.setdefault(record.node_id, [[None] for _ in record.outputs])
+        slots[slot] = _slot(value)
+    return [record.node_id, slot]
+
+
+def _add_living(record: Record, known: dict[str, list[list[Any]]]) -> None:
+    """Outputs in the graph behind a call that still live need not be made again for what it expands to."""
+    for ancestor in record.ancestry():
+        outputs = None if ancestor is record else ancestor.living_outputs()
+        if outputs is not None and ancestor.node_id not in known:
+            known[ancestor.node_id] = [_slot(output) for output in outputs]
 
 
 class _Returned:

@@ -145,16 +145,16 @@ def in_real_mode(real: Child, sequence: list[dict[str, Any]], targets: tuple[str
                 with warnings.catch_warnings():
                     warnings.simplefilter('ignore')
                     result = run_prompt_real(prompt, session=session, outputs=targets)
-                value.append({{'ran': result.ran, 'held': sorted(result.values), 'ui': dict(result.ui)}})
+                value.append({{'ran': result.ran, 'ui': dict(result.ui)}})
             except PromptRefusedError as error:
                 value.append({{'refused': sorted({{p.node_id for p in error.problems}}), 'text': str(error)}})
             except Exception as error:
                 value.append({{'failed': type(error).__name__, 'message': str(error)}})
     """)
-    return [one_in_real_mode(real.base, left) for left in found]
+    return [one_in_real_mode(real.base, prompt, left) for prompt, left in zip(sequence, found, strict=True)]
 
 
-def one_in_real_mode(base: Path, left: Left) -> Left:
+def one_in_real_mode(base: Path, prompt: Mapping[str, Any], left: Left) -> Left:
     if 'refused' in left:
         reasons = {'Prompt has no outputs': 'prompt_no_outputs'}
         reason = next((kind for text, kind in reasons.items() if text in left['text']), 'prompt_outputs_failed_validation')
@@ -162,7 +162,7 @@ def one_in_real_mode(base: Path, left: Left) -> Left:
     if 'failed' in left:
         return left
     return {
-        'cached': sorted(set(left['held']) - set(left['ran'])),
+        'cached': sorted(set(prompt) - set(left['ran'])),
         'images': {key: hashes(base, files(ui)) for key, ui in left['ui'].items()},
     }
 
