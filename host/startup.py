@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('comfy_script')
 
-PACKAGE = __package__.rpartition('.')[0]
+PACKAGE = (__package__ or 'comfy_script.host').rpartition('.')[0]
 
 
 class Pack(NamedTuple):
@@ -111,7 +111,14 @@ async def _bind(host: Host) -> None:
 
 
 def _save_scripts(host: Host) -> None:
-    importlib.import_module(f'{PACKAGE}.host.save').install(host.schemas)
+    preferences = importlib.import_module(f'{PACKAGE}.host.preferences').Preferences(_user_folder())
+    save = importlib.import_module(f'{PACKAGE}.host.save')
+    save.install(host.schemas, preferences, getattr(host.server, 'add_on_prompt_handler', None))
+
+
+def _user_folder() -> Path:
+    folder_paths = sys.modules.get('folder_paths')
+    return Path(folder_paths.get_user_directory()) if folder_paths else Path('user')
 
 
 def _set_default_client() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
+import time
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -12,7 +15,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from comfy_script.graph import Schemas
-from comfy_script.host import save
+from comfy_script.host import plain, save, sidecar
+from comfy_script.host.preferences import Preferences, SaveSettings
 
 
 class Saver:
@@ -66,14 +70,17 @@ WORKFLOW = {'nodes': [], 'links': [], 'version': 0.4}
 class DynamicPrompt:
     """ComfyUI `comfy_execution/graph.py`."""
 
-    def __init__(self, display: dict[str, str] | None = None) -> None:
-        self.display = display or {}
+    def __init__(self, ephemeral: dict[str, Any] | None = None) -> None:
+        self.ephemeral = ephemeral or {}
 
     def get_original_prompt(self) -> dict[str, Any]:
         return PROMPT
 
-    def get_display_node_id(self, node_id: str) -> str:
-        return self.display.get(node_id, node_id)
+    def has_node(self, node_id: str) -> bool:
+        return node_id in PROMPT or node_id in self.ephemeral
+
+    def get_node(self, node_id: str) -> dict[str, Any]:
+        return self.ephemeral.get(node_id) or PROMPT[node_id]
 
 
 def get_input_data(inputs, class_def, unique_id, execution_list=None, dynprompt=None, extra_data={}):  # noqa: B006
@@ -87,7 +94,7 @@ def schemas() -> Schemas:
 
 def png_info(node_class: Any, node_id: str, extra: Any, *, dynprompt: Any = None, writer: Any = None) -> Any:
     """What a node gets as EXTRA_PNGINFO."""
-    hooked = save.with_scripts(get_input_data, writer or save.ScriptWriter(schemas))
+    hooked = save.with_scripts(get_input_data, save.SaveHook(writer or save.ScriptWriter(schemas)))
     inputs = PROMPT.get(node_id, {}).get('inputs', {})
     result, _, _ = hooked(inputs, node_class, node_id, object(), dynprompt or DynamicPrompt(), extra)
     return result['extra_pnginfo'][0]
@@ -126,15 +133,24 @@ def test_a_prompt_without_workflow_has_a_script_in_core_savers_only():
     assert 'ComfyScript' in png_info(PackSaver, '3', {'extra_pnginfo': {'workflow': WORKFLOW}})
 
 
-def test_a_node_that_another_expanded_to_has_the_script_of_that_one():
-    got = png_info(Saver, '3.0.0.1', {}, dynprompt=DynamicPrompt({'3.0.0.1': '3'}))
+def test_a_node_that_another_expanded_to_has_the_script_of_what_it_needs_there():
+    inner = {
+        '3.0.0.1': {'class_type': 'Saver', 'inputs': {'images': ['3.0.0.2', 0], 'filename_prefix': 'inner'}},
+        '3.0.0.2': {'class_type': 'Loader', 'inputs': {'path': 'c.png'}},
+        '3.0.0.3': {'class_type': 'Saver', 'inputs': {'images': ['1', 0], 'filename_prefix': 'outer'}},
+    }
 
-    assert got['ComfyScript'].endswith("Saver(image, 'one')\n")
+    def script(node_id):
+        return png_info(Saver, node_id, {}, dynprompt=DynamicPrompt(inner))['ComfyScript']
+
+    assert script('3.0.0.1') == "image = Loader('c.png')\nSaver(image, 'inner')\n"
+    assert script('3.0.0.3') == "image = Loader('a.png')\nSaver(image, 'outer')\n"
     assert png_info(Saver, 'nowhere', {}) is None
 
 
 def test_validation_is_left_alone():
-    hooked = save.with_scripts(get_input_data, save.ScriptWriter(lambda: pytest.fail('no need for schemas')))
+    writer = save.ScriptWriter(lambda: pytest.fail('no need for schemas'))
+    hooked = save.with_scripts(get_input_data, save.SaveHook(writer))
 
     assert hooked({}, Saver, '3') == ({'extra_pnginfo': [None]}, {}, {})
 
@@ -159,7 +175,7 @@ def test_an_error_of_comfyui_is_its_own():
         raise KeyError('of ComfyUI')
 
     with pytest.raises(KeyError, match='of ComfyUI'):
-        save.with_scripts(broken, save.ScriptWriter(schemas))({}, Saver, '3', None, DynamicPrompt(), {})
+        save.with_scripts(broken, save.SaveHook(save.ScriptWriter(schemas)))({}, Saver, '3', None, DynamicPrompt(), {})
 
 
 # Putting it in
@@ -218,3 +234,167 @@ def test_a_png_holds_plain_text(text, monkeypatch):
 
     read: Any = Image.open(file)
     assert read.text == {'ComfyScript': text, 'workflow': '"left alone"'}
+
+
+# Ahead of time, within a bound, and without secrets
+
+
+class Slow:
+    """A transpiler that takes its time."""
+
+    def __init__(self, seconds: float, text: Any = "Saver(None, '')\n") -> None:
+        self.calls = 0
+        self.seconds = seconds
+        self.text = text
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        self.calls += 1
+        time.sleep(self.seconds)
+        return SimpleNamespace(text=self.text)
+
+
+def test_a_transpiler_that_takes_too_long_costs_the_script_and_one_bound(caplog, monkeypatch):
+    monkeypatch.setattr('comfy_script.transpiler.write_script', Slow(5))
+    writer = save.ScriptWriter(schemas, lambda: SaveSettings(max_wait=0.05))
+    dynprompt = DynamicPrompt()
+    started = time.monotonic()
+
+    for node_id in ('3', '4', '3'):
+        assert png_info(Saver, node_id, {}, dynprompt=dynprompt, writer=writer) is None
+
+    assert time.monotonic() - started < 2
+    assert 'longer than 0.05 s' in caplog.text
+
+
+@pytest.mark.parametrize('text', [None, 7, '', b'bytes'])
+def test_a_transpiler_that_gives_nonsense_costs_the_script_only(text, monkeypatch):
+    monkeypatch.setattr('comfy_script.transpiler.write_script', Slow(0, text))
+
+    assert png_info(Saver, '3', {}) is None
+
+
+def test_scripts_are_made_once_and_ahead(monkeypatch):
+    transpiler = Slow(0)
+    monkeypatch.setattr('comfy_script.transpiler.write_script', transpiler)
+    writer = save.ScriptWriter(schemas)
+    hook = save.SaveHook(writer)
+    body = {'prompt': PROMPT, 'extra_data': {}}
+
+    assert hook.on_prompt(body) is body
+    deadline = time.monotonic() + 5
+    while transpiler.calls < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for _ in range(3):
+        assert png_info(Saver, '3', {}, writer=writer)['ComfyScript'] == "Saver(None, '')\n"
+
+    assert transpiler.calls == 2  # one for each saver
+
+
+def test_a_prompt_that_validation_changed_is_written_as_it_was_run(monkeypatch):
+    monkeypatch.setitem(PROMPT, '1', {'class_type': 'Loader', 'inputs': {'path': 'a.png'}})
+    writer = save.ScriptWriter(schemas)
+    assert 'a.png' in png_info(Saver, '3', {}, writer=writer)['ComfyScript']
+
+    PROMPT['1']['inputs']['path'] = 'changed.png'
+
+    assert 'changed.png' in png_info(Saver, '3', {}, writer=writer)['ComfyScript']
+
+
+@pytest.mark.parametrize('body', [None, [], {}, {'prompt': 3}, {'prompt': {'1': None}, 'extra_data': []}])
+def test_whatever_is_queued_goes_on_as_it_came(body):
+    assert save.SaveHook(save.ScriptWriter(schemas)).on_prompt(body) is body
+
+
+def test_what_the_user_marks_is_not_written():
+    extra = {
+        'extra_pnginfo': {'workflow': WORKFLOW, 'ComfyScriptSource': "key = 'b.png'"},
+        'comfyscript_secrets': ['b.png'],
+    }
+    got = png_info(Saver, '4', extra)
+    assert 'b.png' not in got['ComfyScript'] + got['ComfyScriptSource']
+    assert extra['extra_pnginfo']['ComfyScriptSource'] == "key = 'b.png'"
+
+    writer = save.ScriptWriter(schemas, lambda: SaveSettings(redact=(r'[a-z]+\.png', '(no regex')))
+    assert png_info(Saver, '3', {}, writer=writer)['ComfyScript'] == "image = Loader('***')\nSaver(image, 'one')\n"
+
+
+# Settings
+
+
+def test_settings_of_the_owner_then_of_the_user(tmp_path):
+    (tmp_path / 'default').mkdir()
+    page = tmp_path / 'default' / 'comfy.settings.json'
+    (tmp_path / 'comfyscript.toml').write_text(
+        '[save]\nsidecar = true\nstyle = "keyword"\nredact = ["sk-[a-z]+"]\nmax_wait = "soon"\n', encoding='utf-8'
+    )
+    preferences = Preferences(tmp_path)
+    assert preferences() == SaveSettings(sidecar=True, style='keyword', redact=('sk-[a-z]+',))
+
+    page.write_text(json.dumps({'ComfyScript.Save.Style': 'auto', 'ComfyScript.Save.Enabled': False}), encoding='utf-8')
+    assert preferences() == SaveSettings(enabled=False, sidecar=True, style='auto', redact=('sk-[a-z]+',))
+
+    page.write_text('broken', encoding='utf-8')
+    assert preferences().enabled
+
+
+def test_switched_off_nothing_is_added():
+    hook = save.SaveHook(save.ScriptWriter(schemas), lambda: SaveSettings(enabled=False))
+    assert hook.extra_data(Saver, '3', DynamicPrompt(), {'extra_pnginfo': {}}) is None
+
+
+# Files beside outputs
+
+
+def sidecar_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> Any:
+    folder_paths = ModuleType('folder_paths')
+    folder_paths.get_output_directory = lambda: str(tmp_path)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, 'folder_paths', folder_paths)
+    result = ([], {'images': [{'filename': 'a_00001_.png', 'subfolder': 'sub dir', 'type': 'output'}]}, False)
+
+    async def get_output_data(prompt_id, unique_id, obj):
+        return result
+
+    hooked = sidecar.with_sidecars(get_output_data, lambda node_id: script if node_id == '3' else None)
+    assert asyncio.run(hooked('p', '3', None)) is result
+    return tmp_path / 'sub dir' / 'a_00001_.py'
+
+
+def test_a_file_beside_the_output(tmp_path, monkeypatch):
+    (tmp_path / 'sub dir').mkdir()
+    (tmp_path / 'sub dir' / 'a_00001_.png').touch()
+
+    place = sidecar_of(tmp_path, monkeypatch, 'text = "緑"\n')
+
+    assert place.read_bytes().decode('utf-8') == 'text = "緑"\n'
+    sidecar_of(tmp_path, monkeypatch, 'another')
+    assert place.read_text(encoding='utf-8') == 'text = "緑"\n'
+
+
+def test_no_file_for_an_output_that_is_not_there_and_none_unasked(tmp_path, monkeypatch):
+    (tmp_path / 'sub dir').mkdir()
+    assert not sidecar_of(tmp_path, monkeypatch, 'text').exists()
+    (tmp_path / 'sub dir' / 'a_00001_.png').touch()
+    assert not sidecar_of(tmp_path, monkeypatch, None).exists()
+
+
+def test_a_folder_that_cannot_be_written_to_costs_one_line(tmp_path, monkeypatch, caplog):
+    (tmp_path / 'sub dir').mkdir()
+    (tmp_path / 'sub dir' / 'a_00001_.png').touch()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(Path, 'open', refuse)
+    assert not sidecar_of(tmp_path, monkeypatch, 'text').exists()
+    assert 'Permission denied' in caplog.text
+
+
+def test_a_chunk_of_another_writer_is_plain_text_too():
+    for text in TEXTS:
+        chunk = plain.text_chunk('ComfyScript', text)
+        file = io.BytesIO()
+        Image.new('RGB', (1, 1)).save(file, 'png')
+        data = file.getvalue()
+        read: Any = Image.open(io.BytesIO(data[:33] + chunk + data[33:]))
+        read.load()
+        assert read.info['ComfyScript'] == text
