@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 from .style import WIDTH
 
@@ -35,7 +34,7 @@ class Items:
     closing: str
 
 
-Expression = Union[Atom, Text, Items]
+Expression = Atom | Text | Items
 
 
 def lay_out(indent: str, before: str, expression: Expression) -> str:

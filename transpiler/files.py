@@ -1,0 +1,155 @@
+"""Prompt, workflow and script out of any file that ComfyUI writes them into."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .containers import Unreadable, is_known, texts_of
+from .errors import TranspileError
+from .workflow import parse_json
+
+LARGEST_JSON = 512 << 20
+"""Bytes beyond which a JSON file is not read."""
+
+_KEYS = {'prompt': 'prompt', 'workflow': 'workflow', 'comfyscript': 'script'}
+
+_INSIDE = ('__metadata__', 'asset', 'extras', 'extra_data', 'extra_pnginfo', 'metadata')
+"""Where in a JSON object prompt and workflow lie deeper: safetensors, glTF, requests to `/prompt`."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file holds: the executed API prompt, the web UI's workflow, the script saved with it."""
+
+    prompt: Mapping[str, Any] | None = None
+    workflow: Mapping[str, Any] | None = None
+    script: str | None = None
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """The metadata of an output (PNG, APNG, WebP, JPEG, FLAC, MP3, Opus, MP4, WebM, .latent, .safetensors, GLB, SVG)
+    or of a JSON file; empty for a file without. Raises OSError, and TranspileError naming a file that is broken."""
+    path = Path(path)
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(16)
+            file.seek(0)
+            if is_known(head):
+                return _from_texts(dict(_with_known_keys(texts_of(file))))
+            if head.lstrip(b'\xef\xbb\xbf \t\r\n')[:1] in (b'{', b'['):
+                if os.fstat(file.fileno()).st_size > LARGEST_JSON:
+                    raise TranspileError(f'larger than {LARGEST_JSON >> 20} MB')
+                return metadata_of(parse_json(file.read().decode('utf-8-sig')))
+    except (Unreadable, struct.error, UnicodeDecodeError, OverflowError, IndexError) as error:
+        raise TranspileError(f'the file is broken: {error}', file=path) from error
+    except TranspileError as error:
+        raise error.within(path) from error
+    return Metadata()
+
+
+def read_script(path: str | os.PathLike[str]) -> str | None:
+    """The script stored in an output of ComfyUI, or None where there is none. Raises OSError, TranspileError."""
+    return read_metadata(path).script
+
+
+def metadata_of(data: Any) -> Metadata:
+    """What a JSON value is: a workflow, a prompt, or an object that holds them (a request to `/prompt`, a header)."""
+    if not isinstance(data, Mapping):
+        raise TranspileError(f'neither a workflow nor a prompt: a JSON {type(data).__name__}')
+    if isinstance(data.get('nodes'), (list, tuple)):
+        return Metadata(workflow=data)
+    if _is_prompt(data):
+        return Metadata(prompt=data)
+    found: dict[str, Any] = {}
+    pending = [data]
+    while pending:
+        holder = pending.pop(0)
+        for key, value in holder.items():
+            name = 'prompt' if key == 'output' else _KEYS.get(str(key).lower())
+            if name and name not in found and _fits(name, value := _parsed(name, value)):
+                found[name] = value
+            elif key in _INSIDE and isinstance(value, Mapping):
+                pending.append(value)
+    if not found and not data:
+        return Metadata(prompt={})
+    return Metadata(**found)
+
+
+def _is_prompt(data: Mapping[str, Any]) -> bool:
+    return bool(data) and all(
+        isinstance(node, Mapping) and ('class_type' in node or 'inputs' in node) for node in data.values()
+    )
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name == 'script':
+        return isinstance(value, str)
+    if not isinstance(value, Mapping):
+        return False
+    return isinstance(value.get('nodes'), (list, tuple)) if name == 'workflow' else _is_prompt(value) or not value
+
+
+def _with_known_keys(texts: Any) -> Any:
+    """The texts that matter, the first of each key; texts without a key are kept where they hold an object."""
+    seen = set()
+    for key, text in texts:
+        name = key.lower()
+        if name not in seen and (name in _KEYS or text.lstrip()[:1] == '{'):
+            seen.add(name)
+            yield name, text
+
+
+def _from_texts(texts: Mapping[str, str]) -> Metadata:
+    found: dict[str, Any] = {}
+    broken: list[TranspileError] = []
+    for key, text in texts.items():
+        name = _KEYS.get(key)
+        if name is None:
+            continue
+        try:
+            value = _parsed(name, text)
+        except TranspileError as error:
+            broken.append(error)
+            continue
+        if _fits(name, value):
+            found[name] = value
+    for key, text in texts.items():
+        if key not in _KEYS and not ('prompt' in found or 'workflow' in found):
+            inner = _object_in(text)
+            for name in ('prompt', 'workflow', 'script'):
+                value = getattr(inner, name, None)
+                if value is not None:
+                    found.setdefault(name, value)
+    if broken and not found:
+        raise broken[0]
+    return Metadata(**found)
+
+
+def _object_in(text: str) -> Metadata | None:
+    try:
+        return metadata_of(json.loads(text))
+    except (ValueError, RecursionError, TranspileError):
+        return None
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """A value that may be JSON text; a script may be plain text or a JSON string."""
+    if not isinstance(value, str):
+        return value
+    if name == 'script':
+        if value[:1] != '"':
+            return value
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    try:
+        return parse_json(value)
+    except TranspileError as error:
+        raise TranspileError(f'its {name} is {error.message}') from error
