@@ -9,8 +9,10 @@ import importlib
 import importlib.util
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 __version__ = '0.1.0'
 
@@ -49,6 +51,12 @@ def _load_pack() -> tuple[dict[str, type], dict[str, str], str | None]:
         logging.exception('ComfyScript could not load and stays off')
         return {}, {}, None
     return pack.node_classes, pack.display_names, pack.web_directory
+
+
+def write_script(prompt: Mapping[str, Any], node_id: str, schemas: Any) -> str:
+    """The script of what one node of a prompt needs: real mode saves it with images (runtime/real/saving.py)."""
+    transpile = importlib.import_module(f'{_PACKAGE}.transpiler').transpile
+    return transpile(prompt, schemas=schemas, end_nodes=[node_id])
 
 
 if __name__ != _PACKAGE:
