@@ -61,6 +61,7 @@ class Emitter:
         self._resolved: dict[tuple[Any, ...], Source | None] = {}
         self._values: dict[int, dict[str, Any]] = {}
         self._setters: dict[int, dict[tuple[str, str], Node]] = {}
+        self._promoted: list[tuple[str, str]] = []
         self._circles = 0
 
     def emit(self) -> Conversion:
@@ -88,6 +89,7 @@ class Emitter:
             node_types=types,
             warnings=tuple(self.warnings),
             instances=self._instances(fed),
+            promoted=frozenset(self._promoted),
         )
 
     def _write_primitives(self, order: list[Node]) -> None:
@@ -159,6 +161,7 @@ class Emitter:
                 inputs.pop(slot.name, None)
             else:
                 inputs[slot.name] = prompt_value(source.value)
+                self._promoted.append((place.id, slot.name))
         return inputs
 
     def _widget_values(self, node: Node) -> dict[str, Any]:

@@ -29,9 +29,11 @@ class Conversion:
     """An API prompt and what else is known of it.
 
     `node_types`: prompt id → the node's type in the file, also where the server doesn't know it.
+    `promoted`: the (prompt id, input key) pairs whose value comes from a subgraph instance's own widget.
     """
 
     prompt: dict[str, dict[str, Any]]
     node_types: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     instances: Mapping[str, SubgraphInstance] = field(default_factory=dict)
+    promoted: frozenset[tuple[str, str]] = frozenset()
