@@ -81,7 +81,7 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
                 named.extend(inner)
                 continue
         elif item.name in rest and fits(item, rest[item.name]):
-            named.append((name, rest.pop(item.name)))
+            named.append((name, as_queued(item, rest.pop(item.name))))
         elif item.required:
             named.append((name, MISSING_INPUT))
         if len(named) == before:
@@ -122,6 +122,13 @@ def fits(item: InputSchema, value: Any) -> bool:
     return not (isinstance(value, bool) and item.switch is not None and value not in (item.choices or ()))
 
 
+def as_queued(item: InputSchema, value: Any) -> Any:
+    """A whole number as the browser sends it, `8`: ComfyUI makes it `8.0` before it runs and saves the prompt
+    (execution.py `validate_inputs`)."""
+    whole = type(value) is float and item.type == 'FLOAT' and value.is_integer() and abs(value) < 2**53
+    return int(value) if whole else value
+
+
 def _is_absent(value: Any) -> bool:
     return type(value) is Parameter and value.absent
 
@@ -143,7 +150,7 @@ def _take_dynamic(
         if part.kind in _DYNAMIC:
             _take_dynamic(part, rest, inner, inner)
         elif part.name in rest and fits(part, rest[part.name]):
-            inner.append((part.python_name, rest.pop(part.name)))
+            inner.append((part.python_name, as_queued(part, rest.pop(part.name))))
         elif part.required:
             inner.append((part.python_name, MISSING_INPUT))
 
