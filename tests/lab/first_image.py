@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -102,14 +103,29 @@ def _python_beside(comfyui: Path) -> Path:
 def _running(comfyui: Path, python: Path, base: Path, options: Options, log_file: Path | None) -> Iterator[Server]:
     if not python.is_file():
         raise LabError(f'There is no interpreter at {python}: name ComfyUI\'s own with --python.')
+    arguments = _device_arguments(python) if log_file else []
     try:
-        server = Server.start(comfyui, python, base, port=options.port, own=log_file)
+        server = Server.start(comfyui, python, base, port=options.port, own=log_file, args=arguments)
     except ServerError as error:
         raise LabError(_start_sentence(str(error), python)) from None
     try:
         yield server
     finally:
         server.close()
+
+
+GPU = """
+import torch
+names = ('cuda', 'xpu', 'mps', 'npu', 'mlu')
+modules = [getattr(torch.backends if name == 'mps' else torch, name, None) for name in names]
+print(any(module is not None and module.is_available() for module in modules))
+"""
+
+
+def _device_arguments(python: Path) -> list[str]:
+    """ComfyUI does not start without a GPU unless it is told to."""
+    done = subprocess.run([python, '-c', GPU], capture_output=True, text=True, check=False)
+    return ['--cpu'] if done.stdout.strip() == 'False' else []
 
 
 def _start_sentence(output: str, python: Path) -> str:
