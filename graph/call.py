@@ -153,6 +153,9 @@ def _put(inputs: dict[str, Any], name: str, value: Any) -> None:
 
 def _bind_extra(schema: NodeSchema, given: dict[str, Any], inputs: dict[str, Any], dynamic: bool) -> None:
     inputs.update(_extra_inputs(schema.class_type, given.pop(EXTRA_INPUTS, None)))
+    if schema.any_inputs:
+        inputs.update({name: value for name, value in given.items() if value is not None})
+        return
     for name in given:
         known = [item.python_name for item in (schema.expand(inputs) if dynamic else schema.inputs)]
         raise CallError(f'{schema.class_type} has no input {name!r}{near_misses(name, known)}; its inputs: {known}')

@@ -192,6 +192,11 @@ class NodeSchema:
     def parameters(self) -> tuple[tuple[str, InputSchema], ...]:
         return tuple((item.python_name, item) for item in self.inputs)
 
+    @cached_property
+    def any_inputs(self) -> bool:
+        """Whether inputs of any name may be given, and outputs are as many as are asked for: `ComfyScript` itself."""
+        return any(item.options.get('any_inputs') is True for item in self.inputs)
+
     def input(self, name: str) -> InputSchema | None:
         """The input with this raw name."""
         return self._by_name.get(name)

@@ -68,6 +68,8 @@ class Recorder:
         if known is None:
             known = self._types[id(schema)] = (schema, tuple(value_type(item.type) for item in schema.outputs))
         types = known[1]
+        if schema.any_inputs:
+            return UnknownOutputs(node, 0)
         if len(types) == 1:
             return types[0](node, 0)
         if types:
