@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..graph import SchemaError, Schemas, as_schemas
-from .convert import convert_workflow
 from .errors import TranspileError
 from .files import Metadata, metadata_of, read_metadata
+from .guess import convert_with_guesses, guessed_schemas
 from .script import Script, Style, write_script
 from .workflow import parse_json
 
@@ -48,8 +49,14 @@ def transpile_script(
     try:
         found = metadata_from(source)
         if found.prompt is not None:
+            if not known:
+                known = guessed_schemas(found.workflow, found.prompt)
+                style = replace(style or Style(), args='keyword')
             return write_script(found.prompt, schemas=known, workflow=found.workflow, end_nodes=end_nodes, style=style)
-        conversion = convert_workflow(found.workflow or {}, known)
+        conversion, guessed = convert_with_guesses(found.workflow or {}, known)
+        if not known:
+            known = guessed
+            style = replace(style or Style(), args='keyword')
         script = write_script(
             conversion.prompt,
             schemas=known,

@@ -1,0 +1,56 @@
+"""`python -m comfy_script COMMAND …`: each floor has its own commands, loaded when they are asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+COMMANDS = {
+    'transpile': ('transpiler', 'a workflow, or an output of ComfyUI, as a script'),
+    'prompt': ('transpiler', 'a workflow as the API prompt that the browser would send'),
+    'show': ('transpiler', 'the script stored in an output of ComfyUI'),
+    'run': ('runtime', 'run a script on a server'),
+    'stubs': ('runtime', "type stubs of a server's nodes, for editors"),
+    'api': ('runtime', 'a script as an API prompt'),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; gives the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ('-h', '--help', 'help'):
+        print(_help())
+        return 0 if arguments else 2
+    if arguments[0] not in COMMANDS:
+        print(f'comfy_script: no command {arguments[0]!r}\n\n{_help()}', file=sys.stderr)
+        return 2
+    floor, _ = COMMANDS[arguments[0]]
+    return import_module(f'{_package()}.{floor}.cli').main(arguments)
+
+
+def _package() -> str:
+    """`comfy_script`, also where this file is run from a folder of another name."""
+    if __package__:
+        return __package__
+    sys.path[:] = [entry for entry in sys.path if Path(entry or '.').resolve() != Path(__file__).parent.resolve()]
+    spec = import_module('importlib.util').spec_from_file_location(
+        'comfy_script',
+        Path(__file__).parent / '__init__.py',
+        submodule_search_locations=[str(Path(__file__).parent)],
+    )
+    package = import_module('importlib.util').module_from_spec(spec)
+    sys.modules['comfy_script'] = package
+    spec.loader.exec_module(package)
+    return 'comfy_script'
+
+
+def _help() -> str:
+    lines = ['usage: python -m comfy_script COMMAND …', '']
+    lines += [f'  {name:<10} {about}' for name, (_, about) in COMMANDS.items()]
+    return '\n'.join([*lines, '', 'python -m comfy_script COMMAND --help tells more.'])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
