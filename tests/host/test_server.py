@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from comfy_script.tests.lab import png
 from comfy_script.tests.lab.paths import ROOT, venv_python
+from comfy_script.tests.lab.server import Server
 
 pytestmark = pytest.mark.server
 
@@ -20,6 +22,7 @@ DATA = ROOT / 'tests' / 'data'
 
 # Another node pack, which imports comfy_script itself, and says at the end what is there how often.
 WITNESS = '''
+import asyncio
 import json
 import logging
 import os
@@ -45,7 +48,11 @@ def roots():
     return sorted({os.path.realpath(place) for place in [*comfy_script.__path__, *copies]})
 
 
-async def testify(app):
+async def later(app):
+    asyncio.get_running_loop().call_later(0.2, testify)
+
+
+def testify():
     import comfy_script.graph
 
     found = {}
@@ -66,7 +73,7 @@ async def testify(app):
     default = client.find_client()
     logging.info('WITNESS client %s %s', default and default.in_process, default and default.url)
 
-server.PromptServer.instance.app.on_startup.append(testify)
+server.PromptServer.instance.app.on_startup.append(later)
 '''
 
 
@@ -176,7 +183,10 @@ def witness(tmp_path: Path) -> Path:
     return folder
 
 
-def witnessed(log: str) -> tuple[dict[str, Any], str]:
+def witnessed(server: Server) -> tuple[dict[str, Any], str]:
+    deadline = time.monotonic() + 20
+    while 'WITNESS client' not in (log := server.log()) and time.monotonic() < deadline:
+        time.sleep(0.1)
     lines = [line.partition('WITNESS ')[2] for line in log.splitlines() if line.startswith('WITNESS ')]
     modules = next(line for line in lines if line.startswith('{'))
     return json.loads(modules), next(line for line in lines if line.startswith('client'))
@@ -184,9 +194,8 @@ def witnessed(log: str) -> tuple[dict[str, Any], str]:
 
 def test_a_folder_with_a_dot_in_its_name(start_server, witness):
     server = start_server(folder_name='my-odd.name', packs={'witness': witness})
+    modules, client = witnessed(server)
     log = server.log()
-
-    modules, client = witnessed(log)
     assert modules['copies'] == 1
     assert modules['names'] == ['comfy_script']
     assert modules['twice'] == []
@@ -200,9 +209,8 @@ def test_a_folder_with_a_dot_in_its_name(start_server, witness):
 
 def test_pip_installed_besides_there_is_one_copy_of_each_module(start_server, witness, installed):
     server = start_server(folder_name='comfyscript-main', packs={'a-witness': witness}, python=installed)
+    modules, client = witnessed(server)
     log = server.log()
-
-    modules, client = witnessed(log)
     assert 'cannot import' not in log
     assert modules['copies'] == 2
     assert modules['names'] == ['comfy_script']
@@ -275,7 +283,7 @@ server.PromptServer.instance.app.on_startup.append(breaks)
 @pytest.fixture(scope='module')
 def plain_image(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file that a ComfyUI without the pack saves."""
-    from comfy_script.tests.lab.server import Server, make_base
+    from comfy_script.tests.lab.server import make_base
 
     base = make_base(tmp_path_factory.mktemp('plain'), lab.comfyui, {})
     server = Server.start(lab.comfyui, lab.python, base)
