@@ -235,8 +235,9 @@ def _one(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
 def _text(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
     value = _value(item, values)
     if item.options.get('dynamicPrompts') is True and isinstance(value, str):
-        # The web UI would pick one of `{a|b}` when it queues; this text is what was picked.
-        value = value.replace('{', '\\{')
+        # The web UI would pick one of `{a|b}` and drop comments when it queues; this text is what was picked. A choice
+        # of one is no choice, so `//` can be written `/{/}`.
+        value = value.replace('{', '\\{').replace('//', '/{/}').replace('/*', '/{*}')
     return [value]
 
 

@@ -166,8 +166,8 @@ class NodeSchema:
         """Reads one entry of `/object_info`. Raises SchemaError naming the node and what is wrong."""
         try:
             return _parse_node(class_type, info)
-        except SchemaError:
-            raise
+        except SchemaError as error:
+            raise SchemaError(f'node {class_type!r}: {error}') from error
         except Exception as error:
             raise SchemaError(f'node {class_type!r}: unreadable description: {error!r}') from error
 
@@ -349,7 +349,7 @@ def class_info(class_type: str, node_class: Any, display_name: str | None = None
 
 def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
     if not isinstance(info, Mapping):
-        raise SchemaError(f'node {class_type!r}: its description is {type(info).__name__}, not an object')
+        raise SchemaError(f'its description is {type(info).__name__}, not an object')
     sections = info.get('input') or {}
     order = info.get('input_order') or {}
     required = _ordered(sections.get('required'), order.get('required'))

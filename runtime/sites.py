@@ -46,14 +46,14 @@ Locate = Callable[[], 'Site | None']
 
 
 def call_site(home: CodeType | None = None) -> Site | None:
-    """The innermost place outside this package that led here; callers are listed up to the code `home`."""
+    """The innermost place outside this package that led here; its callers too where they lead up to the code `home`."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_own(frame):
         frame = frame.f_back
     if frame is None:
         return None
     code = frame.f_code
-    if code is home or code.co_name == '<module>':
+    if home is None or code is home or code.co_name == '<module>':
         return Site(code, frame.f_lasti)
     return Site(code, frame.f_lasti, _callers(frame.f_back, home))
 

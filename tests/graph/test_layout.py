@@ -76,8 +76,8 @@ def without_constants(prompt: dict[str, Any]) -> dict[str, Any]:
 
 
 def unescaped(prompt: dict[str, Any]) -> dict[str, Any]:
-    """Texts as the web UI sends them: it takes the backslash from `\\{` when it queues."""
-    text = json.dumps(prompt).replace('\\\\{', '{')
+    """Texts as the web UI sends them: `\\{` is a brace, a choice of one (`/{/}`) what is in it."""
+    text = json.dumps(prompt).replace('/{/}', '//').replace('/{*}', '/*').replace('\\\\{', '{')
     return json.loads(text)
 
 
@@ -183,10 +183,13 @@ def test_unknown_nodes_keep_their_links_and_values(small: Schemas) -> None:
     assert second['inputs'][0]['link'] == 1
 
 
-def test_braces_are_no_choice_for_the_web_ui(small: Schemas) -> None:
+@pytest.mark.parametrize(
+    'text, shown', [('{"a": 1}', '\\{"a": 1}'), ('see https://x', 'see https:/{/}x'), ('a /* b */', 'a /{*} b */')]
+)
+def test_texts_are_no_choices_and_comments_for_the_web_ui(text: str, shown: str) -> None:
     info = {'Text': {'input': {'required': {'text': ['STRING', {'dynamicPrompts': True}]}}, 'output': []}}
-    workflow = lay_out({'1': {'class_type': 'Text', 'inputs': {'text': '{"a": 1}'}}}, Schemas.parse(info))
-    assert workflow['nodes'][0]['widgets_values'] == ['\\{"a": 1}']
+    workflow = lay_out({'1': {'class_type': 'Text', 'inputs': {'text': text}}}, Schemas.parse(info))
+    assert workflow['nodes'][0]['widgets_values'] == [shown]
 
 
 def test_long_chains(small: Schemas) -> None:
@@ -238,7 +241,7 @@ def made_prompts(schemas: Schemas) -> dict[str, dict[str, Any]]:
     nodes = NodeNamespace(schemas, builder.emit)
     model, clip, vae = nodes.CheckpointLoaderSimple('not/there.safetensors')
     model, clip = nodes.LoraLoader(model, clip, 'x.safetensors', 0.5, -1)
-    text = nodes.CLIPTextEncode('a {b|c} (d\\), "e" {', clip)
+    text = nodes.CLIPTextEncode('a {b|c} (d\\), "e" { https://x /* y */', clip)
     latent = nodes.EmptyLatentImage(64, 64, 2)
     for seed in range(3):
         latent = nodes.KSamplerAdvanced(
