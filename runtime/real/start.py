@@ -55,6 +55,10 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
             loop, server, start_all = _start(main, no_server)
         except SystemExit as error:
             raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code}); see its log') from error
+    for name in ('last_prompt_id', 'last_node_id'):
+        # The queue's thread sets these; progress bars outside of any node's context read them (main.py: hijack_progress).
+        if not hasattr(server, name):
+            setattr(server, name, None)
     if no_server:
         _silence(server)
     else:
