@@ -113,9 +113,7 @@ def graph_lines(graph: Prompt, written: Reading, wanted: Reading) -> dict[str, i
     """Graph id → the line of the wanted script that stands for it."""
     origin = match(Reading('', graph, {}), written)
     to_written = match(written, wanted)
-    return {
-        origin[old]: wanted.lines[new] for new, old in to_written.items() if old in origin and new in wanted.lines
-    }
+    return {origin[old]: wanted.lines[new] for new, old in to_written.items() if old in origin and new in wanted.lines}
 
 
 def _line_pairs(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

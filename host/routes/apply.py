@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...graph import Prompt, Schemas
-from ...transpiler.script import Style, write_script
-from ...transpiler.convert import convert_workflow
+from ...transpiler import Style, convert_workflow, write_script
 from ..match import Reading, edits, graph_lines
 from .reading import ScriptRefused, read_script
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graph import Schemas
-from ...transpiler.script import Script, Style, write_script
-from ...transpiler.convert import convert_workflow
+from ...transpiler import Script, Style, convert_workflow, read_metadata, write_script
 from .catalog import catalog
 from .errors import RequestError
 from .reading import ScriptRefused, read_script
@@ -119,14 +118,11 @@ def _inside(path: str, root: str) -> bool:
 
 
 def _of_file(path: Path, query: Mapping[str, str], schemas: Schemas) -> dict[str, Any]:
-    """A script that was saved with the file is shown as it is; else one is made of the prompt or the workflow."""
-    from ...transpiler.files import read_metadata
-
+    """Made of the prompt or the workflow, in the style asked for, so that two can be compared; else the one saved."""
     metadata = read_metadata(path)
-    saved = getattr(metadata, 'script', None)
-    if saved:
-        return {'script': saved, 'lines': {}, 'warnings': [], 'source': 'script'}
     if not metadata.prompt and not metadata.workflow:
+        if metadata.script:
+            return {'script': metadata.script, 'lines': {}, 'warnings': [], 'source': 'script'}
         raise RequestError('the file holds no workflow', 404)
     style = read_style({key: value for key, value in query.items() if key == 'args'})
     request = {'prompt': metadata.prompt or None, 'workflow': metadata.workflow or None}

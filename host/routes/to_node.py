@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...graph import Link, Prompt, PromptNode, Schemas, to_class_name
-from ...transpiler.script import Style, write_script
-from ...transpiler.convert import convert_workflow
+from ...transpiler import Style, convert_workflow, write_script
 from .errors import RequestError
 
 _SOURCE = 'ComfyScript:source:'

@@ -41,6 +41,28 @@ function decorate(state, lines) {
   return Decoration.set(ranges)
 }
 
+/** Long lines wrap under their own start, so that prompts can be read in a narrow panel. */
+const hanging = cm.ViewPlugin.fromClass(class {
+  /** @param {any} view */
+  constructor(view) { this.decorations = indents(view) }
+  /** @param {any} update */
+  update(update) { if (update.docChanged || update.viewportChanged) this.decorations = indents(update.view) }
+}, { decorations: /** @param {any} plugin */ plugin => plugin.decorations })
+
+/** @param {any} view */
+function indents(view) {
+  const ranges = new cm.RangeSetBuilder()
+  for (const { from, to } of view.visibleRanges) {
+    for (let at = from; at <= to;) {
+      const line = view.state.doc.lineAt(at)
+      const width = Math.min(line.text.length - line.text.trimStart().length, 24) + 4
+      ranges.add(line.from, line.from, Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }))
+      at = line.to + 1
+    }
+  }
+  return ranges.finish()
+}
+
 const { tags } = cm
 const highlighting = cm.HighlightStyle.define([
   { tag: [tags.keyword, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword, tags.operatorKeyword], color: 'var(--cs-keyword)' },
@@ -96,7 +118,7 @@ const look = EditorView.theme({
 
 /** What every editor and diff of the panel has. @param {{ label: string, dark: boolean }} options */
 export const basics = ({ label, dark }) => [
-  cm.lineNumbers(), cm.highlightSpecialChars(), cm.drawSelection(), cm.syntaxHighlighting(highlighting), cm.python(),
+  cm.lineNumbers(), cm.highlightSpecialChars(), cm.drawSelection(), cm.syntaxHighlighting(highlighting), cm.python(), EditorView.lineWrapping, hanging,
   look, EditorView.theme({}, { dark }), EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocorrect: 'off', autocapitalize: 'off', translate: 'no' }),
 ]
 
@@ -153,7 +175,7 @@ export function createEditor(options) {
     /** The same as an edit that the user can undo. @param {string} text */
     replace(text) {
       const old = view.state.doc.toString()
-      if (old !== text) view.dispatch({ changes: difference(old, text), annotations: remote.of(true) })
+      if (old !== text) view.dispatch({ changes: difference(old, text), annotations: [remote.of(true), cm.isolateHistory.of('full')] })
     },
 
     /** @param {Marks} lines */

@@ -32,7 +32,8 @@ export class Outputs {
       return
     }
     const runs = Object.values(history).sort((a, b) => (b.prompt?.[0] ?? 0) - (a.prompt?.[0] ?? 0))
-    const files = runs.flatMap(run => Object.values(run.outputs ?? {}).flatMap(filesOf))
+    // A run that found everything in the cache names the files of the run before.
+    const files = [...new Map(runs.flatMap(run => Object.values(run.outputs ?? {}).flatMap(filesOf)).map(file => [`${file.type}/${file.subfolder}/${file.filename}`, file])).values()]
     this.#list.replaceChildren(...(files.length ? files.map(file => this.#item(file)) : [h('li', { class: 'cs-empty' }, t('outputs.none'))]))
   }
 

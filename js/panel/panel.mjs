@@ -134,6 +134,7 @@ export class Panel {
       onEnd: () => this.#showState(),
     })
     this.#listen()
+    this.show('script')
     this.#startDraft(readDraft(this.#key))
     /** @type {Promise<unknown>} */
     this.ready = this.#refresh()
@@ -667,6 +668,7 @@ export class Panel {
     const { state, run } = this.elements
     const busy = this.runs?.busy
     run.replaceChildren(icon(busy ? 'stop' : 'play'), h('span', {}, busy ? t('stop') : t('run')))
+    run.setAttribute('aria-label', busy ? t('stop') : t('run'))
     run.title = busy ? t('stop') : this.#edited ? t('run.edited') : t('run.title')
     const parts = this.#view === 'script' ? this.#stateParts() : []
     state.hidden = !parts.length

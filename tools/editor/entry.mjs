@@ -1,10 +1,10 @@
 // What the panel uses of CodeMirror, and no more: esbuild drops the rest.
 export { Annotation, Compartment, EditorSelection, EditorState, RangeSet, RangeSetBuilder, StateEffect, StateField, Transaction } from '@codemirror/state'
 export {
-  Decoration, EditorView, GutterMarker, WidgetType, crosshairCursor, drawSelection, dropCursor, gutter, gutterLineClass, highlightActiveLine,
+  Decoration, EditorView, GutterMarker, ViewPlugin, WidgetType, crosshairCursor, drawSelection, dropCursor, gutter, gutterLineClass, highlightActiveLine,
   highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap, lineNumbers, placeholder, rectangularSelection, tooltips,
 } from '@codemirror/view'
-export { defaultKeymap, history, historyKeymap, indentWithTab, redo, undo } from '@codemirror/commands'
+export { defaultKeymap, history, historyKeymap, isolateHistory } from '@codemirror/commands'
 export {
   HighlightStyle, bracketMatching, codeFolding, defaultHighlightStyle, foldGutter, foldKeymap, foldService, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree,
 } from '@codemirror/language'

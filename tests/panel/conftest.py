@@ -1,0 +1,211 @@
+"""One browser and one server for all tests of the panel; every test starts from a graph it loads itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfy_script.tests.conftest import ROOT
+from comfy_script.tests.lab.server import Server
+
+FLAGS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--force-color-profile=srgb',
+]  # fmt: skip
+APP = 'window.comfyAPI.app.app'
+# ComfyUI asks for files that a fresh installation does not have, and for its makers' site.
+NOISE = re.compile(r'404|api\.comfy\.org|Content Security Policy|favicon|GraphView|net::ERR')
+
+
+def chromium() -> str:
+    """The browser's path; skips where there is none."""
+    for name in (os.environ.get('COMFYSCRIPT_CHROMIUM'), 'chromium', 'chromium-browser', 'google-chrome', 'chrome'):
+        found = name and shutil.which(name)
+        if found:
+            return found
+    pytest.skip('no Chromium: name one in COMFYSCRIPT_CHROMIUM')
+
+
+def data(name: str) -> Any:
+    return json.loads((ROOT / 'tests' / 'data' / name).read_text(encoding='utf-8'))
+
+
+def small_workflow() -> dict[str, Any]:
+    """Text to image that takes a tenth of a second: 64 x 64, 2 steps."""
+    workflow = data('default_workflow.json')
+    for node in workflow['nodes']:
+        if node['type'] == 'EmptyLatentImage':
+            node['widgets_values'] = [64, 64, 1]
+        if node['type'] == 'KSampler':
+            node['widgets_values'][:3] = [1, 'fixed', 2]
+        if node['type'] == 'SaveImage':
+            node['widgets_values'] = ['panel']
+    return workflow
+
+
+class Panel:
+    """The panel as a user sees it, and the graph behind it."""
+
+    def __init__(self, page: Any, server: Server) -> None:
+        self.page = page
+        self.server = server
+        self.problems: list[str] = []
+        page.on('console', self._console)
+        page.on('pageerror', lambda error: self.problems.append(f'{error}\n{error.stack}'))
+
+    def _console(self, message: Any) -> None:
+        if message.type in ('error', 'warning') and ('comfyscript' in message.text.lower() or not NOISE.search(message.text)):
+            if 'comfyscript' in (message.text + json.dumps(message.location)).lower():
+                self.problems.append(message.text)
+
+    # The page
+
+    def goto(self) -> None:
+        self.page.goto(self.server.url)
+        self.page.wait_for_selector('#graph-canvas')
+        self.page.wait_for_selector('.comfyscript-tab-button')
+        self.page.wait_for_function(f'{APP}.extensionManager?.workflow && {APP}.graph != null')
+        self.settle(500)
+
+    def js(self, script: str, argument: Any = None) -> Any:
+        return self.page.evaluate(f'async argument => {{ const app = {APP}; {script} }}', argument)
+
+    def load(self, workflow: Any, name: str | None = None) -> None:
+        self.js('await app.loadGraphData(argument[0], true, true, argument[1])', [workflow, name])
+        self.settle()
+
+    def open(self) -> None:
+        if not self.is_open():
+            self.page.click('.comfyscript-tab-button')
+        self.page.wait_for_selector('.comfyscript .cm-content')
+        self.settle()
+
+    def close(self) -> None:
+        if self.is_open():
+            self.page.click('.comfyscript-tab-button')
+            self.page.wait_for_selector('.comfyscript', state='detached')
+
+    def is_open(self) -> bool:
+        return self.page.query_selector('.comfyscript') is not None
+
+    def settle(self, milliseconds: int = 350) -> None:
+        self.page.wait_for_timeout(milliseconds)
+
+    def button(self, name: str) -> Any:
+        return self.page.locator('.comfyscript').get_by_role('button', name=name, exact=True)
+
+    def menu(self, item: str) -> None:
+        self.button('More').click()
+        self.page.locator('.comfyscript').get_by_role('menuitem', name=item, exact=True).click()
+
+    # The script
+
+    def text(self) -> str:
+        return self.page.evaluate(
+            "document.querySelector('#cs-script .cm-content').cmTile?.view?.state.doc.toString()"
+            " ?? document.querySelector('#cs-script .cm-content').cmView.view.state.doc.toString()"
+        )
+
+    def lines(self) -> list[str]:
+        return self.text().split('\n')
+
+    def wait_for_text(self, part: str, timeout: float = 5000) -> None:
+        self.page.wait_for_function(
+            """part => { const content = document.querySelector('#cs-script .cm-content')
+            return (content?.cmTile?.view ?? content?.cmView?.view)?.state.doc.toString().includes(part) }""",
+            arg=part, timeout=timeout,
+        )  # fmt: skip
+
+    def edit(self, old: str, new: str) -> None:
+        """Puts the cursor on the first `old`, selects it and types `new`."""
+        self.page.evaluate(
+            """([old, fresh]) => { const content = document.querySelector('#cs-script .cm-content')
+            const view = content.cmTile?.view ?? content.cmView.view
+            const from = view.state.doc.toString().indexOf(old)
+            if (from < 0) throw new Error('not in the script: ' + old)
+            view.focus()
+            view.dispatch({ changes: { from, to: from + old.length, insert: fresh }, userEvent: 'input.type' }) }""",
+            [old, new],
+        )
+
+    def state(self) -> str:
+        return self.page.inner_text('.cs-state').replace('\n', ' ')
+
+    def wait_for_state(self, part: str, timeout: float = 6000) -> None:
+        self.page.wait_for_function(
+            "part => document.querySelector('.cs-state')?.innerText.replace(/\\n/g, ' ').includes(part)", arg=part, timeout=timeout
+        )
+
+    def marked(self, kind: str) -> list[str]:
+        return self.page.eval_on_selector_all(f'.cs-line-{kind}', 'lines => lines.map(line => line.textContent)')
+
+    # The graph
+
+    def graph(self) -> dict[str, Any]:
+        return self.js('return JSON.parse(JSON.stringify(app.graph.serialize()))')
+
+    def prompt(self) -> dict[str, Any]:
+        return self.js('return (await app.graphToPrompt()).output')
+
+    def widget(self, node: int, name: str) -> Any:
+        return self.js(f'return app.graph.getNodeById({node}).widgets.find(w => w.name === {name!r}).value')
+
+    def set_widget(self, node: int, name: str, value: Any) -> None:
+        """As the page does when a user enters a value."""
+        self.js(
+            f"""const node = app.graph.getNodeById({node}); const widget = node.widgets.find(w => w.name === {name!r})
+            widget.value = argument; widget.callback?.(argument); const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker
+            tracker.captureCanvasState ? tracker.captureCanvasState() : tracker.checkState()""",
+            value,
+        )
+
+    def undo(self) -> None:
+        self.js('await app.extensionManager.workflow.activeWorkflow.changeTracker.undo()')
+        self.settle()
+
+    def shot(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(folder / f'{name}.png'))
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip('playwright.sync_api')
+    path = chromium()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope='module')
+def opened(browser: Any, server: Server) -> Iterator[Panel]:
+    context = browser.new_context(
+        bypass_csp=True, viewport={'width': 1400, 'height': 860}, permissions=['clipboard-read', 'clipboard-write']
+    )
+    panel = Panel(context.new_page(), server)
+    panel.goto()
+    yield panel
+    context.close()
+
+
+@pytest.fixture
+def panel(opened: Panel) -> Iterator[Panel]:
+    """The open panel with the default graph; nothing of the test before is left."""
+    opened.page.evaluate(
+        "Object.keys(localStorage).filter(key => key.startsWith('ComfyScript.')).forEach(key => localStorage.removeItem(key))"
+    )
+    opened.close()
+    opened.load(small_workflow())
+    opened.open()
+    opened.wait_for_text('SaveImage')
+    opened.problems.clear()
+    yield opened
+    assert not opened.problems

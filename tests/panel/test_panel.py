@@ -1,0 +1,300 @@
+"""The panel in a real browser on a real server: what a user sees and does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from comfy_script.tests.panel.conftest import Panel, small_workflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+
+def test_open_shows_the_graph_as_a_script(panel: Panel) -> None:
+    assert panel.lines()[0].startswith('model, clip, vae = CheckpointLoaderSimple(')
+    assert panel.lines()[-2].startswith('SaveImage(')
+    assert 'Matches the graph' in panel.state()
+
+
+class TestLiveRefresh:
+    def test_value(self, panel: Panel) -> None:
+        panel.set_widget(3, 'steps', 7)
+        panel.wait_for_text('steps=7')
+
+    def test_bypass(self, panel: Panel) -> None:
+        panel.js('app.canvas.selectNode(app.graph.getNodeById(9)); app.graph.getNodeById(9).mode = 2; app.graph.afterChange?.()')
+        panel.js("const t = app.extensionManager.workflow.activeWorkflow.changeTracker; (t.captureCanvasState ?? t.checkState).call(t)")
+        panel.page.wait_for_function("!document.querySelector('.cm-content').textContent.includes('SaveImage')")
+
+    def test_undo(self, panel: Panel) -> None:
+        panel.set_widget(3, 'steps', 9)
+        panel.wait_for_text('steps=9')
+        panel.undo()
+        panel.wait_for_text('steps=2')
+
+    def test_change_by_another_extension(self, panel: Panel) -> None:
+        panel.js("app.graph.add(LiteGraph.createNode('VAELoader'))")
+        panel.wait_for_text('VAELoader(')
+
+    def test_another_workflow(self, panel: Panel) -> None:
+        workflow = small_workflow()
+        workflow['nodes'] = [node for node in workflow['nodes'] if node['type'] == 'EmptyLatentImage']
+        workflow['nodes'][0]['outputs'][0]['links'] = []
+        workflow['links'] = []
+        panel.load(workflow)
+        panel.page.wait_for_function("!document.querySelector('.cm-content').textContent.includes('KSampler')")
+        assert panel.text().strip().endswith('EmptyLatentImage(64, 64, batch_size=1)')
+
+    def test_off(self, panel: Panel) -> None:
+        panel.js("await app.extensionManager.setting.set('ComfyScript.Panel.LiveRefresh', false)")
+        try:
+            panel.settle(500)
+            panel.set_widget(3, 'steps', 11)
+            panel.wait_for_state('The graph has changed')
+            assert 'steps=2' in panel.text()
+            panel.button('Refresh').click()
+            panel.wait_for_text('steps=11')
+        finally:
+            panel.js("await app.extensionManager.setting.set('ComfyScript.Panel.LiveRefresh', true)")
+
+
+class TestSelection:
+    def test_node_to_lines(self, panel: Panel) -> None:
+        panel.js('app.canvas.selectNode(app.graph.getNodeById(6))')
+        panel.page.wait_for_selector('.cs-line-selected')
+        assert panel.marked('selected') == [line for line in panel.lines() if 'scenery' in line]
+
+    def test_line_to_node(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='EmptyLatentImage').click()
+        assert panel.js('return Object.keys(app.canvas.selected_nodes)') == ['5']
+        assert panel.page.evaluate("document.activeElement.classList.contains('cm-content')")
+
+
+class TestApply:
+    def test_unedited_changes_nothing(self, panel: Panel) -> None:
+        before = panel.graph()
+        panel.js("await app.extensionManager.command.execute('ComfyScript.Apply')")
+        panel.settle()
+        assert panel.graph() == before
+
+    def test_value(self, panel: Panel) -> None:
+        before = panel.graph()
+        panel.edit('steps=2', 'steps=5')
+        panel.wait_for_state('values: 1')
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        assert panel.widget(3, 'steps') == 5
+        after = panel.graph()
+        assert [node['pos'] for node in after['nodes']] == [node['pos'] for node in before['nodes']]
+        panel.undo()
+        assert panel.graph()['nodes'] == before['nodes']
+
+    def test_keyboard_only(self, panel: Panel) -> None:
+        panel.edit('scenery', 'mountains')
+        panel.page.keyboard.press('Control+s')
+        panel.wait_for_state('Matches the graph')
+        assert 'mountains' in panel.widget(6, 'text')
+
+    def test_added_node(self, panel: Panel) -> None:
+        panel.edit('image = VAEDecode(latent, vae)', 'image = VAEDecode(latent, vae)\nsharper = ImageSharpen(image, 2)')
+        panel.edit('SaveImage(image,', 'SaveImage(sharper,')
+        panel.wait_for_state('new nodes: 1')
+        before = panel.graph()
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        panel.wait_for_text('ImageSharpen(')
+        added = [node for node in panel.graph()['nodes'] if node['type'] == 'ImageSharpen']
+        assert len(added) == 1
+        assert added[0]['widgets_values'][0] == 2
+        save = next(node for node in before['nodes'] if node['type'] == 'SaveImage')
+        assert added[0]['pos'][0] + added[0]['size'][0] <= save['pos'][0] or added[0]['pos'][1] != save['pos'][1]
+        panel.undo()
+        assert panel.graph()['nodes'] == before['nodes']
+        assert panel.graph()['links'] == before['links']
+
+    def test_removed_node(self, panel: Panel) -> None:
+        panel.edit("SaveImage(image, 'panel')", 'PreviewImage(image)')
+        panel.wait_for_state('removed: 1')
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        types = [node['type'] for node in panel.graph()['nodes']]
+        assert 'SaveImage' not in types
+        assert 'PreviewImage' in types
+
+    def test_syntax_error_is_marked_on_its_line(self, panel: Panel) -> None:
+        panel.edit('image = VAEDecode(latent, vae)', 'image = VAEDecode(latent vae)')
+        panel.wait_for_state('Line')
+        panel.page.wait_for_selector('.cm-lintRange-error, .cm-lint-marker-error')
+        before = panel.graph()
+        panel.js("await app.extensionManager.command.execute('ComfyScript.Apply')")
+        assert panel.graph() == before
+        assert panel.button('Apply').count() == 0
+
+    def test_wrong_input_is_marked_on_its_line(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'stepz=2')
+        panel.wait_for_state('stepz')
+
+    def test_discard_and_undo_in_the_editor(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=6')
+        panel.button('Discard').click()
+        assert 'steps=2' in panel.text()
+        panel.page.keyboard.press('Control+z')
+        assert 'steps=6' in panel.text()
+        assert panel.widget(3, 'steps') == 2
+
+
+class TestDraft:
+    def test_survives_a_refresh_of_the_graph(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=6')
+        panel.set_widget(3, 'cfg', 3)
+        panel.wait_for_state('the graph has changed too')
+        assert 'steps=6' in panel.text()
+        panel.button('Take the graph').click()
+        assert 'cfg=3' in panel.text()
+        assert 'steps=2' in panel.text()
+
+    def test_survives_closing_the_panel(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=6')
+        panel.close()
+        panel.open()
+        panel.wait_for_text('steps=6')
+        panel.wait_for_state('values: 1')
+
+    def test_survives_a_reload(self, panel: Panel) -> None:
+        panel.load(small_workflow(), 'kept')
+        panel.wait_for_text('steps=2')
+        panel.edit('steps=2', 'steps=6')
+        panel.settle(300)
+        panel.goto()
+        panel.load(small_workflow(), 'kept')
+        panel.open()
+        panel.wait_for_text('steps=6')
+
+
+class TestRun:
+    def test_graph(self, panel: Panel) -> None:
+        panel.set_widget(3, 'seed', 100)
+        with panel.page.expect_response('**/api/prompt') as response:
+            panel.button('Run').click()
+        assert response.value.ok
+
+    def test_edited_script_runs_without_changing_the_graph(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=3')
+        with panel.page.expect_request('**/api/prompt') as request:
+            panel.page.keyboard.press('Control+Enter')
+        body = json.loads(request.value.post_data or '{}')
+        assert [node['inputs']['steps'] for node in body['prompt'].values() if node['class_type'] == 'KSampler'] == [3]
+        assert body['extra_data']['extra_pnginfo']['workflow']['nodes']
+        assert panel.widget(3, 'steps') == 2
+
+    def test_progress_is_shown_on_the_line(self, panel: Panel) -> None:
+        panel.js(
+            """window.seen = []; new MutationObserver(() => { for (const line of document.querySelectorAll('.cs-line-running'))
+            window.seen.push(line.textContent) }).observe(document.querySelector('.comfyscript'), { subtree: true, childList: true, attributes: true })"""
+        )
+        panel.edit('steps=2', 'steps=12')
+        panel.page.keyboard.press('Control+Enter')
+        panel.page.wait_for_function("window.seen.some(line => line.includes('KSampler'))", timeout=20000)
+
+    def test_refused_prompt_is_marked_on_its_line(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=0')
+        panel.page.keyboard.press('Control+Enter')
+        panel.wait_for_state('Value 0 smaller than min')
+
+
+def made_image(panel: Panel) -> Path:
+    workflow, prompt = small_workflow(), panel.prompt()
+    return panel.server.images(panel.server.queue(prompt, workflow))[0]
+
+
+class TestOutputs:
+    def test_script_of_an_image(self, panel: Panel) -> None:
+        name = made_image(panel).name
+        panel.page.get_by_role('tab', name='Outputs').click()
+        panel.page.get_by_role('button', name=f'Show the script of {name}').click()
+        panel.page.wait_for_selector('.cs-editor .cm-content')
+        assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
+        panel.button('Load as graph').click()
+        panel.settle()
+        panel.button('Back').click()
+        assert panel.page.is_visible('.cs-thumbs')
+
+    def test_two_as_a_diff(self, panel: Panel) -> None:
+        one = made_image(panel).name
+        panel.set_widget(3, 'cfg', 2)
+        two = made_image(panel).name
+        panel.page.get_by_role('tab', name='Outputs').click()
+        first = panel.page.locator('.cs-thumb', has_text=one)
+        first.hover()
+        first.get_by_role('button', name='Compare with another').click()
+        panel.page.get_by_role('button', name=f'Show the script of {two}').click()
+        panel.page.wait_for_selector('.cs-diff')
+        assert 'cfg=2' in panel.page.inner_text('.cs-diff')
+        assert panel.page.query_selector('.cs-diff .cm-changedLine') is not None
+
+    def test_dropped_image(self, panel: Panel) -> None:
+        content = list(made_image(panel).read_bytes())
+        panel.js(
+            """const transfer = new DataTransfer()
+            transfer.items.add(new File([new Uint8Array(argument)], 'dropped.png', { type: 'image/png' }))
+            const target = document.querySelector('#cs-script')
+            for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }))""",
+            content,
+        )
+        panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
+        assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
+
+
+class TestButtons:
+    def test_copy(self, panel: Panel) -> None:
+        panel.button('Copy the script').click()
+        panel.settle()
+        assert panel.page.evaluate('navigator.clipboard.readText()') == panel.text()
+
+    def test_download(self, panel: Panel) -> None:
+        with panel.page.expect_download() as download:
+            panel.menu('Download as .py')
+        text = Path(download.value.path()).read_text(encoding='utf-8')
+        assert 'with Workflow():' in text
+        compile(text, 'download.py', 'exec')
+
+    def test_new_graph_from_a_script(self, panel: Panel) -> None:
+        panel.menu('New graph from a script')
+        panel.page.locator('.cs-editor .cm-content').click()
+        panel.page.keyboard.insert_text("image, mask = LoadImage('example.png')\nSaveImage(ImageInvert(image), 'inverted')\n")
+        panel.button('Create the graph').click()
+        panel.wait_for_text('ImageInvert(')
+        assert sorted(node['type'] for node in panel.graph()['nodes']) == ['ImageInvert', 'LoadImage', 'SaveImage']
+
+    def test_menu_by_keyboard(self, panel: Panel) -> None:
+        panel.button('More').focus()
+        panel.page.keyboard.press('Enter')
+        panel.page.keyboard.press('ArrowDown')
+        assert panel.page.evaluate('document.activeElement.getAttribute("role")') == 'menuitem'
+        panel.page.keyboard.press('Escape')
+        assert panel.page.evaluate('document.activeElement.getAttribute("aria-label")') == 'More'
+
+    def test_completion_and_hover(self, panel: Panel) -> None:
+        panel.edit('SaveImage(', 'PreviewIm')
+        panel.page.keyboard.press('Control+Space')
+        panel.page.wait_for_selector('.cm-tooltip-autocomplete')
+        panel.page.keyboard.press('Escape')
+        panel.page.locator('#cs-script .cm-line', has_text='VAEDecode').locator('span', has_text='VAEDecode').first.hover()
+        panel.page.wait_for_selector('.cs-help')
+
+
+def test_closed_panel_asks_for_nothing(panel: Panel) -> None:
+    panel.close()
+    asked: list[str] = []
+    panel.page.on('request', lambda request: asked.append(request.url))
+    panel.set_widget(3, 'steps', 4)
+    panel.settle(600)
+    assert not [url for url in asked if 'comfyscript' in url]
+
+
+def test_chinese(panel: Panel) -> None:
+    words = panel.js("return (await (await fetch('/api/i18n')).json())")
+    assert set(words['zh']['comfyscript']) == set(words['en']['comfyscript'])
+    assert set(words['zh']['settings']) >= {key for key in words['en']['settings'] if key.startswith('ComfyScript')}
