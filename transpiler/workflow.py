@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import TranspileError
 
@@ -30,8 +30,7 @@ BYPASS = 4
 NOTE_TYPES = frozenset({'Note', 'MarkdownNote'})
 
 
-@dataclass(frozen=True)
-class InputSlot:
+class InputSlot(NamedTuple):
     name: str
     type: str
     link: int | None = None
@@ -40,16 +39,14 @@ class InputSlot:
     """The name of the widget that this socket stands for."""
 
 
-@dataclass(frozen=True)
-class OutputSlot:
+class OutputSlot(NamedTuple):
     name: str
     type: str
     links: tuple[int, ...] = ()
     label: str | None = None
 
 
-@dataclass(frozen=True)
-class WorkflowLink:
+class WorkflowLink(NamedTuple):
     id: int
     origin: str
     origin_slot: int
@@ -164,7 +161,7 @@ class Workflow(WorkflowGraph):
     @staticmethod
     def parse(data: Any) -> Workflow:
         """Reads a workflow file's JSON. Raises TranspileError where it is not one."""
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             raise TranspileError(f'a workflow is a JSON object, this is {type(data).__name__}')
         if not isinstance(data.get('nodes'), (list, tuple)):
             raise TranspileError("not a web UI workflow: it has no list 'nodes'")
@@ -187,6 +184,8 @@ class Workflow(WorkflowGraph):
 
 def node_key(value: Any) -> str:
     """A node id as the web UI writes it: `String(value)`."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
@@ -198,10 +197,10 @@ def node_key(value: Any) -> str:
 
 def link_key(value: Any) -> int | None:
     """A link id, or None where there is no link. Old files have some as text."""
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    if value is None or type(value) is int:
         return value
+    if isinstance(value, bool):
+        return None
     if isinstance(value, float):
         return int(value) if math.isfinite(value) and value.is_integer() else None
     if isinstance(value, str):
@@ -210,6 +209,8 @@ def link_key(value: Any) -> int | None:
 
 
 def _int(value: Any, default: int | None = None) -> int | None:
+    if type(value) is int:
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -226,6 +227,8 @@ def _last(*values: Any) -> int:
 
 
 def _number(value: Any) -> float:
+    if type(value) is float and -1e15 < value < 1e15:
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
         return float(value)
     return 0.0
@@ -244,14 +247,14 @@ def _optional_text(value: Any) -> str | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _items(value: Any) -> Sequence[Any]:
     """A list, also where it was saved as an object with number keys."""
     if isinstance(value, (list, tuple)):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         numbered = [(_int(key), item) for key, item in value.items()]
         return [item for key, item in sorted((pair for pair in numbered if pair[0] is not None), key=_first)]
     return ()
@@ -262,10 +265,12 @@ def _first(pair: tuple[Any, Any]) -> Any:
 
 
 def _point(value: Any) -> tuple[float, float]:
+    if type(value) is list and len(value) == 2:
+        return _number(value[0]), _number(value[1])
     items = _items(value)
     if len(items) >= 2:
         return _number(items[0]), _number(items[1])
-    if isinstance(value, Mapping) and 'x' in value:
+    if isinstance(value, dict) and 'x' in value:
         return _number(value.get('x')), _number(value.get('y'))
     return 0.0, 0.0
 
@@ -283,7 +288,7 @@ def type_name(value: Any) -> str:
 
 def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tuple[WorkflowLink, ...]]:
     nodes = tuple(
-        parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, Mapping)
+        parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, dict)
     )
     links = _parse_links(data.get('links'))
     return nodes, tuple(_with_missing_links(nodes, links).values())
@@ -301,10 +306,10 @@ def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
         pos=_point(get('pos')),
         size=_point(get('size')),
         mode=mode if isinstance(mode, int) and not isinstance(mode, bool) else ALWAYS,
-        inputs=tuple(_parse_input(item) for item in _items(get('inputs')) if isinstance(item, Mapping)),
-        outputs=tuple(_parse_output(item) for item in _items(get('outputs')) if isinstance(item, Mapping)),
-        widgets_values=values if isinstance(values, (list, tuple, Mapping)) else None,
-        named_values=named if isinstance(named := get('widgets_values_named'), Mapping) else None,
+        inputs=tuple(_parse_input(item) for item in _items(get('inputs')) if isinstance(item, dict)),
+        outputs=tuple(_parse_output(item) for item in _items(get('outputs')) if isinstance(item, dict)),
+        widgets_values=values if isinstance(values, (list, tuple, dict)) else None,
+        named_values=named if isinstance(named := get('widgets_values_named'), dict) else None,
         properties=_mapping(get('properties')),
         index=index,
     )
@@ -318,7 +323,7 @@ def _parse_input(data: Mapping[str, Any]) -> InputSlot:
         type=type_name(get('type')),
         link=link_key(get('link')),
         label=_optional_text(get('label')),
-        widget=_optional_text(widget.get('name')) if isinstance(widget, Mapping) else None,
+        widget=_optional_text(widget.get('name')) if isinstance(widget, dict) else None,
     )
 
 
@@ -333,11 +338,14 @@ def _parse_output(data: Mapping[str, Any]) -> OutputSlot:
     )
 
 
+_LINK_KEYS = ('id', 'origin_id', 'origin_slot', 'target_id', 'target_slot', 'type')
+
+
 def _parse_links(data: Any) -> dict[int, WorkflowLink]:
     links: dict[int, WorkflowLink] = {}
     for item in _items(data):
-        if isinstance(item, Mapping):
-            parts = [item.get(key) for key in ('id', 'origin_id', 'origin_slot', 'target_id', 'target_slot', 'type')]
+        if isinstance(item, dict):
+            parts = [item.get(key) for key in _LINK_KEYS]
         elif isinstance(item, (list, tuple)) and len(item) >= 5:
             parts = [*item[:5], item[5] if len(item) > 5 else None]
         else:
@@ -384,7 +392,7 @@ def _with_missing_links(
 def _parse_groups(data: Any) -> tuple[Group, ...]:
     groups = []
     for item in _items(data):
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             continue
         box = _items(item.get('bounding'))
         if len(box) < 4:
@@ -401,7 +409,7 @@ def _parse_definitions(data: Mapping[str, Any]) -> dict[str, SubgraphDefinition]
         inner = []
         for holder in pending:
             for item in _items(_mapping(holder.get('definitions')).get('subgraphs')):
-                if isinstance(item, Mapping) and isinstance(item.get('id'), str) and item['id'] not in found:
+                if isinstance(item, dict) and isinstance(item.get('id'), str) and item['id'] not in found:
                     found[item['id']] = _parse_definition(item)
                     inner.append(item)
         pending = inner
@@ -432,7 +440,7 @@ def _parse_boundary(data: Any) -> tuple[BoundarySlot, ...]:
             id=_optional_text(item.get('id')),
         )
         for item in _items(data)
-        if isinstance(item, Mapping)
+        if isinstance(item, dict)
     )
 
 

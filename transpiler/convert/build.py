@@ -15,7 +15,7 @@ from .links import remove_input
 from .model import Graph, Input, Node, Output, State, Widget
 from .special import SPECIAL_TYPES
 from .specs import NodeClass, Spec, read_section
-from .values import UNDEFINED, is_number, truthy
+from .values import UNDEFINED, is_number
 from .widgets import WIDGETS
 
 _AUTOGROW = 'COMFY_AUTOGROW_V3'
@@ -90,6 +90,7 @@ def build_node(node_class: NodeClass) -> Node:
     for spec in node_class.inputs:
         _add_widget_input(node, spec)
     node.outputs = [Output(name, type_) for name, type_ in node_class.outputs]
+    node_class.shares_values = len({id(widget.state) for widget in node.widgets}) < len(node.widgets)
     special = SPECIAL_TYPES.get(node_class.type)
     if special is not None and special.created is not None:
         special.created(node)
@@ -104,7 +105,8 @@ def copy_node(made: Node, graph: Graph) -> Node:
     node.inputs = [Input(slot.name, slot.type, None, slot.widget, slot.config) for slot in made.inputs]
     node.outputs = [Output(slot.name, slot.type) for slot in made.outputs]
     node.widgets = [widget.copy() for widget in made.widgets]
-    _share_states(made, node)
+    if made.node_class is not None and made.node_class.shares_values:
+        _share_states(made, node)
     node.autogrow = dict(made.autogrow) if made.autogrow is not None else None
     node.matches = {key: dict(group) for key, group in made.matches.items()} if made.matches is not None else None
     return node
@@ -301,15 +303,3 @@ def input_linked(node: Node, index: int) -> None:
     ordinal = group.ordinal(group_name, name)
     if ordinal is not None:
         _grow(node, group_name, ordinal + 1)
-
-
-def is_dynamic(node: Node) -> bool:
-    return bool(node.autogrow)
-
-
-def takes_default(widget: Widget, node: Node) -> bool:
-    """Whether the web UI replaces the value by the first choice after loading: an empty combo (`loadGraphData`)."""
-    if widget.type != 'combo' or not widget.options:
-        return False
-    value = widget.get(node)
-    return (value is None or value is UNDEFINED) and truthy(len(widget.options.get('values') or ()))

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 from ..errors import TranspileError
 from ..workflow import BYPASS, INPUT_NODE, NEVER
-from .model import Graph, Input, Node
+from .model import Graph, Input, Node, reachable
 from .primitives import write_primitive_value
 from .result import Conversion, SubgraphInstance
 from .special import VIRTUAL_TYPES
 from .values import UNDEFINED, compatible, prompt_value
 
 _DEEPEST = 1000
-_MOST_NODES = 2_000_000
+_MOST_NODES = 500_000
+_PASSED_BY = (NEVER, BYPASS)
 
 
 class Place:
@@ -59,12 +60,12 @@ class Emitter:
         self.warnings = warnings
         self.places: dict[str, Place] = {}
         self._resolved: dict[tuple[Any, ...], Source | None] = {}
-        self._values: dict[int, dict[str, Any]] = {}
         self._setters: dict[int, dict[tuple[str, str], Node]] = {}
         self._promoted: list[tuple[str, str]] = []
         self._circles = 0
 
     def emit(self) -> Conversion:
+        _check_size(self.root)
         order = execution_order(self.root)
         self._write_primitives(order)
         self._place_all(order)
@@ -121,8 +122,6 @@ class Emitter:
             for node in nodes:
                 place = Place(node, f'{host.id}:', host)
                 self.places[place.id] = place
-                if len(self.places) > _MOST_NODES:
-                    raise TranspileError(f'its subgraphs unfold to more than {_MOST_NODES} nodes')
                 if node.inner is not None:
                     self._check(place, open_graphs, len(stack))
                     open_graphs.add(id(node.inner))
@@ -144,9 +143,17 @@ class Emitter:
 
     def _inputs(self, place: Place, fed: dict[tuple[str, int], list[tuple[str, str]]]) -> dict[str, Any]:
         node = place.node
-        inputs = dict(self._widget_values(node))
+        inputs = self._widget_values(node)
+        links, by_id = node.graph.links, node.graph.by_id
         for index, slot in enumerate(node.inputs):
             if slot.link is None:
+                continue
+            link = links.get(slot.link)
+            if link is None:
+                continue
+            origin = by_id.get(link.origin)
+            if origin is not None and not origin.virtual and origin.mode not in _PASSED_BY:
+                inputs[slot.name] = [place.path + origin.id, link.origin_slot]
                 continue
             source = self.resolve_input(place, index)
             if source is None:
@@ -165,17 +172,16 @@ class Emitter:
         return inputs
 
     def _widget_values(self, node: Node) -> dict[str, Any]:
-        known = self._values.get(id(node))
-        if known is None:
-            known = self._values[id(node)] = {}
-            for widget in node.widgets:
-                if widget.in_prompt and widget.name:
-                    value = widget.get(node)
-                    if value is UNDEFINED:
-                        known.pop(widget.name, None)
-                    else:
-                        known[widget.name] = prompt_value(value, widget.type)
-        return known
+        """The values of a node's own widgets, a copy for each instance."""
+        found: dict[str, Any] = {}
+        for widget in node.widgets:
+            if widget.in_prompt and widget.name:
+                value = widget.get(node)
+                if value is UNDEFINED:
+                    found.pop(widget.name, None)
+                else:
+                    found[widget.name] = prompt_value(value, widget.state.type)
+        return found
 
     # Links. A link's way is followed step by step; a step is (place, is it an output, slot, wanted type).
 
@@ -320,6 +326,18 @@ class Emitter:
                 place.id, node.inner.definition or '', node.inner.name, parameters, tuple(outputs)
             )
         return found
+
+
+def _check_size(root: Graph) -> None:
+    """Counts what the instances unfold to, before unfolding them."""
+    counts: dict[int, int] = {}
+    for graph in reachable(root):
+        # A definition that is met before it is counted contains itself; that is found when it is unfolded.
+        inner = (counts.get(id(node.inner), 0) for node in graph.nodes if node.inner is not None)
+        counts[id(graph)] = len(graph.nodes) + sum(inner)
+    size = counts[id(root)]
+    if size > max(_MOST_NODES, 2 * len(root.nodes)):
+        raise TranspileError(f'its subgraphs unfold to {size} nodes, more than {_MOST_NODES}')
 
 
 def _inner(place: Place) -> Graph:

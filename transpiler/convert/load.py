@@ -6,27 +6,28 @@ Sources: `LGraph.configure`, `LGraphNode.configure`, `litegraphService.ts: Comfy
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ...graph import Schemas
 from ..errors import TranspileError
 from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, WorkflowNode
-from .build import Prototypes, build_node, copy_node, input_linked, takes_default
+from .build import Prototypes, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
 from .links import remove_input
-from .model import Boundary, Graph, Input, Link, Node, Output
+from .model import Boundary, Graph, Input, Link, Node, Output, reachable
 from .primitives import create_primitive_widget
 from .special import VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
 from .types import settle_types
 from .unknown import add_unknown_widgets
+from .values import UNDEFINED
 
 _MOST_IDS = 100_000_000
-_FIRST_VALUE_RULES = ('KSampler', 'KSamplerAdvanced')
+_SAMPLERS = ('KSampler', 'KSamplerAdvanced')
 
 
 class ClassTable:
@@ -60,6 +61,7 @@ class Loader:
         self.definitions: dict[str, Graph] = {}
         self.unknown: dict[str, list[str]] = {}
         self.groups: dict[str, GroupType] = {}
+        self._with_extra_inputs: list[Node] = []
 
     def load(self) -> Graph:
         definitions, root_nodes = self._with_unique_ids()
@@ -76,9 +78,8 @@ class Loader:
         graphs = list(reachable(root))
         for graph in graphs:
             _fix_target_slots(graph)
-        for graph in graphs:
-            for node in graph.nodes:
-                _drop_widgetless_inputs(node)
+        for node in self._with_extra_inputs:
+            _drop_widgetless_inputs(node)
         for graph in graphs:
             for node in graph.nodes:
                 if node.type == 'PrimitiveNode' and node.virtual:
@@ -131,7 +132,7 @@ class Loader:
             links = definition.links
             if ids:
                 links = tuple(
-                    replace(link, origin=ids.get(link.origin, link.origin), target=ids.get(link.target, link.target))
+                    link._replace(origin=ids.get(link.origin, link.origin), target=ids.get(link.target, link.target))
                     if link.origin in ids or link.target in ids
                     else link
                     for link in links
@@ -236,8 +237,10 @@ class Loader:
             if not node.virtual:
                 add_unknown_widgets(node, info)
             return
-        _take_slots(node, info)
-        _take_values(node, info)
+        if _take_slots(node, info):
+            self._with_extra_inputs.append(node)
+        if info.widgets_values:
+            _take_values(node, info)
 
     def _reset_boundaries(self, graph: Graph, definition: SubgraphDefinition) -> None:
         """Reads a definition's own inputs and outputs once more, now that its links are repaired."""
@@ -247,24 +250,6 @@ class Loader:
             boundary.links = list(slot.links)
         _repair_boundary_links(graph)
         rebind_hosts(graph)
-
-
-def reachable(root: Graph) -> Iterator[Graph]:
-    """The graphs that instances lead to, inner ones before the one that holds them, the root last."""
-    done: list[Graph] = []
-    seen = {id(root)}
-    stack: list[tuple[Graph, Iterator[Node]]] = [(root, iter(root.nodes))]
-    while stack:
-        graph, nodes = stack[-1]
-        for node in nodes:
-            if node.inner is not None and id(node.inner) not in seen:
-                seen.add(id(node.inner))
-                stack.append((node.inner, iter(node.inner.nodes)))
-                break
-        else:
-            stack.pop()
-            done.append(graph)
-    return iter(done)
 
 
 def _is_number(id: str) -> bool:
@@ -319,16 +304,22 @@ def _input(slot: InputSlot) -> Input:
     return Input(slot.name, slot.type, slot.link, slot.widget)
 
 
-def _take_slots(node: Node, info: WorkflowNode) -> None:
-    """Links come from the file by name; names, types and widgets from the description. Extra inputs are kept."""
+def _take_slots(node: Node, info: WorkflowNode) -> bool:
+    """Links come from the file by name; names, types and widgets from the description.
+
+    Inputs that the description lacks are kept; True where one of them stands for a widget.
+    """
     by_name = {slot.name: slot for slot in info.inputs}
     for slot in node.inputs:
         saved = by_name.pop(slot.name, None)
         if saved is not None:
             slot.link = saved.link
+    extra = False
     if by_name:
         known = {slot.name for slot in node.inputs}
-        node.inputs.extend(_input(slot) for slot in info.inputs if slot.name not in known)
+        added = [_input(slot) for slot in info.inputs if slot.name not in known]
+        node.inputs.extend(added)
+        extra = any(slot.widget is not None for slot in added)
     for index, saved in enumerate(info.outputs):
         if index < len(node.outputs):
             node.outputs[index].links = list(saved.links)
@@ -336,6 +327,7 @@ def _take_slots(node: Node, info: WorkflowNode) -> None:
             node.outputs.append(Output(saved.name, saved.type, list(saved.links)))
     if node.autogrow:
         _announce_links(node)
+    return extra
 
 
 def _announce_links(node: Node) -> None:
@@ -350,7 +342,7 @@ def _announce_links(node: Node) -> None:
 
 def _take_values(node: Node, info: WorkflowNode) -> None:
     saved = info.widgets_values
-    if isinstance(saved, Mapping):
+    if isinstance(saved, dict):
         _take_named_values(node, saved)
         return
     if saved is None:
@@ -379,7 +371,8 @@ def _take_named_values(node: Node, values: Mapping[str, Any]) -> None:
 
 def _without_forced(node: Node, values: Sequence[Any]) -> Sequence[Any]:
     """Drops the places of inputs that old files still counted as widgets (`migrateWidgetsValues`)."""
-    assert node.node_class is not None
+    if node.node_class is None or not node.node_class.has_forced:
+        return values
     names = {widget.name for widget in node.widgets}
     dropped: list[bool] = []
     for spec in node.node_class.declared:
@@ -468,16 +461,14 @@ def _drop_widgetless_inputs(node: Node) -> None:
 
 
 def _settle_values(node: Node) -> None:
-    """The web UI's own repairs after loading (`loadGraphData`)."""
-    for widget in _widgets_of(node):
-        if widget.name == 'sampler_name' and node.type in _FIRST_VALUE_RULES:
-            value = widget.get(node)
-            if isinstance(value, str) and value.startswith('sample_'):
-                widget.set(node, value[7:])
-        if takes_default(widget, node):
-            values = (widget.options or {})['values']
+    """The web UI's own repairs after loading (`loadGraphData`): an empty combo takes its first choice."""
+    empty = [widget for widget in node.all_widgets() if widget.state.value is None or widget.state.value is UNDEFINED]
+    for widget in empty:
+        values = widget.options.get('values') if widget.options and widget.type == 'combo' else None
+        if values:
             widget.set(node, values[0])
-
-
-def _widgets_of(node: Node) -> Iterable[Any]:
-    return list(node.all_widgets()) if node.widgets or node.inner is not None else ()
+    if node.type in _SAMPLERS:
+        widget = node.widget('sampler_name')
+        value = widget.get(node) if widget is not None else None
+        if widget is not None and isinstance(value, str) and value.startswith('sample_'):
+            widget.set(node, value[7:])

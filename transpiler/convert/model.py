@@ -6,7 +6,7 @@ plain and mutable; they never leave `convert`. The names follow the web UI's (`L
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .values import UNDEFINED
@@ -260,3 +260,21 @@ class Node:
                 break
         self.widgets.append(widget)
         return widget
+
+
+def reachable(root: Graph) -> Iterator[Graph]:
+    """The graphs that instances lead to, inner ones before the one that holds them, the root last."""
+    done: list[Graph] = []
+    seen = {id(root)}
+    stack: list[tuple[Graph, Iterator[Node]]] = [(root, iter(root.nodes))]
+    while stack:
+        graph, nodes = stack[-1]
+        for node in nodes:
+            if node.inner is not None and id(node.inner) not in seen:
+                seen.add(id(node.inner))
+                stack.append((node.inner, iter(node.inner.nodes)))
+                break
+        else:
+            stack.pop()
+            done.append(graph)
+    return iter(done)

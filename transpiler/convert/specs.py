@@ -54,6 +54,10 @@ class NodeClass:
     """Per output: the id of the match-type group that decides its type, or None."""
     declared: list[Spec]
     """The inputs in the description's own order, required ones first."""
+    has_forced: bool = False
+    """Whether any input is a socket by force, for which old files have a place among the values."""
+    shares_values: bool = False
+    """Whether two of its widgets have one value."""
 
     def config(self, name: str) -> RawSpec | None:
         """The description of an input as the server wrote it (`nodeData.input.required[name]`)."""
@@ -81,6 +85,7 @@ def read_class(
         outputs=_outputs(info),
         output_groups=list(_list(info.get('output_matchtypes'))),
         declared=declared,
+        has_forced=any(spec.forced for spec in declared),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from comfy_script.graph import Schemas
 from comfy_script.tests.parity.compare import differences, same
 from comfy_script.tests.parity.packages import PackageError, templates_folder

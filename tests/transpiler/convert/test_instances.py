@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from comfy_script.graph import Schemas
 from comfy_script.transpiler.convert import Conversion, convert_workflow
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from random import Random
 
 import pytest
+
 from comfy_script.transpiler.queue_time import fill_placeholders, format_date, pick_dynamic_prompt, rewrite_prompt
 
 INFO = {
@@ -48,7 +49,7 @@ def test_dates() -> None:
 
 def test_placeholders_name_nodes_by_type_or_title() -> None:
     prompt = {
-        '1': {'class_type': 'KSampler', 'inputs': {'seed': 5, 'name': 'a/b', 'link': ['2', 0]}, '_meta': {'title': 'S'}},
+        '1': {'class_type': 'KSampler', 'inputs': {'seed': 5, 'name': 'a/b', 'link': ['2', 0]}},
         '2': {'class_type': 'Other', 'inputs': {'x': True}, '_meta': {'title': 'Mine'}},
     }
     text = '%KSampler.seed%_%KSampler.name%_%Mine.x%_%None.x%_%KSampler.link%_%date:yyyy%_%width%'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.graph import Schemas
 from comfy_script.tests.parity.compare import differences, same
 from comfy_script.transpiler.convert import convert_workflow, workflow_to_prompt

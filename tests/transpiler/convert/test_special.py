@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.transpiler.convert import workflow_to_prompt
 from comfy_script.transpiler.convert.special import SPECIAL_TYPES, VIRTUAL_TYPES
 
@@ -39,7 +40,11 @@ SPECIAL: dict[str, tuple[dict[str, Any], list[Any], dict[str, Any]]] = {
     'SaveAudioMP3': (AUDIO, ['y'], {'filename_prefix': 'y'}),
     'SaveAudioOpus': (AUDIO, ['y'], {'filename_prefix': 'y'}),
     'SaveAudioAdvanced': (AUDIO, ['y'], {'filename_prefix': 'y'}),
-    'SaveGLB': ({'mesh': ['MESH'], 'filename_prefix': ['STRING', {}]}, ['m', ''], {'filename_prefix': 'm', 'image': ''}),
+    'SaveGLB': (
+        {'mesh': ['MESH'], 'filename_prefix': ['STRING', {}]},
+        ['m', ''],
+        {'filename_prefix': 'm', 'image': ''},
+    ),
     'Preview3D': ({'model_file': ['STRING', {}]}, ['m', ''], {'model_file': 'm', 'image': ''}),
     'Load3DAdvanced': ({'model_file': ['STRING', {}]}, ['m', ''], {'model_file': 'm', 'viewport_state': ''}),
     'WebcamCapture': (
