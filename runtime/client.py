@@ -90,6 +90,7 @@ class Client:
         self._embeddings: tuple[str, ...] | None = None
         self._nodes: NodeNamespace | None = None
         self._lock = threading.RLock()
+        self._tracker_lock = threading.Lock()
         self._tracker: Tracker | None = None
         self._in_process: InProcess | None = None
 
@@ -142,7 +143,7 @@ class Client:
                 'There is no server: the node list came from a file. Workflow(queue=False) and wf.api_format() work; '
                 'to run workflows call load() with a server.'
             )
-        with self._lock:
+        with self._tracker_lock:
             if self._tracker is None:
                 tracker = Tracker(self.options)
                 if self.launched is not None:
@@ -184,6 +185,8 @@ class Client:
     @property
     def nodes(self) -> NodeNamespace:
         """The server's nodes as functions: `client.nodes.KSampler(...)`."""
+        # Fetched first: that waits for the background thread, which must not wait for the lock.
+        _ = self.schemas
         with self._lock:
             if self._nodes is None:
                 from .build import client_nodes
@@ -228,7 +231,7 @@ class Client:
             self._embeddings = embeddings
             self.version += 1
             if self._nodes is not None:
-                self._nodes.refresh(schemas, self.embeddings)
+                self._nodes.refresh(schemas, lambda: self.embeddings)
 
     # -- running
 

@@ -89,6 +89,7 @@ class Task:
         self._class_types = class_types
         self._id_of = id_of
         self._outputs: dict[str, Mapping[str, Any] | None] = {}
+        self._stand_ins: set[str] = set()
         self._done: Future[list[Result]] = unbreakable_future()
         self._waiting: dict[str, Future[Result]] = {}
         self._lock = threading.Lock()
@@ -213,9 +214,12 @@ class Task:
         """The raw outputs that arrived so far, by node id."""
         return dict(self._outputs)
 
-    def _add_output(self, node_id: str, output: Mapping[str, Any] | None) -> None:
+    def _add_output(self, node_id: str, output: Mapping[str, Any] | None, stand_in: bool = False) -> None:
+        """`stand_in`: the output is that of a node which this one expanded into."""
         with self._lock:
             self._outputs[node_id] = output
+            if stand_in:
+                self._stand_ins.add(node_id)
             future = self._waiting.get(node_id)
             if future is not None and not future.done():
                 future.set_result(self._result_of(node_id))
@@ -272,7 +276,8 @@ class Task:
 
     def _output_order(self) -> list[str]:
         order = {node_id: index for index, node_id in enumerate(self._class_types)}
-        return sorted(self._outputs, key=lambda node_id: order.get(node_id.split('.', 1)[0], len(order)))
+        shown = [node_id for node_id, output in self._outputs.items() if output and node_id not in self._stand_ins]
+        return sorted(shown, key=lambda node_id: order.get(node_id.split('.', 1)[0], len(order)))
 
 
 def end_error(error: BaseException) -> BaseException:

@@ -260,7 +260,7 @@ class Tracker:
         shown = data.get('display_node')
         if shown is not None and str(shown) != node_id and entry.task.class_type_of(str(shown)) != '?':
             # A node that expanded into others shows what they show.
-            entry.task._add_output(str(shown), data.get('output'))
+            entry.task._add_output(str(shown), data.get('output'), stand_in=True)
         self._tell('output', entry.task, node_id)
 
     def _on_progress(self, entry: _Entry, data: Mapping[str, Any]) -> None:

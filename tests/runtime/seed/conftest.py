@@ -1,0 +1,89 @@
+"""A real server with the pack, small models under the names that the examples use, and `load()` pointed at it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfy_script.runtime import Client, loading
+from comfy_script.runtime.client import find_client, set_default_client
+from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
+
+CHECKPOINTS = ('AOM3A1B_orangemixs.safetensors', 'CounterfeitV25_25.safetensors')
+
+SEND_IMAGES = 'websocket_image_save.py'
+
+# A full-size image takes minutes without a GPU: the examples run unchanged but for these numbers.
+SMALLER = {
+    r'\b512, 512\b': '64, 64',
+    r'\b440, 640\b': '64, 64',
+    r"\b(\w+), 20, 8, 'euler'": r"\1, 2, 8, 'euler'",
+    r'\bsteps = 20\b': 'steps = 2',
+    r'\bsteps=15\b': 'steps=2',
+    # The lab's model is a safetensors file.
+    r'v1-5-pruned-emaonly\.ckpt': 'v1-5-pruned-emaonly.safetensors',
+}
+
+
+@pytest.fixture(scope='package')
+def seed_server(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    here = tmp_path_factory.mktemp('seed')
+    (here / 'checkpoints').mkdir()
+    for name in CHECKPOINTS:
+        (here / 'checkpoints' / name).symlink_to(lab.comfyui / 'models/checkpoints/v1-5-pruned-emaonly.safetensors')
+    paths = here / 'paths.yaml'
+    paths.write_text(f'examples:\n  base_path: {here.as_posix()}\n  checkpoints: checkpoints\n', encoding='utf-8')
+    links = pack_links('ComfyScript', lab.comfyui, testing=True) | {'photoshop': Path(__file__).parent / 'photoshop'}
+    base = make_base(here / 'base', lab.comfyui, links)
+    # A file, and part of ComfyUI: the base directory takes the place of the folder that has it.
+    shutil.copyfile(lab.comfyui / 'custom_nodes' / SEND_IMAGES, base / 'custom_nodes' / SEND_IMAGES)
+    args = ['--extra-model-paths-config', str(paths), '--preview-method', 'latent2rgb']
+    server = Server.start(lab.comfyui, lab.python, base, args=args)
+    yield server
+    server.close()
+    remove_base(base)
+
+
+@pytest.fixture(scope='package')
+def seed_client(seed_server: Server) -> Iterator[Client]:
+    with Client(seed_server.url) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def loaded(seed_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """`load()` without arguments finds the server, and files are written into a folder that goes away."""
+    before = find_client()
+    loading.pin(seed_client)
+    set_default_client(seed_client)
+    monkeypatch.chdir(tmp_path)
+    yield seed_client
+    loading.pin(None)
+    set_default_client(before)
+
+
+@pytest.fixture
+def names(loaded: Client) -> dict[str, Any]:
+    """What a script has after its three lines of imports and `load()`."""
+    found: dict[str, Any] = {'__name__': '__main__'}
+    exec('from comfy_script.runtime import *\nfrom comfy_script.runtime.nodes import *', found)
+    return found
+
+
+@pytest.fixture
+def run_block(names: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """Run an example's text, made smaller, and give the variables that it leaves."""
+
+    def run(text: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        for pattern, smaller in SMALLER.items():
+            text = re.sub(pattern, smaller, text)
+        variables = {**names, **(more or {})}
+        exec(compile(text, '<example>', 'exec'), variables)
+        return variables
+
+    return run
