@@ -104,7 +104,6 @@ def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
 async def _bind(host: Host) -> None:
     """All packs have loaded and the port is not open yet."""
     _guarded('The script in saved images', lambda: _save_scripts(host))
-    _guarded('comfy_script.runtime in this process', _set_default_client)
     package = sys.modules.get(PACKAGE)
     version = getattr(package, '__version__', '')
     log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
@@ -119,15 +118,6 @@ def _save_scripts(host: Host) -> None:
 def _user_folder() -> Path:
     folder_paths = sys.modules.get('folder_paths')
     return Path(folder_paths.get_user_directory()) if folder_paths else Path('user')
-
-
-def _set_default_client() -> None:
-    """Python in this process uses the server around it: no `load()`, nothing is started."""
-    client = importlib.import_module(f'{PACKAGE}.runtime.client')
-    inprocess = importlib.import_module(f'{PACKAGE}.runtime.inprocess')
-    process = inprocess.find_server_process()
-    if process is not None and client.find_client() is None:
-        client.set_default_client(client.Client.of_server_process(process))
 
 
 def _guarded(what: str, part: Callable[[], Any]) -> Any:

@@ -20,6 +20,7 @@ from ..graph import Schemas, as_schemas
 from .background import run_async, run_sync
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
+from .inprocess import InProcess, find_server_process
 from .results import ResultFile
 from .task import IdOf, Task
 from .task_queue import TaskQueue
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .build import NodeNamespace
-    from .inprocess import InProcess
     from .launch import LaunchedServer
 
 __all__ = ['Client', 'default_client', 'find_client', 'set_default_client']
@@ -439,15 +439,20 @@ _default: Client | None = None
 
 
 def find_client() -> Client | None:
-    """The client that `load()` set, or None."""
+    """The client that `load()` set; inside ComfyUI's process, without a `load()`, that of the server; or None."""
+    if _default is None:
+        process = find_server_process()
+        if process is not None:
+            set_default_client(Client.of_server_process(process))
     return _default
 
 
 def default_client() -> Client:
-    """The client that `load()` set. Raises NotLoadedError."""
-    if _default is None:
+    """`find_client`. Raises NotLoadedError where there is none."""
+    client = find_client()
+    if client is None:
         raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
-    return _default
+    return client
 
 
 def set_default_client(client: Client | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .background import log, run_async, run_sync, spawn, wait_done
 from .display import TaskDisplays
-from .errors import ComfyScriptError, NotLoadedError
+from .errors import ComfyScriptError
 from .progress import ProgressBars
 from .tracker import Observer, Tracker
 
@@ -40,7 +40,9 @@ class TaskQueue:
     def client(self) -> Client:
         """Whose queue it is. Raises NotLoadedError for `queue` before `load()`."""
         if self._client is None:
-            raise NotLoadedError('No ComfyUI is loaded: call load() first.')
+            from .client import default_client
+
+            return default_client()
         return self._client
 
     @property

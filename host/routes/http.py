@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +14,6 @@ from typing import Any
 from aiohttp import web
 
 from ...graph import ComfyScriptError, Schemas
-from . import service
 from .errors import RequestError
 
 MAX_JSON = 16 * 1024 * 1024
@@ -54,41 +54,46 @@ class _Desk:
         self._waiting -= 1
 
 
+def _service() -> Any:
+    """`service.py`, read with all of the transpiler at the first request: ComfyUI's start does not wait for it."""
+    return importlib.import_module('.service', __package__)
+
+
 def add_routes(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> None:
     """Adds every route to the table; see docs/routes.md."""
     desk = _Desk()
 
-    def posted(answer: Callable[[Mapping[str, Any], Schemas], Mapping[str, Any]]) -> Handler:
+    def posted(name: str) -> Handler:
         async def handler(request: web.Request) -> web.Response:
             if request.content_type != 'application/json':
                 raise RequestError('the request must be application/json', 415)
             body = await _read(request, MAX_JSON)
-            return _json(await desk.work(lambda: _encode(answer(_parse(body), get_schemas()))))
+            return _json(await desk.work(lambda: _encode(getattr(_service(), name)(_parse(body), get_schemas()))))
 
         return _guarded(handler)
 
-    routes.post('/comfyscript/transpile')(posted(service.transpile))
-    routes.post('/comfyscript/prompt')(posted(service.prompt))
-    routes.post('/comfyscript/runnable')(posted(service.runnable))
-    routes.post('/comfyscript/apply')(posted(service.apply))
-    routes.post('/comfyscript/node')(posted(service.node))
+    routes.post('/comfyscript/transpile')(posted('transpile'))
+    routes.post('/comfyscript/prompt')(posted('prompt'))
+    routes.post('/comfyscript/runnable')(posted('runnable'))
+    routes.post('/comfyscript/apply')(posted('apply'))
+    routes.post('/comfyscript/node')(posted('node'))
 
     @routes.post('/comfyscript/file')
     @_guarded
     async def of_file(request: web.Request) -> web.StreamResponse:
         body = await _read(request, MAX_FILE)
         name = request.query.get('filename', '')
-        return _json(await desk.work(lambda: _encode(service.file(body, name, request.query, get_schemas()))))
+        return _json(await desk.work(lambda: _encode(_service().file(body, name, request.query, get_schemas()))))
 
     @routes.get('/comfyscript/output')
     @_guarded
     async def of_output(request: web.Request) -> web.StreamResponse:
-        return _json(await desk.work(lambda: _encode(service.output(request.query, get_schemas()))))
+        return _json(await desk.work(lambda: _encode(_service().output(request.query, get_schemas()))))
 
     @routes.get('/comfyscript/schemas')
     @_guarded
     async def schemas(request: web.Request) -> web.StreamResponse:
-        body: bytes = await desk.work(lambda: _encode(service.schemas(get_schemas())))
+        body: bytes = await desk.work(lambda: _encode(_service().schemas(get_schemas())))
         tag = hashlib.sha1(body).hexdigest()
         headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
         if tag in request.headers.get('If-None-Match', ''):

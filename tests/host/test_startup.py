@@ -37,7 +37,6 @@ def comfyui(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setitem(sys.modules, 'nodes', nodes)
     monkeypatch.setitem(sys.modules, 'server', SimpleNamespace(PromptServer=SimpleNamespace(instance=server)))
     monkeypatch.setattr(startup, '_loaded_from', None)
-    monkeypatch.setattr(startup, '_set_default_client', lambda: None)
     return SimpleNamespace(server=server, nodes=nodes)
 
 
@@ -120,7 +119,7 @@ def test_when_all_packs_have_loaded_one_line_says_how_many_nodes(comfyui, caplog
     assert f'ComfyScript {comfy_script.__version__} is ready: 2 nodes' in caplog.messages
 
 
-@pytest.mark.parametrize('part', ['_add_routes', '_node_classes', '_save_scripts', '_set_default_client'])
+@pytest.mark.parametrize('part', ['_add_routes', '_node_classes', '_save_scripts'])
 def test_a_part_that_fails_leaves_the_rest(comfyui, caplog, monkeypatch, part):
     def fail(*_: object) -> None:
         raise RuntimeError('broken on purpose')
