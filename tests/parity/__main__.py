@@ -41,6 +41,8 @@ DATA = paths.ROOT / 'tests' / 'data'
 WEB_UI = '1.49.6'
 """The version of `comfyui-frontend-package` whose rules the conversion follows."""
 
+OUTCOMES = ('equal', 'different', 'unknown nodes', 'the web UI failed', 'we failed')
+
 RULES = DATA / 'workflows'
 RULES_OBJECT_INFO = DATA / 'workflows_object_info.json'
 
@@ -112,7 +114,7 @@ def _workflows(options: argparse.Namespace, folder: Path | None) -> Iterator[tup
 def _compare(options: argparse.Namespace, folder: Path | None, object_info: str, web_ui: WebUI) -> int:
     schemas = Schemas.parse(json.loads(object_info))
     found = [item for item in _workflows(options, folder) if options.only in item[0]][: options.limit]
-    counts = dict.fromkeys(('equal', 'different', 'unknown nodes', 'the web UI failed', 'we failed'), 0)
+    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     print(f'web UI {web_ui.version or "of the server"}, {len(schemas)} node types, {len(found)} workflows')
     for number, (name, workflow) in enumerate(found, 1):
         outcome, lines = _compare_one(options, name, workflow, schemas, web_ui)

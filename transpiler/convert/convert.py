@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...graph import Schemas, as_schemas
+from ..collector import collector_paused
 from ..workflow import Workflow
 from .emit import Emitter
 from .load import ClassTable, Loader
@@ -31,10 +32,13 @@ def convert_workflow(
     workflow: Mapping[str, Any] | Workflow, schemas: Schemas | Mapping[str, Any] | None = None
 ) -> Conversion:
     """`workflow_to_prompt` with everything else there is to know: node types, warnings, subgraph instances."""
-    parsed = workflow if isinstance(workflow, Workflow) else Workflow.parse(workflow)
-    loader = Loader(parsed, _table_of(as_schemas(schemas)))
-    root = loader.load()
-    return Emitter(root, loader.warnings).emit()
+    with collector_paused():
+        parsed = workflow if isinstance(workflow, Workflow) else Workflow.parse(workflow)
+        loader = Loader(parsed, _table_of(as_schemas(schemas)))
+        try:
+            return Emitter(loader.load(), loader.warnings).emit()
+        finally:
+            loader.close()
 
 
 def _table_of(schemas: Schemas) -> ClassTable:

@@ -40,7 +40,7 @@ class Crossing(NamedTuple):
     """A way out of an instance that a link took: the instance, the index of its input, and the next way out."""
 
     instance: str
-    index: int
+    place: int
     next: Crossing | None
 
 
@@ -160,7 +160,7 @@ class Emitter:
                 continue
             crossing = source.crossings
             while crossing is not None:
-                fed.setdefault((crossing.instance, crossing.index), []).append((place.id, slot.name))
+                fed.setdefault((crossing.instance, crossing.place), []).append((place.id, slot.name))
                 crossing = crossing.next
             if source.node is not None:
                 inputs[slot.name] = [source.node, source.slot]

@@ -62,6 +62,14 @@ class Loader:
         self.unknown: dict[str, list[str]] = {}
         self.groups: dict[str, GroupType] = {}
         self._with_extra_inputs: list[Node] = []
+        self._graphs: list[Graph] = []
+
+    def close(self) -> None:
+        """Takes the live graphs apart, so that they are freed at once and not by the collector of cycles."""
+        for graph in self._graphs:
+            for node in graph.nodes:
+                node.inner = None
+            graph.nodes, graph.by_id, graph.hosts = [], {}, []
 
     def load(self) -> Graph:
         definitions, root_nodes = self._with_unique_ids()
@@ -72,6 +80,7 @@ class Loader:
             self._configure(graph, definition, definition.nodes)
             self._reset_boundaries(graph, definition)
         root = Graph()
+        self._graphs = [*self.definitions.values(), root]
         root.last_link = self.workflow.last_link_id
         self._read_groups(definitions)
         self._configure(root, self.workflow, root_nodes)
@@ -88,7 +97,9 @@ class Loader:
             for node in graph.nodes:
                 _settle_values(node)
         if self.groups:
-            graphs += GroupUnpacker(root, self.groups, self._unpacked, self._new_id).unpack_all()
+            unpacked = GroupUnpacker(root, self.groups, self._unpacked, self._new_id).unpack_all()
+            graphs += unpacked
+            self._graphs += unpacked
         settle_types(graphs)
         if self.unknown:
             listed = ', '.join(f'{type_} (node {", ".join(ids[:5])})' for type_, ids in list(self.unknown.items())[:50])
@@ -347,7 +358,7 @@ def _take_values(node: Node, info: WorkflowNode) -> None:
         return
     if saved is None:
         return
-    values = _without_forced(node, saved)
+    values = _without_forced(node, _value_list(saved))
     taken = 0
     place = 0
     while place < len(node.widgets) and taken < len(values):

@@ -97,7 +97,7 @@ def _apply_range(widget: Widget, type_: str, options: Mapping[str, Any]) -> None
 
 def _merge(one: Mapping[str, Any], two: Mapping[str, Any]) -> Mapping[str, Any] | None:
     def side(options: Mapping[str, Any], key: str, default: float) -> float:
-        value = options.get(key)
+        value: Any = options.get(key)
         return value if is_number(value) else default
 
     low = max(side(one, 'min', -math.inf), side(two, 'min', -math.inf))

@@ -94,7 +94,7 @@ def read_section(section: Any, optional: bool, prefix: str = '') -> Iterable[Spe
     if not isinstance(section, Mapping):
         return
     for name, raw in section.items():
-        if not isinstance(raw, (list, tuple)) or not raw:
+        if not isinstance(raw, (list, tuple)) or len(raw) == 0:
             continue
         options = raw[1] if len(raw) > 1 and isinstance(raw[1], Mapping) else {}
         yield read_spec(f'{prefix}{name}', raw[0], options, optional)

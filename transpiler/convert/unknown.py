@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..workflow import WorkflowNode
@@ -21,9 +21,10 @@ def add_unknown_widgets(node: Node, info: WorkflowNode) -> None:
     of them is called (`widgets_values_named`, or a socket for each widget), they have those names.
     """
     values = info.widgets_values
-    if not isinstance(values, (list, tuple)):
-        for name, value in (values or {}).items():
-            node.widgets.append(Widget(str(name), 'text', value))
+    if isinstance(values, Mapping):
+        node.widgets.extend(Widget(str(name), 'text', value) for name, value in values.items())
+        return
+    if values is None:
         return
     for name, value in zip(_names(info, values), values):
         if name is not None:

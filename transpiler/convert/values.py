@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import TranspileError
 
@@ -71,7 +71,7 @@ def prompt_value(value: Any, widget_type: str = '') -> Any:
     return value
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
