@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    node: Any
     from ..launch import ComfyUIArgs
     from .cache import Cache
     from .errors import ExecutionBlockedWarning, HostError, LostValueError, NodeRefusedError

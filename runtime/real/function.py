@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class RealFunction(NodeFunction):
-    """A node that runs when it is called. Positional and keyword inputs, defaults and enums as in virtual mode;
-    hidden inputs are keywords."""
+    # A node that runs when it is called. Positional and keyword inputs, defaults and enums as in virtual mode;
+    # hidden inputs are keywords. (Its docstring is the node's own.)
 
     __slots__ = ('_call', '_plan', '_session')
 

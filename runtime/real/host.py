@@ -59,7 +59,7 @@ class Host:
         self.model_management = _module('comfy.model_management')
         self._graph = _module('comfy_execution.graph', 'ExecutionList')
         self._caching = _module('comfy_execution.caching')
-        self._progress = sys.modules.get('comfy_execution.progress')
+        self._progress: Any = sys.modules.get('comfy_execution.progress')
         self.blocker: type = self._graph.ExecutionBlocker
         self.before_node = self._before_node()
         self.after_node = self._after_node()

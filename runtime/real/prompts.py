@@ -1,4 +1,4 @@
-"""Running an API prompt in real mode: each of its nodes as one call, in the order and with the laziness of the executor."""
+"""Running an API prompt in real mode: each node as one call, in the executor's order and with its laziness."""
 
 from __future__ import annotations
 
@@ -130,4 +130,3 @@ class _Run:
                 others(key, class_type, ui)
 
         return on_ui
-

@@ -16,7 +16,7 @@ import itertools
 import json
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
@@ -175,8 +175,8 @@ class Record:
 
     def _without_key(self) -> list[Record]:
         """This call and those it rests on that have no key yet, in the order they were made."""
-        found = {self.number: self}
-        waiting = [self]
+        found: dict[int, Record] = {self.number: self}
+        waiting: list[Record] = [self]
         while waiting:
             for source in waiting.pop().sources():
                 record = source.record
@@ -187,8 +187,8 @@ class Record:
 
     def ancestry(self) -> list[Record]:
         """This call and all it rests on, in the order they were made."""
-        found = {self.number: self}
-        waiting = [self]
+        found: dict[int, Record] = {self.number: self}
+        waiting: list[Record] = [self]
         while waiting:
             for source in waiting.pop().sources():
                 if source.record.number not in found:
@@ -239,7 +239,7 @@ class _Ref(weakref.ref[Any]):
         return super().__new__(cls, value, callback)
 
     def __init__(self, value: Any, callback: Any, key: int) -> None:
-        super().__init__(value, callback)
+        super().__init__(value, callback)  # pyright: ignore[reportCallIssue]
         self.key = key
 
 

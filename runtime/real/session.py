@@ -138,7 +138,9 @@ class RealSession:
             node_class = self.host.node_classes.get(class_type)
             if node_class is None:
                 close = near_misses(class_type, self.host.node_classes)
-                raise CallError(f'this ComfyUI has no node {class_type!r}{close}: is its pack installed, and did it load?')
+                raise CallError(
+                    f'this ComfyUI has no node {class_type!r}{close}: is its pack installed, and did it load?'
+                )
             plan = self._plans[class_type] = Plan(self.schemas[class_type], node_class, self.host)
         return plan
 
@@ -231,10 +233,8 @@ class RealSession:
         else:
             outputs, ui = self._run_general(plan, inputs, hidden, record)
         if self.track:
-            slot = 0
-            for value in outputs:
+            for slot, value in enumerate(outputs):
                 tracker.put(value, record, slot)
-                slot += 1
         return self._unpack(plan, outputs, ui)
 
     def _unpack(self, plan: Plan, outputs: Any, ui: Mapping[str, Any] | None) -> Any:
@@ -268,9 +268,7 @@ class RealSession:
             return returned[0] if len(returned) == 1 == plan.count else self._unpack(plan, returned, None)
         return self._unpack(plan, *self._finish(plan, instance, returned, inputs, None))
 
-    def _run_simple(
-        self, plan: Plan, inputs: dict[str, Any], record: Record
-    ) -> tuple[Any, Mapping[str, Any] | None]:
+    def _run_simple(self, plan: Plan, inputs: dict[str, Any], record: Record) -> tuple[Any, Mapping[str, Any] | None]:
         host = self.host
         host.before_node()
         node_id = record.node_id
@@ -361,9 +359,7 @@ class RealSession:
             for key, ui in outcome.ui.items():
                 self.on_ui(key, plan.class_type if key == node_id else '', ui)
 
-    def _job(
-        self, plan: Plan, node_id: str, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record
-    ) -> Job:
+    def _job(self, plan: Plan, node_id: str, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record) -> Job:
         known: dict[str, list[list[Any]]] = {}
         made: dict[str, Any] = {}
         lazy: dict[str, Lazy] = {}
@@ -413,7 +409,8 @@ class RealSession:
         """ComfyUI's own check of one node. Casts literals in place, as it does for a prompt."""
         refused = [kind for kind in hidden or () if kind != 'EXTRA_PNGINFO']
         if refused:
-            raise NodeRefusedError(plan.class_type, [f'the hidden input {kind} cannot be given here' for kind in refused])
+            problems = [f'the hidden input {kind} cannot be given here' for kind in refused]
+            raise NodeRefusedError(plan.class_type, problems)
         prompt: dict[str, Any] = {}
         checked: dict[str, Any] = {}
         for name, value in inputs.items():

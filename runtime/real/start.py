@@ -54,9 +54,9 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
             main = _import_main(folder)
             loop, server, start_all = _start(main, no_server)
         except SystemExit as error:
-            raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code}); see its log') from error
+            raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code})') from error
     for name in ('last_prompt_id', 'last_node_id'):
-        # The queue's thread sets these; progress bars outside of any node's context read them (main.py: hijack_progress).
+        # The queue's thread sets these; progress bars without a context read them (main.py: hijack_progress).
         if not hasattr(server, name):
             setattr(server, name, None)
     if no_server:
@@ -97,7 +97,7 @@ def _refuse_shadows(folder: Path) -> None:
         paths = [Path(place).resolve() for place in places if place]
         if paths and not any(folder in path.parents for path in paths):
             raise HostError(
-                f'a module {name!r} that is not ComfyUI\'s is imported already ({paths[0]}), and ComfyUI needs that '
+                f"a module {name!r} that is not ComfyUI's is imported already ({paths[0]}), and ComfyUI needs that "
                 'name: call load() before importing it, or rename it'
             )
 
@@ -150,16 +150,16 @@ def _select_devices(args: Any) -> None:
             return
 
 
-def _start(main: ModuleType, no_server: bool) -> tuple[asyncio.AbstractEventLoop, Any, Callable[[], Any]]:
+def _start(main: Any, no_server: bool) -> tuple[asyncio.AbstractEventLoop, Any, Callable[[], Any]]:
     worker = getattr(main, 'prompt_worker', None)
     if no_server and worker is not None:
         # start_comfyui starts the queue's thread; without a server it has nothing to do and ends at once.
-        setattr(main, 'prompt_worker', lambda *_: None)
+        main.prompt_worker = lambda *_: None
     try:
         return main.start_comfyui(asyncio_loop=asyncio.new_event_loop())
     finally:
         if no_server and worker is not None:
-            setattr(main, 'prompt_worker', worker)
+            main.prompt_worker = worker
 
 
 def _silence(server: Any) -> None:
@@ -172,7 +172,7 @@ def _serve(loop: asyncio.AbstractEventLoop, start_all: Callable[[], Any]) -> Non
     try:
         loop.run_until_complete(start_all())
     except Exception:
-        logging.getLogger('comfy_script').exception('ComfyUI\'s server ended')
+        logging.getLogger('comfy_script').exception("ComfyUI's server ended")
 
 
 # What is left as it was
@@ -221,7 +221,7 @@ def _signal_handlers(folder: Path, arguments: list[str]) -> Iterator[None]:
 
 @contextmanager
 def _logging(folder: Path, arguments: list[str]) -> Iterator[None]:
-    """ComfyUI's own set-up replaces `sys.stdout` (and fails on a notebook's); it stays away from what has been set up."""
+    """ComfyUI replaces `sys.stdout` (and fails on a notebook's) where its log has not been set up before."""
     root = logging.getLogger()
     before = (root.level, list(root.handlers), sys.stdout, sys.stderr)
     try:

@@ -55,11 +55,11 @@ def test_defaults_enums_and_switches(real: Child) -> None:
 
 
 def test_what_does_not_fit_is_an_error_that_says_so(real: Child) -> None:
-    with pytest.raises(ChildError, match="EmptyImage has no input 'widht'.*did you mean 'width'"):
+    with pytest.raises(ChildError, match=r"EmptyImage has no input 'widht'.*did you mean 'width'"):
         real.run('EmptyImage(widht=5)')
-    with pytest.raises(ChildError, match='VAEDecode: required input .samples. .LATENT. is missing'):
+    with pytest.raises(ChildError, match=r'VAEDecode: required input .samples. .LATENT. is missing'):
         real.run('VAEDecode()')
-    with pytest.raises(ChildError, match='no node .EmptyImag.*EmptyImage'):
+    with pytest.raises(ChildError, match=r'no node .EmptyImag.*EmptyImage'):
         real.run("node['EmptyImag']()")
     with pytest.raises(ChildError, match="EmptyImage: input 'width' is 'wide', no INT"):
         real.run("EmptyImage('wide')")
@@ -242,7 +242,8 @@ def test_both_ways_through_agree(real: Child) -> None:
         def run(session):
             n = session.nodes
             text = n['CLIPTextEncode']('a', clip)
-            latent = n['KSampler'](model, 5, 2, 2.0, 'euler', 'normal', text, text, n['EmptyLatentImage'](32, 32, 1), 1.0)
+            empty = n['EmptyLatentImage'](32, 32, 1)
+            latent = n['KSampler'](model, 5, 2, 2.0, 'euler', 'normal', text, text, empty, 1.0)
             image = n['VAEDecode'](latent, vae)
             return n['ImageScale'](image, 'bilinear', 16, 16, 'disabled'), session.written(image).prompt
         short, executors = RealSession(), RealSession()

@@ -120,7 +120,7 @@ def one_by_server(server: Server, prompt: Mapping[str, Any], targets: tuple[str,
     if status == 400:
         return {'refused': sorted(answer.get('node_errors', {})), 'reason': answer['error']['type']}
     entry = wait(server, answer['prompt_id'])
-    messages = {name: data for name, data in entry['status']['messages']}
+    messages = dict(entry['status']['messages'])
     if 'execution_error' in messages:
         error = messages['execution_error']
         return {'failed': error['exception_type'].rpartition('.')[2], 'message': error['exception_message'].strip()}
@@ -157,7 +157,8 @@ def in_real_mode(real: Child, sequence: list[dict[str, Any]], targets: tuple[str
 def one_in_real_mode(base: Path, prompt: Mapping[str, Any], left: Left) -> Left:
     if 'refused' in left:
         reasons = {'Prompt has no outputs': 'prompt_no_outputs'}
-        reason = next((kind for text, kind in reasons.items() if text in left['text']), 'prompt_outputs_failed_validation')
+        otherwise = 'prompt_outputs_failed_validation'
+        reason = next((kind for text, kind in reasons.items() if text in left['text']), otherwise)
         return {'refused': left['refused'], 'reason': reason}
     if 'failed' in left:
         return left

@@ -110,16 +110,16 @@ async def watch(server: Server, prompt: dict[str, Any]) -> list[tuple[str, Any]]
     import aiohttp
 
     found: list[tuple[str, Any]] = []
-    async with aiohttp.ClientSession() as session:
-        async with session.ws_connect(f'{server.url}/ws?clientId={server.client_id}') as socket:
-            prompt_id = await asyncio.to_thread(server.submit, prompt)
-            async for message in socket:
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    continue
-                entry = json.loads(message.data)
-                found.append((entry['type'], entry['data']))
-                if entry['type'] == 'executing' and entry['data'] == {'node': None, 'prompt_id': prompt_id}:
-                    return found
+    url = f'{server.url}/ws?clientId={server.client_id}'
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        prompt_id = await asyncio.to_thread(server.submit, prompt)
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            entry = json.loads(message.data)
+            found.append((entry['type'], entry['data']))
+            if entry['type'] == 'executing' and entry['data'] == {'node': None, 'prompt_id': prompt_id}:
+                return found
     return found
 
 

@@ -22,7 +22,8 @@ def saved(real: Child, code: str) -> dict[str, Any]:
     """The metadata of the image that code saves (`value` is what SaveImage gave)."""
     value = real.run(code + "\nset_script_writer(None)\n")
     file = value['ui']['images'][0]
-    info = dict(Image.open(real.base / 'output' / file['subfolder'] / file['filename']).info)
+    image = Image.open(real.base / 'output' / file['subfolder'] / file['filename'])
+    info = {str(key): value for key, value in image.info.items()}
     script = info.get('ComfyScript', '')
     return info | {'ComfyScript': json.loads(script) if script.startswith('"') else script}
 
@@ -110,7 +111,8 @@ def test_values_are_not_kept_alive(real: Child) -> None:
         def make():
             with Workflow():
                 text = n['CLIPTextEncode']('a', clip)
-                latent = n['KSampler'](model, 1, 1, 1.0, 'euler', 'normal', text, text, n['EmptyLatentImage'](16, 16, 1))
+                empty = n['EmptyLatentImage'](16, 16, 1)
+                latent = n['KSampler'](model, 1, 1, 1.0, 'euler', 'normal', text, text, empty)
                 image = n['VAEDecode'](latent, vae)
                 slept = n['TestSleep'](n['ImageInvert'](image), 0.01)
                 batches = n['RebatchImages'](slept, 1)

@@ -21,7 +21,8 @@ def test_the_complete_example(real: Child) -> None:
             model, clip, vae = CheckpointLoaderSimple('tiny.safetensors')
             print(model, clip, vae, sep='\\n')
 
-            conditioning = CLIPTextEncode('beautiful scenery nature glass bottle landscape, , purple galaxy bottle,', clip)
+            conditioning = CLIPTextEncode(
+                'beautiful scenery nature glass bottle landscape, , purple galaxy bottle,', clip)
             conditioning2 = CLIPTextEncode('text, watermark', clip)
             print(conditioning2)
 
@@ -56,9 +57,10 @@ def test_the_example_with_metadata(real: Child) -> None:
         negative = 'text, watermark'
         model, clip, vae = CheckpointLoaderSimple(Checkpoints.tiny)
         latent = EmptyLatentImage(64, 64, 1)
-        latent = KSampler(model, 156680208700286, 2, 8, 'euler', 'normal', CLIPTextEncode(positive, clip),
-                          CLIPTextEncode(negative, clip), latent)
-        image = VAEDecode(latent, vae)
+        with torch.inference_mode():
+            latent = KSampler(model, 156680208700286, 2, 8, 'euler', 'normal', CLIPTextEncode(positive, clip),
+                              CLIPTextEncode(negative, clip), latent)
+            image = VAEDecode(latent, vae)
         value = SaveImage(image, 'ComfyUI', extra_pnginfo={'myfield': {'positive': positive, 'negative': negative}})
     """)
     image = Image.open(real.base / 'output' / value['ui']['images'][0]['filename'])
@@ -207,7 +209,8 @@ def main():
             ksampler_3 = ksampler.sample(
                 seed=random.randint(1, 2**64), steps=2, cfg=8, sampler_name="euler", scheduler="normal", denoise=1,
                 model=get_value_at_index(checkpointloadersimple_4, 0), positive=get_value_at_index(cliptextencode_6, 0),
-                negative=get_value_at_index(cliptextencode_7, 0), latent_image=get_value_at_index(emptylatentimage_5, 0))
+                negative=get_value_at_index(cliptextencode_7, 0),
+                latent_image=get_value_at_index(emptylatentimage_5, 0))
             vaedecode_8 = vaedecode.decode(
                 samples=get_value_at_index(ksampler_3, 0), vae=get_value_at_index(checkpointloadersimple_4, 2))
             saveimage_9 = saveimage.save_images(

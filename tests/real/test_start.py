@@ -28,7 +28,7 @@ import asyncio, json, logging, os, signal, sys, threading
 def state():
     return [list(sys.argv), os.getcwd(), [id(h) for h in logging.getLogger().handlers], logging.getLogger().level,
             [id(sys.stdout), id(sys.stderr)], [t.name for t in threading.enumerate()],
-            [repr(signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM)]]
+            [id(signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM)]]
 """
 
 
@@ -54,13 +54,15 @@ after = state()
 from comfy_script.runtime.real.nodes import *
 sizes = [ImageInvert(EmptyImage(8, 16)).shape[1], TestSleep(EmptyImage(8, 4), 0.01).shape[1]]
 import nodes
-print(json.dumps({{'same': before == after == state(), 'loop': asyncio.get_event_loop() is loop and not loop.is_closed(),
+print(json.dumps({{'same': before == after, 'loop': asyncio.get_event_loop() is loop and not loop.is_closed(),
                   'sizes': sizes, 'nodes': nodes.__file__, 'picky': sorted(n for n in nodes.NODE_CLASS_MAPPINGS
-                  if n.startswith('Picky')), 'before': before, 'after': after, 'end': state()}}))
+                  if n.startswith('Picky')), 'before': before, 'after': after,
+                  'threads': threading.active_count()}}))
 loop.close()
 """
     answer = json.loads(python(lab, code, ROOT, '--mine').splitlines()[-1])
-    assert answer['same'], [pair for pair in zip(answer['before'], answer['after'], answer['end']) if len(set(map(str, pair))) > 1]
+    assert answer['same'], (answer['before'], answer['after'])
+    assert answer['threads'] == 1
     assert answer['loop']
     assert answer['sizes'] == [16, 4]
     assert Path(answer['nodes']) == lab.comfyui / 'nodes.py'
@@ -74,11 +76,13 @@ async def main():
     from comfy_script.runtime.real import load, Workflow
     for _ in range(2):
         load({str(lab.comfyui)!r}, ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}])
+        after = state()
+        same = before == after or [before, after]
     from comfy_script.runtime.real.nodes import EmptyImage, TestSleep
     async with Workflow():
         size = TestSleep(EmptyImage(8, 4), 0.01).shape[1]
     await asyncio.sleep(0)
-    return [before == state(), size]
+    return [same, size]
 print(json.dumps(asyncio.run(main())))
 """
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [True, 4]

@@ -7,9 +7,10 @@ import threading
 
 import execution
 import folder_paths
-import nodes
 import server
 from comfy_api.latest import ComfyExtension, io
+
+import nodes
 
 assert threading.current_thread() is threading.main_thread()
 assert sys.argv[0].endswith('main.py')

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class RunsNodes:
-    """`code` is Python; `nodes` are the node functions, `session` the session, what it leaves in `value` is reported."""
+    """`code` is Python: `node` has the node functions, `session` the session; its `value` is reported."""
 
     cache: Any = None
 
