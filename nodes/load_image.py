@@ -63,6 +63,7 @@ class LoadImageFromPath:
 
     def load_image(self, image: str) -> Any:
         import folder_paths  # type: ignore[import-not-found]
+
         import nodes  # type: ignore[import-not-found]
 
         found = resolve_image(image, folder_paths)

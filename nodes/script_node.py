@@ -30,7 +30,6 @@ from ..runtime.settings import Settings, read_settings
 from .identity import Identities
 
 if TYPE_CHECKING:
-    from ..runtime.real import RealSession
     from ..runtime.script import CompiledScript
     from .generations import Generations
 
@@ -77,7 +76,7 @@ class AnyInputs(dict[str, Any]):
         return (ANY, {'lazy': True, 'forceInput': True})
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401
 
 
 class ComfyScript:
@@ -90,7 +89,7 @@ class ComfyScript:
             'default': DEFAULT_SCRIPT,
             'dynamicPrompts': False,
             'any_inputs': True,
-            'tooltip': 'Python, interpreted: nodes are functions. `def main(image: Image, …)` makes sockets and widgets.',
+            'tooltip': 'Python, interpreted; nodes are functions. `def main(image: Image, …)` makes sockets, widgets.',
         }
         return {
             'required': {'script': ('STRING', script)},
@@ -104,7 +103,7 @@ class ComfyScript:
         }
 
     CATEGORY = 'utils/ComfyScript'
-    DESCRIPTION = 'Runs a ComfyScript: loops, conditions and arithmetic around nodes. It can do what a graph can, no more.'
+    DESCRIPTION = 'Runs a script: loops, conditions and arithmetic around nodes. It can do what a graph can, no more.'
     RETURN_TYPES = (ANY,) * MAX_OUTPUTS
     RETURN_NAMES = tuple(f'out{index}' for index in range(MAX_OUTPUTS))
     FUNCTION = 'run'
@@ -117,16 +116,15 @@ class ComfyScript:
         self._cache: Generations | None = None
 
     @classmethod
-    def VALIDATE_INPUTS(cls, script: str | None = None, **inputs: Any) -> bool | str:
+    def VALIDATE_INPUTS(cls, script: str | None = None) -> bool | str:
         if script is None:
             return True
         try:
-            signature = read_signature(_text(script), _schemas())
+            read_signature(_text(script), _schemas())
             compile_script(_text(script), _settings().bounds)
         except ScriptError as error:
             return str(error)
-        missing = [item.name for item in signature.inputs if item.required and item.name not in inputs]
-        return f'the script needs the input {missing[0]!r}' if missing else True
+        return True
 
     @classmethod
     def IS_CHANGED(cls, script: str | None = None, **inputs: Any) -> Any:
@@ -138,8 +136,10 @@ class ComfyScript:
         given = dynprompt.get_node(node_id)['inputs']
         links = {name: value for name, value in given.items() if name in AnyInputs() and _is_link(value)}
         missing = {name: value for name, value in links.items() if inputs.get(name) is None}
+        signature = read_signature(_text(script), _schemas())
+        _check_given(signature, given)
         if missing:
-            _validate_sources(dynprompt, missing)
+            _validate_sources(dynprompt, missing, signature)
         return list(missing)
 
     def run(self, script: Any = None, **inputs: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class ComfyScript:
         text = _text(script)
         settings = _settings()
         compiled = compile_script(text, settings.bounds)
-        signature = _signature(text, compiled.tree)
+        signature = read_signature(text, _schemas())
         node_id = str(hidden.get('__unique_id'))
         run = _Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, _typed(inputs, signature), settings)
@@ -228,9 +228,8 @@ class _Run:
             if not _is_nodes_failure(error):
                 raise
             place = m.at
-            message = str(error) if type(error).__name__ == 'NodeRefusedError' else (
-                f'{function.class_type}: {type(error).__name__}: {error}'
-            )
+            refused = type(error).__name__ == 'NodeRefusedError'
+            message = str(error) if refused else f'{function.class_type}: {type(error).__name__}: {error}'
             raise NodeFailed(message, place) from error
 
     def _adopt(self, value: Any, depth: int = 0) -> None:
@@ -404,13 +403,21 @@ def _text(script: Any) -> str:
     return script
 
 
-def _validate_sources(dynprompt: Any, links: Mapping[str, Any]) -> None:
+def _check_given(signature: Signature, given: Mapping[str, Any]) -> None:
+    """Raises ScriptDenied for an input that is needed and not there."""
+    missing = [item.name for item in signature.inputs if item.required and item.name not in given]
+    if missing:
+        raise ScriptDenied(f'the script needs the input {missing[0]!r}: link it, or give the parameter a default')
+
+
+def _validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signature) -> None:
     """ComfyUI's own validation of the nodes behind links that it did not follow. Raises ScriptDenied."""
     from ..runtime.real import loop
     from ..runtime.real.host import Host
 
     host = Host()
     # A copy: validation casts values in place, and the prompt's own are what caches are keyed by.
+    types = {item.name: item.type for item in signature.inputs}
     prompt = {key: dict(dynprompt.get_node(key)) for key in dynprompt.all_node_ids()}
     for node in prompt.values():
         node['inputs'] = dict(node.get('inputs') or {})
@@ -420,6 +427,9 @@ def _validate_sources(dynprompt: Any, links: Mapping[str, Any]) -> None:
             raise ScriptDenied(f'the input {name!r} is linked to node {source}, which is not there')
         if not isinstance(slot, int) or not 0 <= slot < len(node_class.RETURN_TYPES):
             raise ScriptDenied(f'the input {name!r} is linked to output {slot!r} of node {source}, which it has not')
+        given, wanted = node_class.RETURN_TYPES[slot], types.get(name, '*')
+        if not _fits(given, wanted):
+            raise ScriptDenied(f'the input {name!r} takes {wanted}, and {given} is linked to it')
         errors = loop.run(host.validate(prompt, source, set()))
         if errors:
             problem = errors[0]
@@ -429,6 +439,13 @@ def _validate_sources(dynprompt: Any, links: Mapping[str, Any]) -> None:
             )
         for key, node in prompt.items():
             dynprompt.get_node(key)['inputs'].update(node['inputs'])
+
+
+def _fits(given: Any, wanted: str) -> bool:
+    if wanted == '*' or given == '*' or wanted == 'COMBO':
+        return True
+    check = getattr(sys.modules.get('comfy_execution.validation'), 'validate_node_input', None)
+    return check is None or bool(check(given, wanted))
 
 
 def _schemas() -> Schemas:
@@ -444,10 +461,6 @@ def _schemas() -> Schemas:
 
 
 _known_schemas: tuple[float, int, Schemas] | None = None
-
-
-def _signature(text: str, tree: ast.Module) -> Signature:
-    return read_signature(text, _schemas())
 
 
 def _settings() -> Settings:
@@ -468,7 +481,9 @@ def _is_nodes_failure(error: Exception) -> bool:
     interrupted = getattr(management, 'InterruptProcessingException', ())
     out_of_memory = getattr(management, 'OOM_EXCEPTION', ())
     is_oom = getattr(management, 'is_oom', None)
-    return not (isinstance(error, interrupted) or isinstance(error, out_of_memory) or (is_oom is not None and is_oom(error)))
+    if is_oom is not None and is_oom(error):
+        return False
+    return not isinstance(error, (interrupted, out_of_memory) if interrupted and out_of_memory else interrupted or ())
 
 
 def _send_text(text: str, node_id: str) -> None:
@@ -509,7 +524,7 @@ def _uses(text: str) -> tuple[frozenset[str], bool]:
             names.add(str(node.slice.value))
         if isinstance(node, ast.Call) and node.args:
             called = node.func
-            name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ''
+            name = getattr(called, 'attr', None) or getattr(called, 'id', '')
             seeded = seeded or name in ('seed', 'Random', 'manual_seed')
     draws = 'random' in imported or ('torch' in imported and bool(attributes & _DRAWING))
     tells_time = 'time' in imported or ('datetime' in imported and bool(attributes & {'now', 'today'}))

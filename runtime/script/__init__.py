@@ -26,9 +26,9 @@ __all__ = [
     'Signature',
     'SignatureInput',
     'Span',
+    'compile_script',
     'describe_signature',
     'read_signature',
-    'compile_script',
     'run_script',
     'script_to_prompt',
 ]

@@ -508,6 +508,7 @@ ATTRIBUTES: dict[type, Attributes] = {
     DictValues: {},
     DictItems: {},
     type(None): {},
+    type(...): {},
     slice: _reads('start stop step'),
     Exception: {'args': read(lambda x: x.args)},
     **_ATTRIBUTES_OF_TIMES,

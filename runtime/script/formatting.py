@@ -224,7 +224,7 @@ def _field(m: Machine, field: str, args: tuple, kwargs: dict[str, Any], auto: li
     while position < len(rest):
         match = _INDEX.match(rest, position)
         if match is None:
-            raise ValueError('Only \'.\' or \'[\' may follow \']\' in format field specifier')
+            raise ValueError("Only '.' or '[' may follow ']' in format field specifier")
         if match[1] is not None:
             if match[1].startswith('_'):
                 raise ScriptDenied(f'attributes that begin with an underscore, such as {match[1]}, are not available')

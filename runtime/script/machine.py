@@ -141,8 +141,11 @@ class Machine:
         if len(self.calls) >= self.bounds.recursion:
             raise ScriptLimit(f'functions call each other more than {self.bounds.recursion} deep')
         parameters = function.parameters
-        if not kwargs and len(args) == len(parameters.names) and parameters.rest is None and not (
-            parameters.keyword_only or parameters.keywords
+        if (
+            not kwargs
+            and len(args) == len(parameters.names)
+            and parameters.rest is None
+            and not (parameters.keyword_only or parameters.keywords)
         ):
             variables = dict(zip(parameters.names, args, strict=True))
         else:
@@ -331,9 +334,7 @@ class Machine:
             return operate(len(left), len(right))
         if (kind in SETS and other in SETS) or (kind in TIMES and other in TIMES):
             return operate(left, right)
-        raise TypeError(
-            f"'{symbol}' not supported between instances of '{type_name(left)}' and '{type_name(right)}'"
-        )
+        raise TypeError(f"'{symbol}' not supported between instances of '{type_name(left)}' and '{type_name(right)}'")
 
     def hashable(self, value: Any, depth: int = 0) -> Any:
         """The value, if it may be a dict key or a set's element. Raises TypeError."""

@@ -50,7 +50,7 @@ class NodeRef(ScriptCallable):
 
     def _check(self, m: Machine, value: Any, depth: int = 0) -> None:
         """Only values cross to nodes: no functions, iterators or modules of the interpreter."""
-        if isinstance(value, ScriptObject) or isinstance(value, (slice, BaseException)):
+        if isinstance(value, (ScriptObject, slice, BaseException)):
             hint = ': use list(…)' if type_name(value) == 'iterator' else ''
             raise TypeError(f'{self.name} cannot take a {type_name(value)}{hint}')
         if type(value) in (list, tuple, dict):

@@ -107,9 +107,8 @@ def multiply(m: Machine, left: Any, right: Any) -> Any:
         m.meter.item_count(count)
         m.charge(56 + 8 * count)
         return left * right
-    if kind in TEXTS or kind in SEQUENCES:
-        if not m.is_tensor(right):
-            raise TypeError(f"can't multiply sequence by non-int of type '{type_name(right)}'")
+    if (kind in TEXTS or kind in SEQUENCES) and not m.is_tensor(right):
+        raise TypeError(f"can't multiply sequence by non-int of type '{type_name(right)}'")
     if (kind is datetime.timedelta and other in NUMBERS) or (other is datetime.timedelta and kind in NUMBERS):
         return left * right
     return _torch(m, operator.mul, '*', left, right)
@@ -232,7 +231,7 @@ def _set_in_place(node: type[ast.operator], operate: Callable[[Any, Any], Any]) 
     plain = BINARY[node]
 
     def run(m: Machine, left: Any, right: Any) -> Any:
-        if type(left) is set and type(right) in SETS or (node is ast.BitOr and type(left) is type(right) is dict):
+        if (type(left) is set and type(right) in SETS) or (node is ast.BitOr and type(left) is type(right) is dict):
             m.changeable(left)
             m.meter.item_count(len(left) + len(right))
             m.charge(32 * len(right))

@@ -63,7 +63,9 @@ def _nothing(frame: Frame) -> None:
 
 def find_main(tree: ast.Module) -> ast.FunctionDef | None:
     """The top-level `def main`, where the script does not call it itself."""
-    found = next((node for node in reversed(tree.body) if isinstance(node, ast.FunctionDef) and node.name == 'main'), None)
+    found = next(
+        (node for node in reversed(tree.body) if isinstance(node, ast.FunctionDef) and node.name == 'main'), None
+    )
     if found is None:
         return None
     outside = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]

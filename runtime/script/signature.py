@@ -1,7 +1,7 @@
 """What sockets and widgets a script's `def main(…)` asks for: read from the tree, nothing runs.
 
-    def main(image: Image, strength: Annotated[float, Range(0, 1, 0.05)] = 0.5,
-             mode: Literal['a', 'b'] = 'a', ckpt: Checkpoints = None) -> tuple[Image, Mask]:
+def main(image: Image, strength: Annotated[float, Range(0, 1, 0.05)] = 0.5,
+         mode: Literal['a', 'b'] = 'a', ckpt: Checkpoints = None) -> tuple[Image, Mask]:
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ RESERVED_INPUTS = frozenset({'script'})
 
 def _input(argument: ast.arg, default: ast.expr | None, schemas: Schemas | None) -> SignatureInput:
     if argument.arg in RESERVED_INPUTS:
-        raise ScriptSyntaxError(f'{argument.arg!r} is the name of the script itself: call the parameter something else', span_of(argument))
+        raise ScriptSyntaxError(
+            f'{argument.arg!r} is the name of the script itself: call the parameter something else', span_of(argument)
+        )
     options: dict[str, Any] = {}
     choices: tuple[Any, ...] | None = None
     value = _literal(default) if default is not None else None
@@ -153,7 +155,9 @@ def _default_of(
     expected = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}.get(kind)
     if choices is not None:
         if value not in choices:
-            raise ScriptSyntaxError(f'the default {value!r} of {argument.arg} is not one of its choices', span_of(argument))
+            raise ScriptSyntaxError(
+                f'the default {value!r} of {argument.arg} is not one of its choices', span_of(argument)
+            )
     elif expected is not None and type(value) is not expected:
         raise ScriptSyntaxError(f'the default {value!r} of {argument.arg} does not fit its type', span_of(argument))
     options['default'] = value
@@ -163,22 +167,22 @@ def _literal(node: ast.expr) -> Any:
     """A literal default, or an enum member's name for `Checkpoints.v1_5` (resolved where the choices are known)."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float, str, bool, type(None)):
         return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
-        if type(node.operand.value) in (int, float):
-            return -node.operand.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _literal(node.operand)
+        return -value if type(value) in (int, float) else None
     if isinstance(node, ast.Constant) and node.value is ...:
         return None
     return None
 
 
-def _annotation(
-    node: ast.expr, options: dict[str, Any], schemas: Schemas | None
-) -> tuple[str, tuple[Any, ...] | None]:
+def _annotation(node: ast.expr, options: dict[str, Any], schemas: Schemas | None) -> tuple[str, tuple[Any, ...] | None]:
     """A data type or widget type, and the choices of a combo. Options are added to `options`."""
     if isinstance(node, ast.Constant) and type(node.value) is str:
         return _named(node.value), None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        sides = [side for side in (node.left, node.right) if not (isinstance(side, ast.Constant) and side.value is None)]
+        sides = [
+            side for side in (node.left, node.right) if not (isinstance(side, ast.Constant) and side.value is None)
+        ]
         kinds = [_annotation(side, options, schemas) for side in sides]
         if len(kinds) == 1:
             return kinds[0]

@@ -48,7 +48,7 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            tree = ast.parse(text)
+            tree = ast.parse(text, '<script>')
     except SyntaxError as error:
         raise _syntax_error(error).locate(text) from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:

@@ -59,7 +59,7 @@ def _time() -> dict[str, Any]:
         return time.strftime(template)
 
     clocks = ('time', 'monotonic', 'perf_counter')
-    found = {name: Builtin(name, lambda m, function=getattr(time, name): function()) for name in clocks}
+    found = {name: Builtin(name, _maker(getattr(time, name))) for name in clocks}
     return {**found, 'strftime': Builtin('strftime', strftime)}
 
 

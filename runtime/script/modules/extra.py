@@ -38,7 +38,8 @@ class OwnersModule(ScriptObject):
 def _native(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         m.meter.check()
-        return function(*(_unwrapped(m, arg) for arg in args), **{key: _unwrapped(m, arg) for key, arg in kwargs.items()})
+        named = {key: _unwrapped(m, arg) for key, arg in kwargs.items()}
+        return function(*(_unwrapped(m, arg) for arg in args), **named)
 
     return call
 

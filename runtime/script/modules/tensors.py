@@ -67,7 +67,9 @@ def _result(torch: Any, value: Any) -> Any:
     return value
 
 
-def bounded_call(m: Machine, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], check: bool = True) -> Any:
+def bounded_call(
+    m: Machine, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], check: bool = True
+) -> Any:
     """Calls a function of torch, once its result is known to be within the bound."""
     torch = torch_module()
     size = 0
@@ -122,15 +124,15 @@ def _refuse_out(kwargs: dict[str, Any]) -> None:
 # Methods. Those whose result depends on values rather than shapes, and is no larger than the tensor, go unchecked.
 
 _METHODS = (
-    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip clone '
-    'contiguous cos cosh cummax cummin cumprod cumsum deg2rad detach diff div double eq erf exp expand expm1 flatten '
-    'flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le lerp log '
+    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip '
+    'clone contiguous cos cosh cummax cummin cumprod cumsum deg2rad detach diff div double eq erf exp expand expm1 '
+    'flatten flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le lerp log '
     'log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill matmul max maximum '
     'mean median min minimum mm bmm mode movedim mul narrow ne neg norm permute pow prod quantile reciprocal remainder '
     'repeat repeat_interleave reshape roll rot90 round rsqrt scatter select sigmoid sign sin sinh softmax sort split '
     'sqrt square squeeze std sub sum swapaxes t take tan tanh tile topk transpose tril triu trunc type_as unbind '
     'unflatten unfold unsqueeze var view where'
-).split()
+)
 _UNCHECKED = ('masked_select', 'nonzero', 'unique')
 _WITHOUT_ARGUMENTS = ('dim', 'numel', 'is_floating_point', 'element_size')
 
@@ -171,7 +173,7 @@ def _repeat_interleave(m: Machine, owner: Any, repeats: Any, dim: Any = None) ->
 
 def tensor_attributes() -> Attributes:
     torch = torch_module()
-    found: Attributes = {name: _method(name) for name in _METHODS if hasattr(torch.Tensor, name)}
+    found: Attributes = {name: _method(name) for name in _METHODS.split() if hasattr(torch.Tensor, name)}
     found.update({name: _method(name, check=False) for name in (*_UNCHECKED, *_WITHOUT_ARGUMENTS)})
     found.update(
         {
@@ -237,17 +239,17 @@ def get_tensor_item(m: Machine, tensor: Any, key: Any) -> Any:
             raise ScriptDenied('a mask cannot be combined with other lists as an index in scripts')
         m.charge(tensor.numel() * tensor.element_size())
         return tensor[index]
-    return bounded_call(m, lambda owner, *parts: owner[parts if type(index) is tuple else parts[0]], _spread(tensor, index), {})
-
-
-def _spread(tensor: Any, index: Any) -> tuple:
-    return (tensor, *index) if type(index) is tuple else (tensor, index)
+    many = type(index) is tuple
+    parts = index if many else (index,)
+    return bounded_call(m, lambda owner, *parts: owner[parts if many else parts[0]], (tensor, *parts), {})
 
 
 def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
     torch = torch_module()
     if not m.tensor_changeable(tensor):
-        raise ScriptDenied('this tensor came from a node or was given to one, and is shared with it: change x.clone() instead')
+        raise ScriptDenied(
+            'this tensor came from a node or was given to one, and is shared with it: change x.clone() instead'
+        )
     if not isinstance(value, torch.Tensor) and type(value) not in (int, float, bool):
         raise TypeError(f'a tensor holds numbers, not a {type_name(value)}')
     index, _ = _index_parts(m, torch, key)
@@ -264,12 +266,12 @@ _FUNCTIONS = (
     'lerp linspace log log10 log1p log2 logical_and logical_not logical_or logical_xor logspace logsumexp lt '
     'masked_fill matmul max maximum mean median meshgrid min minimum mm bmm movedim mul ne neg norm ones_like outer '
     'permute pow prod quantile rad2deg reciprocal remainder reshape roll rot90 round rsqrt scatter sigmoid sign sin '
-    'sinh softmax sort split sqrt square squeeze stack std sub sum swapaxes take tan tanh tile topk transpose tril triu '
-    'trunc unbind unsqueeze var vstack where zeros_like arange eye full ones zeros'
-).split()
+    'sinh softmax sort split sqrt square squeeze stack std sub sum swapaxes take tan tanh tile topk transpose tril '
+    'triu trunc unbind unsqueeze var vstack where zeros_like arange eye full ones zeros'
+)
 _MAKERS = frozenset({'arange', 'eye', 'full', 'linspace', 'logspace', 'ones', 'zeros'})
 _CHANCE = ('rand', 'randn', 'randint', 'randperm', 'rand_like', 'randn_like', 'bernoulli')
-_DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 float half double long int'.split()
+_DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 float half double long int'
 
 
 def _function(name: str, function: Callable[..., Any]) -> Builtin:
@@ -378,10 +380,10 @@ def make(m: Machine, name: str) -> ModuleRef:
     if name != 'torch':
         return functional if name == 'torch.nn.functional' else nn
     members: dict[str, Any] = {
-        item: _function(item, getattr(torch, item)) for item in _FUNCTIONS if hasattr(torch, item)
+        item: _function(item, getattr(torch, item)) for item in _FUNCTIONS.split() if hasattr(torch, item)
     }
     members.update({item: _chance(item) for item in _CHANCE})
-    members.update({item: getattr(torch, item) for item in _DTYPES})
+    members.update({item: getattr(torch, item) for item in _DTYPES.split()})
     members.update({item: getattr(torch, item) for item in ('pi', 'inf', 'nan', 'e')})
     members['tensor'] = Builtin('torch.tensor', _tensor)
     members['manual_seed'] = Builtin('torch.manual_seed', _manual_seed)
