@@ -97,6 +97,11 @@ def _inputs_of(node: WorkflowNode) -> Iterator[tuple[str, list[Any]]]:
     if node.named_values and not names:
         names = [str(name) for name in node.named_values]
     values = list(values or ())
+    slots = [slot for slot in node.inputs if slot.widget is not None]
+    if not all(_agree(slot.type, value) for slot, value in zip(slots, values)):
+        # Only some widgets are listed, who knows which: those with links are sockets, the values stay without names.
+        names = []
+        yield from ((slot.widget or '', [slot.type, {'forceInput': True}]) for slot in slots if slot.link is not None)
     at = 0
     for place, name in enumerate(names):
         value = values[at] if at < len(values) else None
@@ -109,6 +114,14 @@ def _inputs_of(node: WorkflowNode) -> Iterator[tuple[str, list[Any]]]:
         yield name, [_WIDGET_TYPES.get(type(value), 'STRING'), options]
     for number, value in enumerate(values[at:], len(names) + 1):
         yield f'widget_{number}', [_WIDGET_TYPES.get(type(value), 'STRING'), {}]
+
+
+def _agree(type_: str, value: Any) -> bool:
+    if type(value) is bool or type_ == 'BOOLEAN':
+        return type(value) is bool and type_ in ('BOOLEAN', '*')
+    if type_ in ('INT', 'FLOAT'):
+        return isinstance(value, (int, float))
+    return not (type_ in ('STRING', 'COMBO') and isinstance(value, (int, float)))
 
 
 def _from_prompt(prompt: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

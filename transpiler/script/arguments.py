@@ -116,6 +116,8 @@ def is_keyword_name(name: str) -> bool:
 
 def fits(item: InputSchema, value: Any) -> bool:
     """Whether a value given by name comes back as it is: `None` and on/off switches would not."""
+    if _is_absent(value):
+        return True
     value = actual(value)
     if value is None:
         return False
@@ -139,6 +141,9 @@ def _take_dynamic(
     """Moves a dynamic input out of `rest`: its own value to `named`, what lies inside to `inner`."""
     if item.kind is InputKind.AUTOGROW:
         _take_group(item, rest, named)
+        return
+    if item.name in rest and _is_absent(rest[item.name]):
+        named.append((item.python_name, rest.pop(item.name)))
         return
     if item.name not in rest or actual(rest[item.name]) is None:
         if item.required:

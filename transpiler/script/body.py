@@ -410,4 +410,6 @@ class Body:
 
 
 def _wrapped(text: str) -> list[str]:
-    return [comment(line) for line in textwrap.wrap(comment(text), 100, break_long_words=False)] or ['']
+    return [
+        comment(line) for line in textwrap.wrap(comment(text), 100, break_long_words=False, break_on_hyphens=False)
+    ] or ['']

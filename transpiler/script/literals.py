@@ -157,16 +157,14 @@ def comment(title: str) -> str:
     shown = re.sub(r'#(?=\s*[^\W\d])', '\uff03', ' '.join(shown.split()))
     # PEP 263: in the first two lines `coding:` would choose how the file is read.
     shown = re.sub('(coding)([:=])', r'\1 \2', shown)
-    if re.match(r'[!:|%]|(\w+\s*:|noqa|nosec|pragma|region|endregion)', shown, re.IGNORECASE) and _is_pragma(shown):
+    word = _FIRST_WORD.match(shown)
+    if word and (word[1] is None or word[1].lower() in _PRAGMAS):
         shown = f'"{shown}"'
     return shown
 
 
-def _is_pragma(shown: str) -> bool:
-    first = shown.split(':')[0].strip().lower()
-    return first in _PRAGMAS or not shown[0].isalnum() or shown.lower().startswith(('noqa', 'nosec', 'pragma'))
-
-
+# What tools read in comments: `# type: ignore`, `# noqa`, `# region`, `#!`, `# %%`.
+_FIRST_WORD = re.compile(r'[!%]|(noqa|nosec|pragma|region|endregion|\w+(?=\s*:))', re.IGNORECASE)
 _PRAGMAS = frozenset(
     'type fmt ruff noqa pyright mypy pylint flake8 isort yapf nosec pragma region endregion pyre'.split()  # noqa: SIM905
 )

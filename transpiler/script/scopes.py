@@ -68,7 +68,7 @@ class ScopeTree:
         found = [self.root]
         for scope in found:
             found.extend(scope.children.values())
-        return found[::-1]
+        return sorted(found, key=lambda scope: -scope.depth)
 
     def _place(self, instances: Mapping[str, SubgraphInstance]) -> None:
         scopes: dict[str, Scope] = {'': self.root}
