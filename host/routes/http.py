@@ -77,6 +77,7 @@ def add_routes(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) ->
     routes.post('/comfyscript/runnable')(posted('runnable'))
     routes.post('/comfyscript/apply')(posted('apply'))
     routes.post('/comfyscript/node')(posted('node'))
+    routes.post('/comfyscript/signature')(posted('signature'))
 
     @routes.post('/comfyscript/file')
     @_guarded

@@ -14,7 +14,7 @@ from .catalog import catalog
 from .errors import RequestError
 from .reading import ScriptRefused, read_script
 
-__all__ = ['apply', 'file', 'node', 'output', 'prompt', 'runnable', 'schemas', 'transpile']
+__all__ = ['apply', 'file', 'node', 'output', 'prompt', 'runnable', 'schemas', 'signature', 'transpile']
 
 
 def transpile(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
@@ -72,6 +72,13 @@ def node(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
     if workflow is None or not isinstance(nodes, list):
         raise RequestError('a workflow and a list of node ids are needed')
     return to_node(workflow, [str(key) for key in nodes], schemas, read_style(request.get('style')))
+
+
+def signature(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
+    """`{script}` → `{main, any_input, inputs, outputs, errors}`: a ComfyScript node's sockets and widgets."""
+    from ...runtime.script import describe_signature
+
+    return describe_signature(_text(request, 'script'), schemas)
 
 
 def file(content: bytes, filename: str, query: Mapping[str, str], schemas: Schemas) -> dict[str, Any]:

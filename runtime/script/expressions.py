@@ -363,11 +363,18 @@ def _method_call(c: Compiler, node: ast.Attribute, arguments: Code, keywords: Co
 
     def run(frame: Frame) -> Any:
         value = owner(frame)
-        args = arguments(frame)
-        kwargs = keywords(frame) if keywords is not None else {}
         m = frame.m
         m.at = span
-        return m.call_method(value, name, args, kwargs)
+        method = m.method_of(value, name)
+        # As in Python the attribute is looked up first, then the arguments are computed.
+        function = m.get_attribute(value, name) if method is None else None
+        args = arguments(frame)
+        kwargs = keywords(frame) if keywords is not None else {}
+        m.at = span
+        if method is None:
+            return m.call(function, args, kwargs)
+        m.tick()
+        return method(m, value, *args, **kwargs)
 
     return run
 

@@ -129,13 +129,13 @@ class Machine:
         return ScriptDenied(f'a {type_name(function)} cannot be called in scripts: only functions and nodes can')
 
     def call_method(self, value: Any, name: str, args: list, kwargs: dict[str, Any]) -> Any:
-        table = self.attributes.get(type(value))
-        if table is not None:
-            entry = table.get(name)
-            if entry is not None and type(entry) is not Property:
-                self.meter.tick()
-                return entry(self, value, *args, **kwargs)  # type: ignore[operator]
         return self.call(self.get_attribute(value, name), args, kwargs)
+
+    def method_of(self, value: Any, name: str) -> Callable[..., Any] | None:
+        """The implementation of a plain value's method, where it has one: the short way of calling it."""
+        table = self.attributes.get(type(value))
+        entry = table.get(name) if table is not None else None
+        return None if type(entry) is Property else entry  # type: ignore[return-value]
 
     def run_function(self, function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> Any:
         if len(self.calls) >= self.bounds.recursion:

@@ -15,7 +15,7 @@ NAMES = st.sampled_from(['a', 'b', 'c', 'd', 'e'])
 ATOMS = st.one_of(NAMES, NAMES, NUMBERS, TEXTS, st.sampled_from(['None', '[]', '()', '{}', 'set()', 'range(5)', '...']))
 
 BINARY = ['+', '-', '*', '/', '//', '%', '&', '|', '^', '<<', '>>']
-COMPARE = ['==', '!=', '<', '<=', '>', '>=', 'in', 'not in', 'is']
+COMPARE = ['==', '!=', '<', '<=', '>', '>=', 'in', 'not in']
 CALLS = [
     'len({})', 'str({})', 'repr({})', 'int({})', 'float({})', 'bool({})', 'list({})', 'tuple({})', 'set({})', 'sum({})',
     'sorted({})', 'min({})', 'max({})', 'abs({})', 'round({})', 'any({})', 'all({})', 'dict({})', 'list(reversed({}))',
