@@ -55,7 +55,7 @@ function indents(view) {
   for (const { from, to } of view.visibleRanges) {
     for (let at = from; at <= to;) {
       const line = view.state.doc.lineAt(at)
-      const width = Math.min(line.text.length - line.text.trimStart().length, 24) + 4
+      const width = Math.min(line.text.length - line.text.trimStart().length, 24) + 2
       ranges.add(line.from, line.from, Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }))
       at = line.to + 1
     }
@@ -75,7 +75,6 @@ const highlighting = cm.HighlightStyle.define([
 ])
 
 const look = EditorView.theme({
-  '&': { height: '100%', color: 'var(--cs-fg)', backgroundColor: 'var(--cs-editor)', fontSize: 'var(--cs-code-size, 12.5px)' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--cs-mono)', lineHeight: '1.55' },
   '.cm-content': { caretColor: 'var(--cs-fg)', padding: '8px 0 24px' },
@@ -113,7 +112,7 @@ const look = EditorView.theme({
   '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--cs-error) 1px', textUnderlineOffset: '3px' },
   '.cm-placeholder': { color: 'var(--cs-faint)' },
   '.cm-deletedChunk': { paddingLeft: '6px' },
-  '.cm-collapsedLines': { background: 'var(--cs-active)', color: 'var(--cs-muted)', padding: '4px 12px' },
+  '.cm-collapsedLines': { background: 'var(--cs-active)', color: 'var(--cs-muted)', padding: '3px 12px', fontSize: '11px' },
 })
 
 /** What every editor and diff of the panel has. @param {{ label: string, dark: boolean }} options */

@@ -171,6 +171,7 @@ export class Panel {
         h('span', { class: 'cs-space' }),
         iconButton('copy', t('copy'), () => this.copy()), menu.element, elements.run),
       elements.state, elements.script, elements.outputs, elements.other, elements.notes, elements.live)
+    parent.classList.add('comfyscript-place')
     parent.replaceChildren(this.root)
     this.#listeners.add(() => this.root.remove())
   }
@@ -188,6 +189,9 @@ export class Panel {
     for (const type of ['dragenter', 'dragover']) this.#listeners.on(root, type, event => this.#dragOver(event))
     this.#listeners.on(root, 'dragleave', event => { if (!root.contains(event.relatedTarget)) root.classList.remove('cs-dropping') })
     this.#listeners.on(root, 'drop', event => void this.#drop(event), true)
+    // Dragging the sidebar's edge would select text in here.
+    this.#listeners.on(document, 'pointerdown', event => root.classList.toggle('cs-still', !root.contains(event.target)), true)
+    for (const type of ['pointerup', 'pointercancel']) this.#listeners.on(document, type, () => root.classList.remove('cs-still'), true)
     const theme = new MutationObserver(() => { this.editor.setDark(isDark()); this.#scratch?.setDark(isDark()) })
     theme.observe(document.body, { attributes: true, attributeFilter: ['class'] })
     this.#listeners.add(() => theme.disconnect())

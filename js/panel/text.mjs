@@ -11,5 +11,5 @@ export async function loadWords() {
   words = { ...all.en?.comfyscript, ...all[locale.split('-')[0]]?.comfyscript, ...all[locale]?.comfyscript }
 }
 
-/** @param {string} key @param {Record<string, string | number>} [values] */
-export const t = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))
+/** Where `count` is 1, `key.one` is taken if there is one. @param {string} key @param {Record<string, string | number>} [values] */
+export const t = (key, values = {}) => ((values.count === 1 ? words[`${key}.one`] : undefined) ?? words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))

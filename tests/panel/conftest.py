@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.conftest import ROOT
+from comfy_script.tests.conftest import ROOT, Lab, _server_factory
 from comfy_script.tests.lab.server import Server
 
 FLAGS = [
@@ -131,7 +131,7 @@ class Panel:
             const from = view.state.doc.toString().indexOf(old)
             if (from < 0) throw new Error('not in the script: ' + old)
             view.focus()
-            view.dispatch({ changes: { from, to: from + old.length, insert: fresh }, userEvent: 'input.type' }) }""",
+            view.dispatch({ changes: { from, to: from + old.length, insert: fresh }, selection: { anchor: from + fresh.length }, userEvent: 'input.type' }) }""",
             [old, new],
         )
 
@@ -186,11 +186,23 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope='module')
-def opened(browser: Any, server: Server) -> Iterator[Panel]:
+def panel_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The session's server, or one with the frontend whose `static` folder COMFYSCRIPT_FRONTEND names."""
+    frontend = os.environ.get('COMFYSCRIPT_FRONTEND')
+    if not frontend:
+        yield request.getfixturevalue('server')
+        return
+    servers = _server_factory(lab, tmp_path_factory)
+    yield next(servers)(args=['--front-end-root', frontend])
+    next(servers, None)
+
+
+@pytest.fixture(scope='module')
+def opened(browser: Any, panel_server: Server) -> Iterator[Panel]:
     context = browser.new_context(
         bypass_csp=True, viewport={'width': 1400, 'height': 860}, permissions=['clipboard-read', 'clipboard-write']
     )
-    panel = Panel(context.new_page(), server)
+    panel = Panel(context.new_page(), panel_server)
     panel.goto()
     yield panel
     context.close()

@@ -82,7 +82,7 @@ class TestApply:
     def test_value(self, panel: Panel) -> None:
         before = panel.graph()
         panel.edit('steps=2', 'steps=5')
-        panel.wait_for_state('values: 1')
+        panel.wait_for_state('1 value')
         panel.button('Apply').click()
         panel.wait_for_state('Matches the graph')
         assert panel.widget(3, 'steps') == 5
@@ -100,7 +100,7 @@ class TestApply:
     def test_added_node(self, panel: Panel) -> None:
         panel.edit('image = VAEDecode(latent, vae)', 'image = VAEDecode(latent, vae)\nsharper = ImageSharpen(image, 2)')
         panel.edit('SaveImage(image,', 'SaveImage(sharper,')
-        panel.wait_for_state('new nodes: 1')
+        panel.wait_for_state('1 new node')
         before = panel.graph()
         panel.button('Apply').click()
         panel.wait_for_state('Matches the graph')
@@ -116,7 +116,7 @@ class TestApply:
 
     def test_removed_node(self, panel: Panel) -> None:
         panel.edit("SaveImage(image, 'panel')", 'PreviewImage(image)')
-        panel.wait_for_state('removed: 1')
+        panel.wait_for_state('1 removed')
         panel.button('Apply').click()
         panel.wait_for_state('Matches the graph')
         types = [node['type'] for node in panel.graph()['nodes']]
@@ -160,7 +160,7 @@ class TestDraft:
         panel.close()
         panel.open()
         panel.wait_for_text('steps=6')
-        panel.wait_for_state('values: 1')
+        panel.wait_for_state('1 value')
 
     def test_survives_a_reload(self, panel: Panel) -> None:
         panel.load(small_workflow(), 'kept')
@@ -204,8 +204,14 @@ class TestRun:
         panel.wait_for_state('Value 0 smaller than min')
 
 
-def made_image(panel: Panel) -> Path:
+def made_image(panel: Panel, size: int | None = None) -> Path:
+    """An image of the open graph, run on the server."""
     workflow, prompt = small_workflow(), panel.prompt()
+    for node in prompt.values() if size else ():
+        if node['class_type'] == 'EmptyLatentImage':
+            node['inputs'] |= {'width': size, 'height': size}
+        if node['class_type'] == 'KSampler':
+            node['inputs']['steps'] = 2
     return panel.server.images(panel.server.queue(prompt, workflow))[0]
 
 
