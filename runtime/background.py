@@ -62,6 +62,14 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 closing: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
+def close_soon(item: Any) -> None:
+    """Close something on the loop, from a finalizer; nothing happens where the loop is gone."""
+    loop = _loop
+    if loop is None or loop.is_closed() or sys.is_finalizing():
+        return
+    loop.call_soon_threadsafe(lambda: loop.create_task(item.close()))
+
+
 def _run_at_exit() -> None:
     """Close what is still open. Each has an asynchronous `close()`."""
     if _thread is None or not _thread.is_alive():

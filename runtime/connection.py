@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .background import closing, log
+from .background import close_soon, closing, log
 from .errors import ConnectError, ServerError
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ class Connection:
         self._up = False
         self._closed = False
         closing.add(self)
+
+    def __del__(self) -> None:
+        # Of a client that nobody closed: aiohttp complains about sessions that are collected open.
+        session = self.__dict__.get('_session')
+        if session is not None and not session.closed:
+            close_soon(session)
 
     # -- HTTP
 

@@ -154,7 +154,12 @@ async def _find(comfyui: Any, args: ComfyUIArgs | None, timeout: float, options:
     else:
         client = await _launch(Path(comfyui), args, timeout, options)
     if not client.has_schemas:
-        await client._refresh()
+        try:
+            await client._refresh()
+        except BaseException:
+            if client is not comfyui:
+                await client._close()
+            raise
     return client
 
 

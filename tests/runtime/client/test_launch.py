@@ -1,0 +1,116 @@
+"""A ComfyUI that `load(path)` starts: its log, its end, and the work that is still queued then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfy_script.runtime import Client, ComfyUIArgs, LaunchError, load, loading
+from comfy_script.runtime.client import find_client, set_default_client
+from comfy_script.tests.lab.server import make_base
+from comfy_script.tests.runtime.client.test_tasks import wait_for
+
+pytestmark = pytest.mark.server
+
+SCRIPT = """
+import os, sys
+from comfy_script.runtime import *
+client = load(args=ComfyUIArgs(*sys.argv[1:], env={'OMP_NUM_THREADS': '1'}), stubs=False)
+from comfy_script.runtime.nodes import *
+for color in range(3):
+    queue.put(SaveImage(EmptyImage(64, 64, 1, color), 'at-exit'))
+print(client.launched.process.pid, client.launched.log_path, 'To see the GUI' in client.launched.log(), flush=True)
+if os.environ.get('LINGER'):
+    sys.stdin.read()
+"""
+
+
+def arguments(lab: Any, base: Path) -> list[str]:
+    make_base(base, lab.comfyui, {})
+    database = f'sqlite:///{(base / "user/comfyui.db").as_posix()}'
+    return ['--cpu', '--disable-api-nodes', '--base-directory', str(base), '--database-url', database]
+
+
+def start(lab: Any, base: Path, linger: str = '') -> subprocess.Popen[str]:
+    env = {**lab.env, 'COMFYUI_PATH': str(lab.comfyui), 'COMFYUI_PYTHON': str(lab.python), 'LINGER': linger}
+    command = [sys.executable, '-c', SCRIPT, *arguments(lab, base)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=base)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f'/proc/{pid}/stat')
+    return not (status.exists() and ' Z ' in status.read_text(encoding='utf-8', errors='replace'))
+
+
+def test_what_is_queued_is_finished_at_the_end(lab: Any, tmp_path: Path) -> None:
+    script = start(lab, tmp_path / 'base')
+    out, errors = script.communicate(timeout=90)
+    assert script.returncode == 0, errors
+    pid, log_path, has_log = out.split()
+    assert has_log == 'True'
+    assert len(list((tmp_path / 'base/output').glob('at-exit*.png'))) == 3
+    assert not is_running(int(pid))
+    assert not Path(log_path).exists()
+    assert 'Unclosed' not in errors
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='looks at process ids')
+def test_it_ends_when_the_script_is_killed(lab: Any, tmp_path: Path) -> None:
+    script = start(lab, tmp_path / 'base', linger='yes')
+    assert script.stdout is not None
+    pid, log_path, _ = script.stdout.readline().split()
+    assert is_running(int(pid))
+    script.kill()
+    script.communicate()
+    started = time.monotonic()
+    wait_for(lambda: not is_running(int(pid)), 20)
+    assert time.monotonic() - started < 10
+    Path(log_path).unlink(missing_ok=True)
+
+
+def test_one_that_does_not_start(lab: Any, tmp_path: Path) -> None:
+    args = ComfyUIArgs('--no-such-option', python=lab.python)
+    with pytest.raises(LaunchError) as caught:
+        load(lab.comfyui, args)
+    assert 'did not start: its process ended with code 2' in str(caught.value)
+    assert 'unrecognized arguments: --no-such-option' in caught.value.log
+
+
+def test_the_same_again_is_the_same_server(lab: Any, tmp_path: Path) -> None:
+    before = find_client()
+    args = ComfyUIArgs(*arguments(lab, tmp_path / 'base'), python=lab.python)
+    client = load(lab.comfyui, args, stubs=False)
+    try:
+        assert load(str(lab.comfyui), args, stubs=False) is client
+        assert isinstance(client, Client)
+        assert client.launched is not None
+        assert client.launched.ended() is None
+        assert len(client.submit(trivial()).wait(30)) == 1
+        client.launched.process.kill()
+        client.launched.process.wait()
+        with pytest.raises(Exception, match='its process ended with code'):
+            client.submit(trivial())
+    finally:
+        set_default_client(before)
+        client.close()
+        if client.launched is not None:
+            client.launched.stop()
+        loading._launched.clear()
+
+
+def trivial() -> dict[str, Any]:
+    return {
+        '1': {'class_type': 'EmptyImage', 'inputs': {'width': 16, 'height': 16, 'batch_size': 1, 'color': 0}},
+        '2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
+    }
