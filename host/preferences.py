@@ -85,9 +85,9 @@ def _modified(path: Path) -> int:
 
 def _toml_table(path: Path) -> Mapping[str, Any]:
     try:
-        from ..runtime.settings import read_toml
+        from ..runtime.settings import parse_toml
 
-        table = read_toml(path).get('save')
+        table = parse_toml(path.read_text(encoding='utf-8')).get('save')
     except Exception:  # runtime.settings says what is wrong with the file
         return {}
     return table if isinstance(table, Mapping) else {}
