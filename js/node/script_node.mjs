@@ -1,0 +1,161 @@
+// One ComfyScript node: its text is read as it is typed, its output and errors are shown.
+import { app, api } from '../panel/comfy.mjs'
+import { applySignature } from './sockets.mjs'
+
+/** @typedef {import('./sockets.mjs').Signature} Signature */
+/** @typedef {{ line: number, column: number, end_column?: number, message: string }} Problem */
+
+const DELAY = 250
+const LOCATED = /line (\d+), column (\d+): ([^\n]*)/
+
+/** The signature that a saved node carries, as far as it can be one. @param {any} info @returns {Signature | undefined} */
+export function saved(info) {
+  const found = info?.properties?.comfyscript
+  if (!Array.isArray(found?.inputs) || !Array.isArray(found?.outputs)) return undefined
+  const named = (/** @type {any} */ item) => typeof item?.name === 'string' && typeof item?.type === 'string' && !item.name.startsWith('__')
+  return { main: Boolean(found.main), any_input: Boolean(found.any_input), inputs: found.inputs.filter(named), outputs: found.outputs.filter(named), errors: [] }
+}
+
+/** @param {any} node */
+const scriptWidget = node => node.widgets?.find((/** @type {any} */ widget) => widget.name === 'script')
+
+/** @param {string} script @returns {Promise<Signature>} */
+async function readSignature(script) {
+  const response = await api.fetchApi('/comfyscript/signature', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ script }),
+  })
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`)
+  return response.json()
+}
+
+/** Called once for each node that is made. @param {any} node */
+export function attach(node) {
+  const widget = scriptWidget(node)
+  if (!widget) return
+  while (node.outputs?.length) node.removeOutput(node.outputs.length - 1)
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+  let read = ''
+  let asked = 0
+
+  async function refresh() {
+    timer = undefined
+    const script = String(widget.value ?? '')
+    if (script === read || isLinked(node)) return
+    const question = ++asked
+    try {
+      const signature = await readSignature(script)
+      if (question !== asked || !node.graph) return
+      read = script
+      // While a line is half written the sockets stay as they were.
+      if (signature.errors.length) showProblem(node, signature.errors[0])
+      else {
+        showProblem(node, undefined)
+        applySignature(node, signature)
+      }
+    } catch (error) {
+      console.warn('ComfyScript: the signature could not be read', error)
+    }
+  }
+
+  const schedule = () => {
+    if (timer !== undefined) clearTimeout(timer)
+    timer = setTimeout(refresh, DELAY)
+  }
+  const callback = widget.callback
+  widget.callback = (/** @type {any[]} */ ...args) => {
+    callback?.apply(widget, args)
+    schedule()
+  }
+  const element = widget.element ?? widget.inputEl
+  const stop = new AbortController()
+  if (element instanceof HTMLTextAreaElement) {
+    element.spellcheck = false
+    element.classList.add('comfyscript-node-text')
+    Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflowX: 'auto', tabSize: '4' })
+    element.addEventListener('input', schedule, { signal: stop.signal })
+    element.addEventListener('keydown', indentByTab, { signal: stop.signal })
+  }
+  const configured = node.onConfigure
+  node.onConfigure = (/** @type {any[]} */ ...args) => {
+    configured?.apply(node, args)
+    schedule()
+  }
+  const removed = node.onRemoved
+  node.onRemoved = (/** @type {any[]} */ ...args) => {
+    if (timer !== undefined) clearTimeout(timer)
+    asked++
+    stop.abort()
+    removed?.apply(node, args)
+  }
+  node.setSize?.([Math.max(node.size[0], 420), Math.max(node.size[1], 320)])
+  schedule()
+}
+
+/** Whether the script comes from another node: then nobody knows it here. @param {any} node */
+const isLinked = node => node.inputs?.some((/** @type {any} */ input) => input.name === 'script' && input.link != null)
+
+/** Tab indents, as in an editor. @param {KeyboardEvent} event */
+function indentByTab(event) {
+  if (event.key !== 'Tab' || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return
+  event.preventDefault()
+  document.execCommand('insertText', false, '    ')
+}
+
+// What it printed
+
+/** @param {any} node @param {string} text */
+export function showPrinted(node, text) {
+  let widget = node.widgets?.find((/** @type {any} */ candidate) => candidate.name === 'printed')
+  if (!widget) {
+    if (!text) return
+    const element = document.createElement('pre')
+    element.className = 'comfyscript-printed'
+    Object.assign(element.style, {
+      margin: '0', padding: '4px 6px', overflow: 'auto', fontSize: '11px', whiteSpace: 'pre-wrap', userSelect: 'text',
+      background: 'var(--comfy-input-bg, #222)', color: 'var(--input-text, #ddd)', borderRadius: '4px',
+    })
+    widget = node.addDOMWidget('printed', 'comfyscript-printed', element, {
+      serialize: false,
+      hideOnZoom: true,
+      getMinHeight: () => 44,
+      getValue: () => '',
+      setValue: () => {},
+    })
+    widget.serialize = false
+    widget.text = element
+    node.setSize?.([node.size[0], node.size[1] + 64])
+  }
+  widget.text.textContent = text
+}
+
+// Where it failed
+
+/** From an error of the server: `line 3, column 5: …`; nothing where it is about no line. @param {any} node @param {string} message */
+export function showError(node, message) {
+  const found = LOCATED.exec(message)
+  showProblem(node, found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined)
+}
+
+/** Marks a line of the script, or none. @param {any} node @param {Problem | undefined} problem */
+function showProblem(node, problem) {
+  const widget = scriptWidget(node)
+  const element = widget?.element ?? widget?.inputEl
+  if (!(element instanceof HTMLTextAreaElement)) return
+  element.title = problem ? `line ${problem.line}: ${problem.message}` : ''
+  element.dataset.errorLine = problem ? String(problem.line) : ''
+  if (!problem) {
+    element.style.backgroundImage = ''
+    return
+  }
+  const style = getComputedStyle(element)
+  const height = parseFloat(style.lineHeight) || parseFloat(style.fontSize) * 1.2
+  const top = parseFloat(style.paddingTop) + (problem.line - 1) * height
+  element.style.lineHeight = `${height}px`
+  element.style.backgroundAttachment = 'local'
+  element.style.backgroundRepeat = 'no-repeat'
+  const red = 'rgba(220, 50, 50, 0.35)'
+  element.style.backgroundImage = `linear-gradient(to bottom, transparent ${top}px, ${red} ${top}px, ${red} ${top + height}px, transparent ${top + height}px)`
+}

@@ -1,0 +1,168 @@
+// Makes a node's sockets and widgets those of a signature. Links and values whose socket or widget stays are kept.
+import { app } from '../panel/comfy.mjs'
+
+/**
+ * @typedef {{ name: string, type: string, required: boolean, line: number, options?: Record<string, any>, choices?: any[] }} InputJson
+ * @typedef {{ main: boolean, any_input: boolean, inputs: InputJson[], outputs: { name: string, type: string }[], errors: any[] }} Signature
+ */
+
+const WIDGETS = new Set(['INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO'])
+const OWN = new Set(['script', 'printed'])
+const OPTIONAL_SHAPE = 7
+
+/** @param {InputJson} input */
+const isWidget = input => WIDGETS.has(input.type)
+
+/** What the frontend makes a widget of, as in a node's definition. @param {InputJson} input */
+function definition(input) {
+  const options = { ...input.options }
+  return input.type === 'COMBO' ? [input.choices ?? [], options] : [input.type, options]
+}
+
+/** @param {InputJson} input */
+const kindOf = input => JSON.stringify([input.type, input.options ?? {}, input.choices ?? null])
+
+/** @param {string} a @param {string} b */
+export function typesFit(a, b) {
+  if (a === '*' || b === '*' || a === b) return true
+  const others = new Set(b.split(','))
+  return a.split(',').some(type => others.has(type))
+}
+
+/**
+ * Applies a signature. Nothing happens where the node has it already.
+ * @param {any} node @param {Signature} signature
+ */
+export function applySignature(node, signature) {
+  const key = JSON.stringify([signature.inputs.map(input => [input.name, input.required, kindOf(input)]), signature.outputs])
+  if (node.comfyScriptSignature === key) return
+  node.comfyScriptSignature = key
+  node.properties ??= {}
+  node.properties.comfyscript = { inputs: signature.inputs, outputs: signature.outputs, any_input: signature.any_input, main: signature.main }
+  setWidgets(node, signature.inputs.filter(isWidget))
+  setInputs(node, signature.inputs)
+  setOutputs(node, signature.outputs)
+  const [width, height] = node.computeSize?.() ?? node.size
+  node.setSize?.([Math.max(node.size[0], width), Math.max(node.size[1], height)])
+  node.graph?.setDirtyCanvas?.(true, true)
+}
+
+/** @param {any} node @param {InputJson[]} wanted */
+function setWidgets(node, wanted) {
+  const widgets = node.widgets ?? []
+  const values = new Map(widgets.map((/** @type {any} */ widget) => [widget.name, widget.value]))
+  const kinds = node.comfyScriptKinds ??= new Map()
+  // A value that nobody changed follows the script's new default.
+  for (const [name, kind] of kinds) if (JSON.parse(kind)[1].default === values.get(name)) values.delete(name)
+  const keep = new Set(wanted.filter(input => kinds.get(input.name) === kindOf(input)).map(input => input.name))
+  for (const widget of [...widgets]) {
+    if (OWN.has(widget.name) || keep.has(widget.name)) continue
+    widget.onRemove?.()
+    widgets.splice(widgets.indexOf(widget), 1)
+    kinds.delete(widget.name)
+  }
+  for (const input of wanted) {
+    if (keep.has(input.name)) continue
+    const widget = makeWidget(node, input)
+    kinds.set(input.name, kindOf(input))
+    const old = values.get(input.name)
+    if (old !== undefined && fits(input, old)) widget.value = old
+  }
+  const order = ['script', ...wanted.map(input => input.name)]
+  const rank = (/** @type {any} */ widget) => (order.includes(widget.name) ? order.indexOf(widget.name) : order.length)
+  node.widgets?.sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b))
+}
+
+/** Whether a value from before may stay. @param {InputJson} input @param {any} value */
+function fits(input, value) {
+  const { min, max } = input.options ?? {}
+  if (input.type === 'INT' || input.type === 'FLOAT') {
+    if (typeof value !== 'number' || (input.type === 'INT' && !Number.isInteger(value))) return false
+    return (min === undefined || value >= min) && (max === undefined || value <= max)
+  }
+  if (input.type === 'BOOLEAN') return typeof value === 'boolean'
+  if (input.type === 'COMBO') return (input.choices ?? []).includes(value)
+  return typeof value === 'string'
+}
+
+/** @param {any} node @param {InputJson} input @returns {any} */
+function makeWidget(node, input) {
+  const make = /** @type {any} */ (app).widgets?.[input.type]
+  if (make) {
+    make(node, input.name, definition(input), app)
+    return node.widgets.at(-1)
+  }
+  return node.addWidget('text', input.name, input.options?.default ?? '', () => {}, {})
+}
+
+/** @param {any} node @param {InputJson[]} wanted */
+function setInputs(node, wanted) {
+  for (let slot = (node.inputs?.length ?? 0) - 1; slot >= 0; slot--) {
+    const existing = node.inputs[slot]
+    if (existing.name === 'script') continue
+    const input = wanted.find(candidate => candidate.name === existing.name)
+    if (!input || Boolean(existing.widget) !== isWidget(input)) node.removeInput(slot)
+  }
+  for (const input of wanted) {
+    let slot = node.inputs?.findIndex((/** @type {any} */ candidate) => candidate.name === input.name) ?? -1
+    if (slot < 0) {
+      node.addInput(input.name, input.type, isWidget(input) ? { widget: { name: input.name } } : {})
+      slot = node.inputs.length - 1
+    }
+    const socket = node.inputs[slot]
+    if (socket.type !== input.type) {
+      if (socket.link != null && !typesFit(linkType(node, socket.link), input.type)) node.disconnectInput(slot)
+      socket.type = input.type
+    }
+    if (!isWidget(input)) socket.shape = input.required ? undefined : OPTIONAL_SHAPE
+  }
+  sortInputs(node, wanted)
+}
+
+/** @param {any} node @param {any} id */
+function linkOf(node, id) {
+  const links = node.graph?.links
+  return links?.get?.(id) ?? links?.[id]
+}
+
+/** @param {any} node @param {any} id */
+function linkType(node, id) {
+  const link = linkOf(node, id)
+  const source = link && node.graph?.getNodeById(link.origin_id)
+  return String(source?.outputs?.[link.origin_slot]?.type ?? link?.type ?? '*')
+}
+
+/** Sockets in the signature's order: links know their slot's number, so those follow. @param {any} node @param {InputJson[]} wanted */
+function sortInputs(node, wanted) {
+  const order = wanted.map(input => input.name)
+  const rank = (/** @type {any} */ socket) => (socket.name === 'script' ? -1 : order.indexOf(socket.name))
+  const sockets = (/** @type {any} */ socket) => Number(Boolean(socket.widget))
+  node.inputs?.sort((/** @type {any} */ a, /** @type {any} */ b) => sockets(a) - sockets(b) || rank(a) - rank(b))
+  node.inputs?.forEach((/** @type {any} */ socket, /** @type {number} */ slot) => {
+    const link = socket.link == null ? undefined : linkOf(node, socket.link)
+    if (link) link.target_slot = slot
+  })
+}
+
+/** Outputs by place: links keep the place they were drawn from. @param {any} node @param {{ name: string, type: string }[]} wanted */
+function setOutputs(node, wanted) {
+  for (let slot = (node.outputs?.length ?? 0) - 1; slot >= wanted.length; slot--) node.removeOutput(slot)
+  wanted.forEach((output, slot) => {
+    const existing = node.outputs?.[slot]
+    if (!existing) {
+      node.addOutput(output.name, output.type)
+      return
+    }
+    existing.name = output.name
+    existing.label = existing.localized_name = undefined
+    if (existing.type === output.type) return
+    existing.type = output.type
+    for (const id of [...(existing.links ?? [])]) {
+      const link = linkOf(node, id)
+      const target = link && node.graph?.getNodeById(link.target_id)
+      const type = String(target?.inputs?.[link.target_slot]?.type ?? '*')
+      if (target && !typesFit(output.type, type)) target.disconnectInput(link.target_slot)
+      else if (link) link.type = output.type
+    }
+  })
+}
