@@ -37,9 +37,15 @@ class Graph:
     def link(self, origin: int, origin_slot: int, target: int, target_slot: int, type: str) -> int:
         number = len(self.links) + 1
         self.links.append(
-            {'id': number, 'origin_id': origin, 'origin_slot': origin_slot, 'target_id': target,
-             'target_slot': target_slot, 'type': type}
-        )  # fmt: skip
+            {
+                'id': number,
+                'origin_id': origin,
+                'origin_slot': origin_slot,
+                'target_id': target,
+                'target_slot': target_slot,
+                'type': type,
+            }
+        )
         return number
 
     def file(self, *definitions: dict[str, Any], groups: Any = ()) -> dict[str, Any]:
@@ -49,9 +55,14 @@ class Graph:
         ]
         listed = {'subgraphs': list(definitions)}
         return {
-            'version': 0.4, 'last_node_id': 99, 'last_link_id': 99, 'nodes': self.nodes, 'links': links,
-            'groups': list(groups), 'definitions': listed,
-        }  # fmt: skip
+            'version': 0.4,
+            'last_node_id': 99,
+            'last_link_id': 99,
+            'nodes': self.nodes,
+            'links': links,
+            'groups': list(groups),
+            'definitions': listed,
+        }
 
     def definition(self, id: str, name: str, inputs: Any, outputs: Any, groups: Any = ()) -> dict[str, Any]:
         """`inputs`: (name, type), linked from node -10; `outputs`: (name, type, origin id, origin slot)."""
@@ -64,11 +75,20 @@ class Graph:
             for slot, (key, kind, origin, at) in enumerate(outputs)
         ]
         return {
-            'id': id, 'name': name, 'version': 1, 'state': {'lastNodeId': 99, 'lastLinkId': 99}, 'revision': 0,
-            'nodes': self.nodes, 'links': self.links, 'inputs': ins, 'outputs': outs, 'groups': list(groups),
-            'inputNode': {'id': -10, 'bounding': [0, 0, 1, 1]}, 'outputNode': {'id': -20, 'bounding': [0, 0, 1, 1]},
+            'id': id,
+            'name': name,
+            'version': 1,
+            'state': {'lastNodeId': 99, 'lastLinkId': 99},
+            'revision': 0,
+            'nodes': self.nodes,
+            'links': self.links,
+            'inputs': ins,
+            'outputs': outs,
+            'groups': list(groups),
+            'inputNode': {'id': -10, 'bounding': [0, 0, 1, 1]},
+            'outputNode': {'id': -20, 'bounding': [0, 0, 1, 1]},
             'widgets': [],
-        }  # fmt: skip
+        }
 
     def _from(self, slot: int) -> list[int]:
         return [link['id'] for link in self.links if link['origin_id'] == -10 and link['origin_slot'] == slot]
@@ -179,8 +199,12 @@ def test_subgraphs_in_subgraphs_are_functions_that_call_functions() -> None:
     outer.node(1, 'LoadImage', ['x.png'], [], ['IMAGE', 'MASK'])
     for id, size in ((10, 1), (11, 2)):
         outer.node(
-            id, OUTER, [size], [('picture', 'IMAGE', 1, 0), ('size', 'int'), ('mask', 'MASK', 1, 1)], ['IMAGE'],
-        )  # fmt: skip
+            id,
+            OUTER,
+            [size],
+            [('picture', 'IMAGE', 1, 0), ('size', 'int'), ('mask', 'MASK', 1, 1)],
+            ['IMAGE'],
+        )
         outer.node(id + 10, 'SaveImage', ['out'], [('images', 'IMAGE', id, 0)])
     script = check(outer.file(inner, definition))
     assert script.text.count('def ') == 2

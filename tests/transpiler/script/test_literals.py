@@ -109,9 +109,22 @@ def test_a_comment_is_one_line_and_says_nothing_to_tools(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'title', ['fmt: off', 'type: ignore', 'noqa', 'NOQA: E501', '!/bin/sh', '-*- coding: utf-7 -*-', 'vim: set fileencoding=x',
-              'ruff: noqa', 'pyright: basic', 'region a', 'a # noqa', 'a #noqa: X']
-)  # fmt: skip
+    'title',
+    [
+        'fmt: off',
+        'type: ignore',
+        'noqa',
+        'NOQA: E501',
+        '!/bin/sh',
+        '-*- coding: utf-7 -*-',
+        'vim: set fileencoding=x',
+        'ruff: noqa',
+        'pyright: basic',
+        'region a',
+        'a # noqa',
+        'a #noqa: X',
+    ],
+)
 def test_pragmas_in_titles_are_words(title: str) -> None:
     import re
 

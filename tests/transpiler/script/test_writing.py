@@ -27,21 +27,44 @@ def write(prompt: dict[str, Any], style: Style | None = None, **options: Any) ->
 
 
 HIRES_FIX = {
-    '3': node('KSampler', seed=89848141647836, steps=12, cfg=8, sampler_name='dpmpp_sde', scheduler='normal', denoise=1,
-              model=['16', 0], positive=['6', 0], negative=['7', 0], latent_image=['5', 0]),
+    '3': node(
+        'KSampler',
+        seed=89848141647836,
+        steps=12,
+        cfg=8,
+        sampler_name='dpmpp_sde',
+        scheduler='normal',
+        denoise=1,
+        model=['16', 0],
+        positive=['6', 0],
+        negative=['7', 0],
+        latent_image=['5', 0],
+    ),
     '5': node('EmptyLatentImage', width=768, height=768, batch_size=1),
     '6': node('CLIPTextEncode', text='masterpiece', clip=['16', 1]),
     '7': node('CLIPTextEncode', text='bad hands, text, watermark', clip=['16', 1]),
     '8': node('VAEDecode', samples=['3', 0], vae=['16', 2]),
     '9': node('SaveImage', filename_prefix='ComfyUI', images=['8', 0]),
-    '10': node('LatentUpscale', upscale_method='nearest-exact', width=1152, height=1152, crop='disabled',
-               samples=['3', 0]),
-    '11': node('KSampler', seed=469771404043268, steps=14, cfg=8, sampler_name='dpmpp_2m', scheduler='simple',
-               denoise=0.5, model=['16', 0], positive=['6', 0], negative=['7', 0], latent_image=['10', 0]),
+    '10': node(
+        'LatentUpscale', upscale_method='nearest-exact', width=1152, height=1152, crop='disabled', samples=['3', 0]
+    ),
+    '11': node(
+        'KSampler',
+        seed=469771404043268,
+        steps=14,
+        cfg=8,
+        sampler_name='dpmpp_2m',
+        scheduler='simple',
+        denoise=0.5,
+        model=['16', 0],
+        positive=['6', 0],
+        negative=['7', 0],
+        latent_image=['10', 0],
+    ),
     '12': node('SaveImage', filename_prefix='ComfyUI', images=['13', 0]),
     '13': node('VAEDecode', samples=['11', 0], vae=['16', 2]),
     '16': node('CheckpointLoaderSimple', ckpt_name='v2-1_768-ema-pruned.ckpt'),
-}  # fmt: skip
+}
 
 POSITIONAL = Style(args='positional')
 
@@ -106,11 +129,22 @@ def test_inputs_that_the_schema_lacks_go_in_as_they_are() -> None:
 def test_unused_outputs() -> None:
     video = {'0': node('Load', v=1)}
     cases = {
-        'image, _ = LoadImage': {'1': node('LoadImage', image='x.png'), '2': node('ImageResize', image=['1', 0], size=1)},
+        'image, _ = LoadImage': {
+            '1': node('LoadImage', image='x.png'),
+            '2': node('ImageResize', image=['1', 0], size=1),
+        },
         '_, mask = LoadImage': {'1': node('LoadImage', image='x.png'), '2': node('Optional', mask=['1', 1])},
-        'images, *_ = Components': {**video, '1': node('Components', video=['0', 0]), '2': node('Grow', images__image0=['1', 0])},
-        '_, _, fps, _, _ = Components': {**video, '1': node('Components', video=['0', 0]), '2': node('Text', text=['1', 2])},
-    }  # fmt: skip
+        'images, *_ = Components': {
+            **video,
+            '1': node('Components', video=['0', 0]),
+            '2': node('Grow', images__image0=['1', 0]),
+        },
+        '_, _, fps, _, _ = Components': {
+            **video,
+            '1': node('Components', video=['0', 0]),
+            '2': node('Text', text=['1', 2]),
+        },
+    }
     for expected, prompt in cases.items():
         assert expected in write(prompt)
 
@@ -244,9 +278,11 @@ def test_long_calls_and_texts_are_laid_out() -> None:
     prompt = {
         '1': node('Text', text=words),
         '2': node('Text', text='first line\nsecond "line"\n\nlast \'line\' of a text that is long enough'),
-        '3': node('Text', text='ends with a quote\'\nand spaces at the end   \nof a line, so it is in pieces, as it is too'),
+        '3': node(
+            'Text', text="ends with a quote'\nand spaces at the end   \nof a line, so it is in pieces, as it is too"
+        ),
         '4': node('KSampler', seed=1, steps=2, cfg=3, sampler_name='euler', scheduler='n' * 90, denoise=0.5),
-    }  # fmt: skip
+    }
     text = write(prompt)
     assert max(map(len, text.split('\n'))) <= 120
     assert "Text(\n    '''first line\nsecond \"line\"\n\nlast 'line' of a text that is long enough''',\n)" in text

@@ -1,0 +1,258 @@
+"""Prompt, workflow and script out of every kind of file that ComfyUI writes."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from comfy_script.transpiler import Metadata, TranspileError, read_metadata, read_script
+
+PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_prefix': 'ü 😀'}}}
+WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}
+SCRIPT = "SaveImage('ü 😀')\n"
+
+# As ComfyUI's savers write it: every value as JSON text.
+TEXTS = {'prompt': json.dumps(PROMPT), 'workflow': json.dumps(WORKFLOW), 'ComfyScript': json.dumps(SCRIPT)}
+
+
+def png(path: Path) -> None:
+    info = PngInfo()
+    info.add_text('prompt', TEXTS['prompt'])
+    info.add_text('workflow', TEXTS['workflow'], zip=True)
+    info.add_itxt('ComfyScript', SCRIPT)
+    Image.new('RGB', (4, 4)).save(path, pnginfo=info)
+
+
+def animated_png(path: Path) -> None:
+    """ComfyUI comfy_extras/nodes_images.py: SaveAnimatedPNG"""
+    info = PngInfo()
+    for key, text in TEXTS.items():
+        info.add(b'comf', key.encode('latin-1') + b'\0' + text.encode('latin-1'), after_idat=True)
+    frames = [Image.new('RGB', (4, 4), colour) for colour in ('red', 'blue')]
+    frames[0].save(path, pnginfo=info, save_all=True, append_images=frames[1:])
+
+
+def with_exif(path: Path) -> None:
+    """ComfyUI comfy_extras/nodes_images.py: SaveAnimatedWEBP; other packs write the same into JPEG."""
+    image = Image.new('RGB', (4, 4))
+    exif = image.getexif()
+    for tag, (key, text) in zip((0x0110, 0x010F, 0x010E), TEXTS.items()):
+        exif[tag] = f'{key}:{text}'
+    image.save(path, exif=exif)
+
+
+def safetensors(path: Path) -> None:
+    header = json.dumps({'x': {'dtype': 'U8', 'shape': [1], 'data_offsets': [0, 1]}, '__metadata__': TEXTS}).encode()
+    path.write_bytes(struct.pack('<Q', len(header)) + header + b'\0')
+
+
+def svg(path: Path) -> None:
+    """ComfyUI comfy_extras/nodes_images.py: SaveSVGNode"""
+    text = json.dumps({**TEXTS, 'prompt': PROMPT, 'workflow': WORKFLOW})
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><metadata><![CDATA[\n{text}\n]]></metadata></svg>')
+
+
+def glb(path: Path) -> None:
+    """ComfyUI comfy_extras/nodes_hunyuan3d.py: save_glb"""
+    text = json.dumps({'asset': {'version': '2.0', 'extras': TEXTS}}).encode()
+    path.write_bytes(struct.pack('<4sIIII', b'glTF', 2, 20 + len(text), len(text), 0x4E4F534A) + text)
+
+
+def vorbis_comment() -> bytes:
+    entries = [f'{key}={text}'.encode() for key, text in TEXTS.items()]
+    parts = [struct.pack('<I', 3) + b'abc' + struct.pack('<I', len(entries))]
+    return b''.join([*parts, *(struct.pack('<I', len(entry)) + entry for entry in entries)])
+
+
+def flac(path: Path) -> None:
+    comment = vorbis_comment()
+    stream = b'\x00' + (34).to_bytes(3, 'big') + bytes(34)
+    path.write_bytes(b'fLaC' + stream + b'\x84' + len(comment).to_bytes(3, 'big') + comment)
+
+
+def opus(path: Path) -> None:
+    """The comment goes over several pages."""
+    pages = [b'OpusHead' + bytes(11), b'OpusTags' + vorbis_comment() + bytes(70_000)]
+    data = b''
+    for packet in pages:
+        sizes = [255] * (len(packet) // 255) + [len(packet) % 255]
+        while sizes:
+            part, sizes = sizes[:255], sizes[255:]
+            body, packet = packet[: sum(part)], packet[sum(part) :]
+            data += struct.pack('<4sBBqIIIB', b'OggS', 0, 0, 0, 7, 0, 0, len(part)) + bytes(part) + body
+    path.write_bytes(data)
+
+
+def mp3(path: Path) -> None:
+    frames = b''
+    for number, (key, text) in enumerate(TEXTS.items()):
+        body = (
+            b'\x03' + f'{key}\0{text}'.encode()
+            if number
+            else b'\x01' + f'{key}\0'.encode('utf-16') + text.encode('utf-16')
+        )
+        frames += b'TXXX' + len(body).to_bytes(4, 'big') + b'\0\0' + body
+    size = bytes((len(frames) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    path.write_bytes(b'ID3\x03\0\0' + size + frames + b'\xff\xfb' + bytes(50))
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack('>I4s', len(body) + 8, kind) + body
+
+
+def mp4(path: Path) -> None:
+    """As ffmpeg writes it with `movflags=use_metadata_tags`."""
+    keys = b''.join(box(b'mdta', key.encode()) for key in TEXTS)
+    items = b''.join(
+        box(number.to_bytes(4, 'big'), box(b'data', struct.pack('>II', 1, 0) + text.encode()))
+        for number, text in enumerate(TEXTS.values(), 1)
+    )
+    meta = box(b'hdlr', bytes(24)) + box(b'keys', struct.pack('>II', 0, len(TEXTS)) + keys) + box(b'ilst', items)
+    moov = box(b'moov', box(b'mvhd', bytes(100)) + box(b'udta', box(b'meta', bytes(4) + meta)))
+    path.write_bytes(box(b'ftyp', b'isom' + bytes(8)) + box(b'mdat', bytes(100)) + moov)
+
+
+def old_mp4(path: Path) -> None:
+    """Everything in iTunes' comment, as video packs write it."""
+    item = box(b'\xa9cmt', box(b'data', struct.pack('>II', 1, 0) + json.dumps(TEXTS).encode()))
+    moov = box(b'moov', box(b'udta', box(b'meta', bytes(4) + box(b'hdlr', bytes(24)) + box(b'ilst', item))))
+    path.write_bytes(box(b'ftyp', b'isom' + bytes(8)) + moov)
+
+
+def webm(path: Path) -> None:
+    def element(number: int, body: bytes) -> bytes:
+        size = (len(number.to_bytes(4, 'big').lstrip(b'\0')), len(body) | 1 << 56)
+        return number.to_bytes(size[0], 'big') + size[1].to_bytes(8, 'big') + body
+
+    tags = b''.join(
+        element(0x7373, element(0x67C8, element(0x45A3, key.upper().encode()) + element(0x4487, text.encode())))
+        for key, text in TEXTS.items()
+    )
+    segment = b'\x18\x53\x80\x67\x01' + b'\xff' * 7 + element(0x1F43B675, bytes(200)) + element(0x1254C367, tags)
+    path.write_bytes(element(0x1A45DFA3, b'') + segment)
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    'a.png': png,
+    'animated.png': animated_png,
+    'a.webp': with_exif,
+    'a.jpg': with_exif,
+    'a.latent': safetensors,
+    'a.safetensors': safetensors,
+    'a.svg': svg,
+    'a.glb': glb,
+    'a.flac': flac,
+    'a.opus': opus,
+    'a.mp3': mp3,
+    'a.mp4': mp4,
+    'comment.mp4': old_mp4,
+    'a.webm': webm,
+}
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_every_format(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    WRITERS[name](file)
+    assert read_metadata(file) == Metadata(PROMPT, WORKFLOW, SCRIPT)
+    assert read_script(str(file)) == SCRIPT
+
+
+@pytest.mark.parametrize('name', ['a.flac', 'a.mp3', 'a.opus', 'a.mp4', 'a.mov', 'a.webm', 'a.mkv'])
+def test_what_ffmpeg_writes(name: str, tmp_path: Path) -> None:
+    """As ComfyUI's own savers do: comfy_extras/nodes_audio.py, comfy_api video `save_to`."""
+    av = pytest.importorskip('av')
+    numpy = pytest.importorskip('numpy')
+    options = {'movflags': 'use_metadata_tags'} if name in ('a.mp4', 'a.mov') else {}
+    sound = name in ('a.flac', 'a.mp3', 'a.opus')
+    codec = {'a.flac': 'flac', 'a.mp3': 'libmp3lame', 'a.opus': 'libopus', 'a.webm': 'libvpx-vp9'}.get(name, 'mpeg4')
+    with av.open(str(tmp_path / name), 'w', options=options) as container:
+        container.metadata.update(TEXTS)
+        if sound:
+            stream = container.add_stream(codec, rate=48000)
+            frame = av.AudioFrame.from_ndarray(numpy.zeros((1, 4800), 'int16'), format='s16', layout='mono')
+            frame.sample_rate, frame.pts = 48000, 0
+        else:
+            stream = container.add_stream(codec, rate=8, width=32, height=32, pix_fmt='yuv420p')
+            frame = av.VideoFrame.from_ndarray(numpy.zeros((32, 32, 3), 'uint8'), format='rgb24')
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert read_metadata(tmp_path / name) == Metadata(PROMPT, WORKFLOW, SCRIPT)
+
+
+@pytest.mark.parametrize(
+    ('data', 'expected'),
+    [
+        (PROMPT, Metadata(prompt=PROMPT)),
+        (WORKFLOW, Metadata(workflow=WORKFLOW)),
+        ({'prompt': PROMPT, 'extra_data': {'extra_pnginfo': {'workflow': WORKFLOW}}}, Metadata(PROMPT, WORKFLOW)),
+        ({'output': PROMPT, 'workflow': WORKFLOW}, Metadata(PROMPT, WORKFLOW)),
+        ({'nothing': 'of that'}, Metadata()),
+    ],
+)
+def test_json(data: Any, expected: Metadata, tmp_path: Path) -> None:
+    file = tmp_path / 'a.json'
+    file.write_text('\ufeff' + json.dumps(data), encoding='utf-8')
+    assert read_metadata(file) == expected
+
+
+def test_files_without_metadata(tmp_path: Path) -> None:
+    Image.new('RGB', (4, 4)).save(tmp_path / 'a.png')
+    (tmp_path / 'a.txt').write_text('hello')
+    (tmp_path / 'empty.png').write_bytes(b'')
+    for name in ('a.png', 'a.txt', 'empty.png'):
+        assert read_metadata(tmp_path / name) == Metadata()
+        assert read_script(tmp_path / name) is None
+    with pytest.raises(FileNotFoundError):
+        read_metadata(tmp_path / 'none.png')
+
+
+def test_a_plain_script_and_a_broken_workflow(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text('ComfyScript', SCRIPT)
+    info.add_text('prompt', TEXTS['prompt'])
+    info.add_text('workflow', '{"nodes": [')
+    Image.new('RGB', (4, 4)).save(tmp_path / 'a.png', pnginfo=info)
+    assert read_metadata(tmp_path / 'a.png') == Metadata(PROMPT, None, SCRIPT)
+    info = PngInfo()
+    info.add_text('workflow', '{"nodes": [')
+    Image.new('RGB', (4, 4)).save(tmp_path / 'b.png', pnginfo=info)
+    with pytest.raises(TranspileError, match=r'b\.png.*workflow is not readable'):
+        read_metadata(tmp_path / 'b.png')
+
+
+def test_a_decompression_bomb_is_cut_off(tmp_path: Path) -> None:
+    from comfy_script.transpiler import containers
+
+    bomb = zlib.compress(b'{' + b' ' * (containers.LARGEST + 10))
+    body = b'zTXtprompt\0\0' + bomb
+    chunk = struct.pack('>I', len(body) - 4) + body + struct.pack('>I', zlib.crc32(body))
+    (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + chunk)
+    with pytest.raises(TranspileError):
+        read_metadata(tmp_path / 'a.png')
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_broken_files_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / data.draw(st.sampled_from(sorted(WRITERS)))
+    WRITERS[file.name](file)
+    content = bytearray(file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at : at + data.draw(st.integers(0, 5))] = data.draw(st.binary(max_size=5))
+        content = content or bytearray(b'\0')
+    file.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    try:
+        assert isinstance(read_metadata(file), Metadata)
+    except TranspileError as error:
+        assert error.file == str(file)
