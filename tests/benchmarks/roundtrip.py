@@ -1,0 +1,137 @@
+"""From queueing a trivial workflow to its result, beside a bare aiohttp client on the same server.
+
+    python dev.py bench roundtrip [ROUNDS]
+
+A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is an
+empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
+websocket open, posts the prompt, and reads messages until the server says that it is through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from comfy_script.runtime import Client, Workflow
+from comfy_script.tests.lab import paths
+from comfy_script.tests.lab.server import Server, make_base, remove_base
+
+colors = itertools.count(1)
+
+
+def prompt() -> dict[str, Any]:
+    image = {'width': 16, 'height': 16, 'batch_size': 1, 'color': next(colors)}
+    return {
+        '1': {'class_type': 'EmptyImage', 'inputs': image},
+        '2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
+    }
+
+
+class Bare:
+    """What one writes by hand with aiohttp."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client_id = uuid.uuid4().hex
+        self.loop = asyncio.new_event_loop()
+        self.loop.run_until_complete(self.open())
+
+    async def open(self) -> None:
+        self.session = aiohttp.ClientSession()
+        self.websocket = await self.session.ws_connect(f'{self.url}/ws', params={'clientId': self.client_id})
+
+    def run(self) -> None:
+        self.loop.run_until_complete(self.queue())
+
+    async def queue(self) -> Any:
+        body = {'prompt': prompt(), 'client_id': self.client_id}
+        async with self.session.post(f'{self.url}/prompt', json=body) as response:
+            prompt_id = (await response.json())['prompt_id']
+        outputs = {}
+        async for message in self.websocket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            told = message.json()
+            data = told['data']
+            if data.get('prompt_id') != prompt_id:
+                continue
+            if told['type'] == 'executed':
+                outputs[data['node']] = data['output']
+            elif told['type'] == 'executing' and data['node'] is None:
+                return outputs
+
+    def close(self) -> None:
+        async def close() -> None:
+            await self.websocket.close()
+            await self.session.close()
+
+        self.loop.run_until_complete(close())
+        self.loop.close()
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    comfyui = paths.comfyui_folder()
+    with tempfile.TemporaryDirectory() as temporary:
+        base = make_base(Path(temporary) / 'base', comfyui, {})
+        server = Server.start(comfyui, paths.comfyui_python(), base)
+        try:
+            measure(server.url, rounds)
+        finally:
+            server.close()
+            remove_base(base)
+
+
+def measure(url: str, rounds: int) -> None:
+    bare = Bare(url)
+    with Client(url, save_source=False) as client:
+        nodes = client.nodes
+
+        def by_nodes() -> None:
+            with Workflow(wait=True):
+                nodes.PreviewImage(nodes.EmptyImage(16, 16, 1, next(colors)))
+
+        async def asynchronously() -> None:
+            await (await client._submit(prompt()))
+
+        loop = asyncio.new_event_loop()
+        ways: dict[str, Callable[[], Any]] = {
+            'bare aiohttp': bare.run,
+            'client.submit': lambda: client.submit(prompt()).wait(),
+            'await client._submit': lambda: loop.run_until_complete(asynchronously()),
+            'nodes in a Workflow': by_nodes,
+        }
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for number in range(rounds + 20):
+            for name, run in ways.items():
+                start = time.perf_counter()
+                run()
+                if number >= 20:
+                    times[name].append((time.perf_counter() - start) * 1000)
+        loop.close()
+    bare.close()
+    report(times)
+
+
+def report(times: dict[str, list[float]]) -> None:
+    reference = statistics.median(times['bare aiohttp'])
+    for name, values in times.items():
+        median = statistics.median(values)
+        quartiles = statistics.quantiles(values, n=4)
+        print(
+            f'{name:<22} {median:6.2f} ms ({quartiles[0]:.2f} to {quartiles[2]:.2f})  {100 * (median / reference - 1):+.0f} %'
+        )
+
+
+if __name__ == '__main__':
+    main()
