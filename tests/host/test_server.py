@@ -169,7 +169,7 @@ def test_the_log_says_that_it_is_ready_and_nothing_else(server):
 
     assert warnings(log) == []
     assert 'IMPORT FAILED' not in log
-    ready = [line for line in log.splitlines() if line.startswith('ComfyScript') and 'is ready' in line]
+    ready = [line for line in log.splitlines() if 'ComfyScript ' in line and ' is ready: ' in line]
     assert len(ready) == 1
     count = len(server.get('/object_info'))
     assert ready[0].endswith(f': {count} nodes')
@@ -187,7 +187,7 @@ def witnessed(server: Server) -> tuple[dict[str, Any], str]:
     deadline = time.monotonic() + 20
     while 'WITNESS client' not in (log := server.log()) and time.monotonic() < deadline:
         time.sleep(0.1)
-    lines = [line.partition('WITNESS ')[2] for line in log.splitlines() if line.startswith('WITNESS ')]
+    lines = [line.partition('WITNESS ')[2] for line in log.splitlines() if 'WITNESS ' in line]
     modules = next(line for line in lines if line.startswith('{'))
     return json.loads(modules), next(line for line in lines if line.startswith('client'))
 
@@ -238,7 +238,7 @@ def installed(tmp_path: Path, lab: Any) -> Path:
         [lab.python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
-    (site / 'lab.pth').write_text(own + '\n', encoding='utf-8')
+    (site / 'lab.pth').write_text(f'import site; site.addsitedir({own!r})\n', encoding='utf-8')
     install = ['pip', 'install', '--no-deps', '--no-build-isolation', '--no-index', '-q', '-e', str(clone)]
     done = subprocess.run([venv_python(venv), '-P', '-m', *install], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
