@@ -22,6 +22,9 @@ const activeWorkflow = () => app.extensionManager.workflow?.activeWorkflow
 /** Names the open workflow, the same after a reload. */
 export const workflowKey = () => String(activeWorkflow()?.path ?? 'workflow')
 
+/** @returns {string[]} */
+export const openWorkflowKeys = () => (app.extensionManager.workflow?.openWorkflows ?? []).map(/** @param {any} one */ one => String(one.path))
+
 /** The open workflow's name as a file name without suffix. */
 export const workflowName = () => {
   const name = activeWorkflow()?.filename ?? 'workflow'

@@ -1,10 +1,10 @@
 // The panel: one object while the tab is open, nothing while it is closed.
-import { api, app, asOneStep, isDark, openFile, openWorkflow, serialize, setting, toast, workflowKey, workflowName } from './comfy.mjs'
+import { api, app, asOneStep, isDark, openFile, openWorkflow, openWorkflowKeys, serialize, setting, toast, workflowKey, workflowName } from './comfy.mjs'
 import { applyEdits } from './apply.mjs'
 import { completion, hover } from './complete.mjs'
 import { showDiff } from './diff.mjs'
 import { Listeners, button, debounce, h, icon, iconButton } from './dom.mjs'
-import { deleteDraft, readDraft, writeDraft } from './drafts.mjs'
+import { adoptDraft, deleteDraft, readDraft, writeDraft } from './drafts.mjs'
 import { createEditor } from './editor.mjs'
 import { Menu } from './menu.mjs'
 import { Outputs } from './outputs.mjs'
@@ -264,7 +264,9 @@ export class Panel {
   #accept(base, key) {
     this.#stale = false
     this.#base = base
+    const fresh = key !== this.#key || !this.#loaded
     if (key !== this.#key) this.#switchWorkflow(key)
+    if (fresh && !this.#edited && base.script.trim()) this.#startDraft(adoptDraft(key, base.script, openWorkflowKeys()))
     if (this.#edited && this.editor.text() === base.script) this.#endDraft()
     if (this.#edited) this.#checkSoon()
     else this.editor.show(base.script)
