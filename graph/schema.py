@@ -297,6 +297,19 @@ class Schemas(Mapping[str, NodeSchema]):
         except SchemaError:
             return None
 
+    def output_types(self) -> tuple[str, ...]:
+        """Every data type that an output has, each once, without reading the descriptions in full."""
+        found: dict[str, None] = {}
+        for source in self._class_types.values():
+            try:
+                types = source.get('output') if isinstance(source, Mapping) else source.RETURN_TYPES
+            except Exception:  # a node class that cannot even be asked
+                continue
+            for type_ in (types,) if isinstance(types, str) else types or ():
+                if isinstance(type_, str):
+                    found[_text(type_)] = None
+        return tuple(found)
+
     def fingerprint(self, extra: tuple[str, ...] = ()) -> str | None:
         """A digest of the descriptions as the server sent them, and of `extra`; None for classes."""
         try:
@@ -428,10 +441,11 @@ def _split(name: str, spec: Any) -> tuple[Any, Mapping[str, Any]]:
     """(type, options) of an input: `"PROMPT"`, `["INT"]`, `["INT", {…}]`, `[["a", "b"], {…}]`."""
     if isinstance(spec, str):
         return _text(spec), {}
-    if not isinstance(spec, (list, tuple)) or not spec:
+    parts: list[Any] = list(spec) if isinstance(spec, (list, tuple)) else []
+    if not parts:
         raise SchemaError(f'input {name!r}: {spec!r} is no description of an input')
-    options = spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}
-    type_ = spec[0]
+    options = parts[1] if len(parts) > 1 and isinstance(parts[1], Mapping) else {}
+    type_ = parts[0]
     if isinstance(type_, str):
         return _text(type_), options
     if isinstance(type_, (list, tuple)):

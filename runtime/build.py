@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,7 @@ __all__ = [
     'to_json',
 ]
 
+_MANY = 1000
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -58,9 +61,7 @@ class Recorder:
         for name, value in inputs.items():
             if type(value) in _PLAIN:
                 continue
-            if isinstance(value, Value):
-                node.links.append((name, value.node, value.slot))
-            else:
+            if not isinstance(value, Value):
                 inputs[name] = _literal(node, name, value)
         if self._record is not None:
             self._record(node)
@@ -146,7 +147,22 @@ def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
         _add(node, ordered)
     ids = {key: str(number) for number, key in enumerate(ordered, 1)}
     nodes = {ids[key]: node for key, node in ordered.items()}
-    return Built({number: _node_json(node, ids) for number, node in nodes.items()}, nodes, ids)
+    with _no_collection(len(nodes)):
+        prompt = {number: _node_json(node, ids) for number, node in nodes.items()}
+    return Built(prompt, nodes, ids)
+
+
+@contextmanager
+def _no_collection(count: int) -> Iterator[None]:
+    """Makes many objects that all stay: looking among them for garbage would take longer than making them."""
+    if count < _MANY or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _add(node: NodeCall, ordered: dict[int, NodeCall]) -> None:
@@ -170,14 +186,21 @@ def _add(node: NodeCall, ordered: dict[int, NodeCall]) -> None:
 
 
 def _needs(node: NodeCall, ordered: Mapping[int, NodeCall]) -> list[NodeCall]:
-    return [needed for _, needed, _ in reversed(node.links) if id(needed) not in ordered]
+    """The calls that a call needs and that are not there yet, the first one last."""
+    needs = []
+    for value in node.inputs.values():
+        if type(value) not in _PLAIN and isinstance(value, Value) and id(value.node) not in ordered:
+            needs.append(value.node)
+    needs.reverse()
+    return needs
 
 
 def _node_json(node: NodeCall, ids: Mapping[int, str]) -> dict[str, Any]:
     inputs = node.inputs.copy()
-    for name, needed, slot in node.links:
-        inputs[name] = [ids[id(needed)], slot]
-    return {'class_type': node.class_type, 'inputs': inputs}
+    for name, value in node.inputs.items():
+        if type(value) not in _PLAIN and isinstance(value, Value):
+            inputs[name] = [ids[id(value.node)], value.slot]
+    return {'class_type': node.schema.class_type, 'inputs': inputs}
 
 
 _MISUSES: Mapping[type, str] = {
@@ -223,9 +246,11 @@ def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
 
 
-def to_json(prompt: Mapping[str, Any]) -> str:
-    """A prompt as indented JSON text."""
-    return json.dumps(prompt, indent=2, ensure_ascii=False)
+def to_json(data: Mapping[str, Any]) -> str:
+    """A prompt or workflow as JSON text with a line per entry: quick to write, and lines tell what differs."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    lines = [f'  {encode(str(key))}: {encode(value)}' for key, value in data.items()]
+    return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'
 
 
 def client_nodes(client: Client) -> NodeNamespace:

@@ -273,11 +273,7 @@ def unknown_schema(class_type: str) -> NodeSchema:
 
 def data_type_table(schemas: Schemas) -> NameTable:
     """Python names of the data types of all outputs; nodes and global enums keep theirs."""
-    raw_types: dict[str, None] = {}
-    for schema in schemas.readable():
-        for output in schema.outputs:
-            if is_nominal(output.type):
-                raw_types[output.type] = None
+    raw_types = [raw for raw in schemas.output_types() if is_nominal(raw)]
     return NameTable(raw_types, RESERVED | frozenset(schemas.names.names()))
 
 

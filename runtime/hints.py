@@ -24,9 +24,10 @@ def titles_of(nodes: Mapping[str, NodeCall]) -> dict[str, str]:
     """A title for each node whose result has a variable of its own that says more than its type."""
     titles = {}
     for key, node in nodes.items():
-        if not isinstance(node.site, Site) or len(node.schema.outputs) != 1:
+        site = node.site
+        if site is None or len(node.schema.outputs) != 1:
             continue
-        names = target_names(node.site)
+        names = target_names(site)
         if len(names) == 1 and names[0] is not None and _tells(names[0], node):
             titles[key] = _title(names[0])
     return titles
@@ -63,11 +64,11 @@ def groups_of(nodes: Mapping[str, NodeCall]) -> tuple[Group, ...]:
     root = _Open(None, None, '')
     stack = [root]
     for key, node in nodes.items():
-        if not isinstance(node.site, Site):
+        site = node.site
+        if site is None:
             root.nodes.append(key)
             continue
-        steps = _frames(node.site)
-        _enter(stack, steps)
+        _enter(stack, _frames(site))
         stack[-1].nodes.append(key)
     return _without_wrapping(root)
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _OWN = __name__.partition('.')[0]
 _OWN_PREFIX = _OWN + '.'
@@ -42,10 +42,13 @@ class Site(NamedTuple):
         return self.code.co_filename, line_of(self.code, self.offset)
 
 
-Locate = Callable[[], 'Site | None']
+RawSite = tuple[Any, ...]
+"""A `Site` as a plain tuple: those cost the garbage collector nothing."""
+
+Locate = Callable[[], 'RawSite | None']
 
 
-def call_site(home: CodeType | None = None) -> Site | None:
+def call_site(home: CodeType | None = None) -> RawSite | None:
     """The innermost place outside this package that led here; its callers too where they lead up to the code `home`."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_own(frame):
@@ -54,8 +57,8 @@ def call_site(home: CodeType | None = None) -> Site | None:
         return None
     code = frame.f_code
     if home is None or code is home or code.co_name == '<module>':
-        return Site(code, frame.f_lasti)
-    return Site(code, frame.f_lasti, _callers(frame.f_back, home))
+        return code, frame.f_lasti
+    return code, frame.f_lasti, _callers(frame.f_back, home)
 
 
 def _is_own(frame: FrameType) -> bool:

@@ -153,15 +153,7 @@ class _Writer:
         self._global_choices = {self._enums.choices(name): name for name in reversed(list(GLOBAL_ENUM_SOURCES))}
         self._global_choices.pop((), None)
         self._types: NameTable = data_type_table(schemas)
-        self._type_names = {raw: self._types.name_of(raw) for raw in self._raw_types()}
-
-    def _raw_types(self) -> Iterator[str]:
-        found: dict[str, None] = {}
-        for schema in self._schemas.readable():
-            for output in schema.outputs:
-                if is_nominal(output.type):
-                    found[output.type] = None
-        return iter(found)
+        self._type_names = {raw: self._types.name_of(raw) for raw in schemas.output_types() if is_nominal(raw)}
 
     def text(self) -> str:
         parts = [self._options.header]

@@ -21,28 +21,37 @@ __all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Val
 class NodeCall:
     """One call of a node: what it was given, and where in the script it was made.
 
-    `inputs` is keyed by the prompt's raw names: `Value`s where they are links (which `links` lists again: input,
-    call, slot), else JSON. `task` is the task that it last went into
-    as an output, with the id that it has there.
+    `inputs` is keyed by the prompt's raw names: `Value`s where they are links, else JSON. `task` is the task that it
+    last went into as an output, with the id that it has there.
     """
 
-    __slots__ = ('__weakref__', 'class_type', 'inputs', 'links', 'runner', 'schema', 'site', 'task', 'task_id')
+    __slots__ = ('__weakref__', '_place', 'inputs', 'runner', 'schema', 'task', 'task_id')
 
-    def __init__(self, schema: NodeSchema, inputs: dict[str, Any], site: Any = None, runner: Client | None = None):
+    def __init__(
+        self, schema: NodeSchema, inputs: dict[str, Any], place: Any = None, runner: Client | None = None
+    ) -> None:
         self.schema = schema
-        self.class_type = schema.class_type
         self.inputs = inputs
-        self.links: list[tuple[str, NodeCall, int]] = []
-        self.site: Site | tuple[str, int] | None = site
         self.runner = runner
         self.task: Task | None = None
         self.task_id: str | None = None
+        self._place = place
+
+    @property
+    def class_type(self) -> str:
+        return self.schema.class_type
+
+    @property
+    def site(self) -> Site | None:
+        """The place of the call in the script's code."""
+        place = self._place
+        return Site(*place) if isinstance(place, tuple) and not isinstance(place[0], str) else None
 
     @property
     def origin(self) -> tuple[str, int] | None:
         """File and line of the call."""
         site = self.site
-        return site.origin if isinstance(site, Site) else site
+        return site.origin if site is not None else self._place
 
     @property
     def is_output(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError
 from .build import Built, build, calls_of, to_json
-from .sites import Site, call_site, home_code
+from .sites import RawSite, call_site, home_code
 from .values import NodeCall, NodeOutput
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def record_call(node: NodeCall) -> None:
         stack[-1]._nodes.append(node)
 
 
-def locate_call() -> Site | None:
+def locate_call() -> RawSite | None:
     """Where in the script a node call is made, as far up as the block of its workflow."""
     stack = _entered.get()
     return call_site(stack[-1]._home if stack else None)
