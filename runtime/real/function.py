@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .session import RealSession
 
 
-class RealFunction(NodeFunction):
+class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOverride]
     # A node that runs when it is called. Positional and keyword inputs, defaults and enums as in virtual mode;
     # hidden inputs are keywords. (Its docstring is the node's own.)
 

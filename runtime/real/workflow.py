@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from . import state
 from .cache import Cache, total_memory
+from .session import OnUi
 
 
 @functools.cache
@@ -25,12 +27,16 @@ class Workflow:
     that many bytes that lives as long as this object. `None` (the default) keeps nothing. Values that a cache
     has kept must not be changed in place.
 
+    `ui` has what its nodes gave for the web UI (saved files, texts), in the order they ran: also of nodes that
+    have outputs, whose calls give those.
+
     Usable again, and with `async with` as well. In naked mode it is `torch.inference_mode()` and nothing more.
     """
 
     def __init__(self, *, cache: Cache | bool | int | None = None) -> None:
         self.cache = _as_cache(cache)
-        self._entered: list[tuple[Any, Any, Any]] = []
+        self.ui: list[Mapping[str, Any]] = []
+        self._entered: list[tuple[Any, Any, Any, Any]] = []
 
     def __enter__(self) -> Workflow:
         import torch
@@ -38,25 +44,34 @@ class Workflow:
         inference_mode = torch.inference_mode()
         inference_mode.__enter__()
         session = state.session_or_none()
-        before = None
+        cache = on_ui = None
         if session is not None:
-            before = session.cache
-            session.cache = self.cache if self.cache is not None else before
+            cache, on_ui = session.cache, session.on_ui
+            session.cache = self.cache if self.cache is not None else cache
+            session.on_ui = self._collect(on_ui)
             session.new_positions()
             session.host.start_workflow()
             if state.is_own_process():
                 session.host.clear_interrupt()
-        self._entered.append((inference_mode, session, before))
+        self._entered.append((inference_mode, session, cache, on_ui))
         return self
 
     def __exit__(self, *error: Any) -> None:
-        inference_mode, session, before = self._entered.pop()
+        inference_mode, session, cache, on_ui = self._entered.pop()
         try:
             if session is not None:
-                session.cache = before
+                session.cache, session.on_ui = cache, on_ui
                 session.host.end_workflow()
         finally:
             inference_mode.__exit__(*error)
+
+    def _collect(self, others: OnUi | None) -> OnUi:
+        def on_ui(node_id: str, class_type: str, ui: Mapping[str, Any]) -> None:
+            self.ui.append(ui)
+            if others is not None:
+                others(node_id, class_type, ui)
+
+        return on_ui
 
     async def __aenter__(self) -> Workflow:
         return self.__enter__()

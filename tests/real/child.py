@@ -26,7 +26,7 @@ def main() -> None:
     answers.write('{"ready": true}\n')
     answers.flush()
     for line in sys.stdin:
-        answers.write(json.dumps(run(json.loads(line)['code'])) + '\n')
+        answers.write(json.dumps(run(json.loads(line)['code']), default=str) + '\n')
         answers.flush()
 
 

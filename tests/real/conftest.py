@@ -18,6 +18,12 @@ IMPORTS = """
 from comfy_script.runtime.real import *
 from comfy_script.runtime.real.nodes import *
 import torch
+
+def saved(*args, **more):
+    # From 2026 on SaveImage has an output, which then is what its call gives.
+    with Workflow() as wf:
+        SaveImage(*args, **more)
+    return {'ui': wf.ui[-1]}
 """
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 WRITER = "set_script_writer(lambda prompt, node_id, schemas: f'SaveImage{node_id}')\n"
 
 
-def saved(real: Child, code: str) -> dict[str, Any]:
+def metadata(real: Child, code: str) -> dict[str, Any]:
     """The metadata of the image that code saves (`value` is what SaveImage gave)."""
     value = real.run(code + "\nset_script_writer(None)\n")
     file = value['ui']['images'][0]
@@ -29,8 +29,8 @@ def saved(real: Child, code: str) -> dict[str, Any]:
 
 
 def test_an_image_carries_prompt_workflow_and_script(real: Child) -> None:
-    info = saved(real, WRITER + """
-value = SaveImage(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
+    info = metadata(real, WRITER + """
+value = saved(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
 """)  # fmt: skip
     prompt = json.loads(info['prompt'])
     assert same_prompt(prompt, {
@@ -45,13 +45,13 @@ value = SaveImage(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
 
 
 def test_extra_pnginfo_is_merged(real: Child) -> None:
-    info = saved(real, "value = SaveImage(EmptyImage(8, 8), extra_pnginfo={'myfield': {'positive': 'a'}})")
+    info = metadata(real, "value = saved(EmptyImage(8, 8), extra_pnginfo={'myfield': {'positive': 'a'}})")
     assert json.loads(info['myfield']) == {'positive': 'a'}
     assert 'workflow' in info
 
 
 def test_a_prompt_can_be_given(real: Child) -> None:
-    info = saved(real, "value = SaveImage(EmptyImage(8, 8), prompt={'7': {'class_type': 'X', 'inputs': {}}})")
+    info = metadata(real, "value = saved(EmptyImage(8, 8), prompt={'7': {'class_type': 'X', 'inputs': {}}})")
     assert json.loads(info['prompt']) == {'7': {'class_type': 'X', 'inputs': {}}}
 
 
@@ -60,7 +60,7 @@ def test_a_prompt_can_be_given(real: Child) -> None:
 )
 def test_what_the_script_made_is_no_node(real: Child, make: str) -> None:
     """A value of the user's own is left out of the prompt, and the script says so."""
-    info = saved(real, WRITER + f'value = SaveImage(ImageInvert({make}))')
+    info = metadata(real, WRITER + f'value = saved(ImageInvert({make}))')
     nodes = json.loads(info['prompt']).values()
     inverted = next(node for node in nodes if node['class_type'] == 'ImageInvert')
     assert inverted['inputs'] == {}
@@ -69,10 +69,10 @@ def test_what_the_script_made_is_no_node(real: Child, make: str) -> None:
 
 
 def test_a_changed_value_is_not_the_nodes_any_more(real: Child) -> None:
-    info = saved(real, WRITER + """
+    info = metadata(real, WRITER + """
 image = EmptyImage(8, 8)
 image.mul_(0)
-value = SaveImage(image)
+value = saved(image)
 """)  # fmt: skip
     assert [node['class_type'] for node in json.loads(info['prompt']).values()] == ['SaveImage']
     assert 'from EmptyImage, changed since' in info['ComfyScript']
@@ -95,7 +95,7 @@ def test_a_changed_latent_is_noticed_an_unchanged_one_is_followed(real: Child) -
 
 
 def test_lists_are_one_link(real: Child) -> None:
-    info = saved(real, "value = SaveImage(ImageInvert(RebatchImages(EmptyImage(8, 8, 3), 1)))")
+    info = metadata(real, "value = saved(ImageInvert(RebatchImages(EmptyImage(8, 8, 3), 1)))")
     nodes = {node['class_type']: node['inputs'] for node in json.loads(info['prompt']).values()}
     assert set(nodes) == {'EmptyImage', 'RebatchImages', 'ImageInvert', 'SaveImage'}
 
