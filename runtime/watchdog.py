@@ -53,9 +53,10 @@ def watch_parent(parent):
 
 def end():
     """End as on Ctrl+C, which lets ComfyUI remove its temporary files; or at once where that takes too long."""
-    if hasattr(signal, 'pthread_kill'):
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, 'pthread_kill') and main_thread is not None:
         # To the main thread itself: only that wakes it up where it waits for requests.
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        signal.pthread_kill(main_thread, signal.SIGINT)
     else:
         import _thread
 

@@ -2,8 +2,8 @@
 
     python dev.py bench roundtrip [ROUNDS]
 
-A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is an
-empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
+A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is
+an empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
 websocket open, posts the prompt, and reads messages until the server says that it is through.
 """
 
@@ -126,11 +126,9 @@ def measure(url: str, rounds: int) -> None:
 def report(times: dict[str, list[float]]) -> None:
     reference = statistics.median(times['bare aiohttp'])
     for name, values in times.items():
-        median = statistics.median(values)
-        quartiles = statistics.quantiles(values, n=4)
-        print(
-            f'{name:<22} {median:6.2f} ms ({quartiles[0]:.2f} to {quartiles[2]:.2f})  {100 * (median / reference - 1):+.0f} %'
-        )
+        low, median, high = statistics.quantiles(values, n=4)
+        more = 100 * (median / reference - 1)
+        print(f'{name:<22} {median:6.2f} ms ({low:.2f} to {high:.2f})  {more:+.0f} %')
 
 
 if __name__ == '__main__':

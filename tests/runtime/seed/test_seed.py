@@ -97,6 +97,8 @@ def test_load_and_cancel_all(loaded: Client, names: dict[str, Any]) -> None:
             pass
         assert wf.task is None
         tasks = [await queue._put(sleeping), await queue._put(waiting)]
+        assert tasks[0] is not None
+        assert tasks[1] is not None
         await queue._cancel_remaining()
         with pytest.raises(TaskCancelledError):
             await tasks[1]
@@ -114,6 +116,7 @@ def test_async_with_and_await(names: dict[str, Any], capsys: pytest.CaptureFixtu
     async def main() -> None:
         async with Workflow(wait=True) as wf:
             output = names['PreviewImage'](names['EmptyImage'](32, 16, 2, 21))
+        assert wf.task is not None
         assert wf.task.done()
         for batch in await output, await output.result():
             assert isinstance(batch, ImageBatchResult)
@@ -216,7 +219,7 @@ def test_masks(names: dict[str, Any]) -> None:
     masked = util.upload_mask(half, name)
     _, mask = names['LoadImage'](masked)
     image = util.get_images(mask)[0]
-    assert (image.getpixel((2, 8))[0], image.getpixel((12, 8))[0]) == (255, 0)
+    assert (image.getpixel((2, 8)), image.getpixel((12, 8))) == ((255, 255, 255), (0, 0, 0))
 
 
 # The examples of the first implementation's README

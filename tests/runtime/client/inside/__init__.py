@@ -15,7 +15,7 @@ async def workflow():
     async with Workflow() as wf:
         output = nodes().PreviewImage(nodes().EmptyImage(16, 8))
     batch = await output
-    return [wf.task.state.value, list((await batch.get(0)).size)]
+    return [wf.task and wf.task.state.value, list((await batch.get(0)).size)]
 
 
 def nodes():

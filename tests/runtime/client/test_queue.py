@@ -1,0 +1,217 @@
+"""The queue as scripts see it, and what is shown while tasks run."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from comfy_script.runtime import Client, TaskCancelledError, WaitTimeoutError, Workflow, queue
+from comfy_script.runtime.client import find_client, set_default_client
+from comfy_script.runtime.task_queue import TaskQueue
+from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
+from comfy_script.tests.runtime.client.test_results import picture
+from comfy_script.tests.runtime.client.test_tasks import wait_for
+
+
+@pytest.fixture
+def loaded(client: Client) -> Iterator[Client]:
+    before = find_client()
+    set_default_client(client)
+    yield client
+    queue.when_empty(None)
+    queue.watch_display(True)
+    queue._bars._enabled = None
+    set_default_client(before)
+
+
+def preview(client: Client) -> Any:
+    return client.nodes.PreviewImage(client.nodes.EmptyImage(8, 8))
+
+
+def test_put(loaded: Client, fake: FakeServer) -> None:
+    fake.auto = True
+    output = preview(loaded)
+    task = queue.put(output)
+    assert task is not None
+    assert task.wait_result(output, 5).files
+    assert output.wait(5).files
+    both = queue.put([preview(loaded), preview(loaded)])
+    assert both is not None
+    assert len(fake.prompts[-1]['prompt']) == 4
+    assert queue.put(Workflow()) is None
+    assert asyncio.run(queue._put(preview(loaded))) is not None
+
+
+def test_cancel(loaded: Client, fake: FakeServer) -> None:
+    first, second, third = (loaded.submit(PROMPT) for _ in range(3))
+    fake.begin(first.prompt_id)
+    wait_for(lambda: queue.queue_remaining == 3)
+    assert set(queue.tasks) == {first, second, third}
+    queue.cancel_remaining()
+    for task in second, third:
+        with pytest.raises(TaskCancelledError):
+            task.wait(5)
+    assert not first.done()
+    queue.cancel_current()
+    with pytest.raises(TaskCancelledError):
+        first.wait(5)
+    asyncio.run(queue._cancel_all())
+
+
+def test_workflows_that_make_room_first(loaded: Client, fake: FakeServer) -> None:
+    first, second = loaded.submit(PROMPT), loaded.submit(PROMPT)
+    fake.begin(first.prompt_id)
+    with Workflow(cancel_remaining=True):
+        preview(loaded)
+    assert second.cancelled()
+    assert not first.done()
+    with Workflow(cancel_all=True) as wf:
+        preview(loaded)
+    with pytest.raises(TaskCancelledError):
+        first.wait(5)
+    assert wf.task is not None
+    assert fake.queue == [wf.task.prompt_id]
+
+
+def test_join(loaded: Client, fake: FakeServer) -> None:
+    task = loaded.submit(PROMPT)
+    with pytest.raises(WaitTimeoutError):
+        queue.join(0.01)
+    fake.begin(task.prompt_id)
+    fake.fail(task.prompt_id)
+    queue.join(5)
+    asyncio.run(queue._join())
+    assert task.done()
+
+
+def test_when_empty(loaded: Client, fake: FakeServer) -> None:
+    fake.auto = True
+    calls: list[Any] = []
+
+    def refill(workflow: Workflow) -> Any:
+        calls.append(workflow)
+        if len(calls) == 4:
+            return False
+        preview(loaded)
+        if len(calls) == 3:
+            raise ValueError('no more')
+        return None
+
+    queue.when_empty(refill)
+    # The third raised: nothing was queued, so nothing became empty again.
+    wait_for(lambda: len(calls) == 3)
+    assert len(fake.prompts) == 2
+    loaded.submit(PROMPT).wait(5)
+    wait_for(lambda: len(calls) == 4)
+    loaded.submit(PROMPT).wait(5)
+    wait_for(lambda: not queue.tasks)
+    assert len(calls) == 4
+    plain: list[int] = []
+    queue.when_empty(lambda: plain.append(1))
+    wait_for(lambda: plain)
+
+
+def test_when_empty_waits_until_it_is(loaded: Client, fake: FakeServer) -> None:
+    calls: list[int] = []
+    task = loaded.submit(PROMPT)
+    queue.when_empty(lambda: calls.append(1))
+    fake.begin(task.prompt_id)
+    assert calls == []
+    fake.finish(task.prompt_id)
+    wait_for(lambda: calls)
+    assert calls == [1]
+
+
+def test_queue_remaining_callbacks(loaded: Client, fake: FakeServer) -> None:
+    seen: list[int] = []
+    queue.add_queue_remaining_callback(seen.append)
+    try:
+        wait_for(lambda: seen)
+        fake.send('status', status={'exec_info': {'queue_remaining': 7}})
+        wait_for(lambda: seen[-1] == 7)
+    finally:
+        queue.remove_queue_remaining_callback(seen.append)
+
+
+def test_the_queue_moves_to_the_new_default(make_client: Callable[..., Client], loaded: Client) -> None:
+    other = make_client()
+    assert loaded.queue is queue
+    set_default_client(other)
+    assert queue.client is other
+    assert other.queue is queue
+    assert isinstance(loaded.queue, TaskQueue)
+    assert loaded.queue is not queue
+    assert loaded.queue.client is loaded
+
+
+def test_progress_bars(loaded: Client, fake: FakeServer, capsys: Any) -> None:
+    def run() -> str:
+        task = loaded.submit(PROMPT)
+        fake.begin(task.prompt_id)
+        for value in (1, 2, 3):
+            fake.send('progress', prompt_id=task.prompt_id, node='2', value=value, max=3)
+        fake.finish(task.prompt_id)
+        task.wait(5)
+        done: list[Any] = []
+        loaded.queue._bars._dispatcher.call(done.append, 1)
+        wait_for(lambda: done)
+        return capsys.readouterr().err
+
+    assert run() == ''
+    queue.watch_display(progress=True)
+    shown = run()
+    assert 'PreviewImage: 100%' in shown
+    assert '3/3' in shown
+    assert 'queue: ' in shown
+    queue.watch_display(False)
+    assert run() == ''
+
+
+class Notebook:
+    """As much of IPython as is used: what is displayed, and what replaces it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown: list[str] = []
+        self.updates: list[str] = []
+        shell = types.SimpleNamespace(kernel=object())
+        ipython: Any = types.ModuleType('IPython')
+        ipython.get_ipython = lambda: shell
+        module: Any = types.ModuleType('IPython.display')
+        module.HTML = str
+        module.display = self.display
+        ipython.display = module
+        monkeypatch.setitem(sys.modules, 'IPython', ipython)
+        monkeypatch.setitem(sys.modules, 'IPython.display', module)
+
+    def display(self, value: str, display_id: bool = False) -> Any:
+        self.shown.append(value)
+        return types.SimpleNamespace(update=self.updates.append) if display_id else None
+
+
+def test_images_in_a_notebook(loaded: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from comfy_script.tests.runtime.client.fake import preview_frame
+
+    notebook = Notebook(monkeypatch)
+    fake.files['a.png'] = picture('red')
+    task = loaded.submit(PROMPT)
+    assert notebook.shown == ['']
+    fake.begin(task.prompt_id)
+    fake.send_bytes(preview_frame(task.prompt_id, '2', picture('blue')))
+    wait_for(lambda: notebook.updates)
+    fake.finish(task.prompt_id)
+    batch = task.wait(5)[0]
+    wait_for(lambda: len(notebook.updates) == 3)
+    assert all('<img' in update for update in notebook.updates)
+    batch.display(width=50)
+    assert 'width:50px' in notebook.shown[-1]
+    queue.watch_display(False)
+    quiet = loaded.submit(PROMPT)
+    fake.begin(quiet.prompt_id)
+    fake.finish(quiet.prompt_id)
+    quiet.wait(5)
+    assert len(notebook.shown) == 2
