@@ -6,6 +6,7 @@ Read-only and bounded: nothing is decoded, no more is read than the texts, and a
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -450,7 +451,12 @@ def _gltf(file: BinaryIO) -> Texts:
     file.seek(12)
     size, kind = struct.unpack('<I4s', _exactly(file, 8))
     if kind == b'JSON':
-        yield 'gltf', _decoded(_exactly(file, size))
+        # The rest is the scene, whose `nodes` are none of a workflow.
+        try:
+            scene = dict(json.loads(_decoded(_exactly(file, size))))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise Unreadable(f'its glTF header is no JSON object: {error}') from error
+        yield 'gltf', json.dumps({key: scene.get(key) for key in ('asset', 'extras')})
 
 
 def _svg(file: BinaryIO) -> Texts:
