@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import logging
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -128,7 +127,8 @@ class ComfyScript:
 
     @classmethod
     def IS_CHANGED(cls, script: str | None = None, **inputs: Any) -> Any:
-        return math.nan if script is None or may_change(_text(script)) else ''
+        # A new object each time: ComfyUI compares these inside tuples, where `math.nan` is equal to itself.
+        return float('nan') if script is None or may_change(_text(script)) else ''
 
     def check_lazy_status(self, script: Any = None, **inputs: Any) -> list[str]:
         """Checks the nodes behind the links of the script's inputs, then asks for them. Raises ScriptError."""
