@@ -13,7 +13,7 @@ from .errors import TranspileError
 from .files import Metadata, metadata_of, read_metadata
 from .guess import convert_with_guesses, guessed_schemas
 from .script import Script, Style, write_script
-from .workflow import parse_json
+from .workflow import Workflow, parse_json
 
 Source = Mapping[str, Any] | str | os.PathLike[str] | Metadata
 
@@ -53,14 +53,15 @@ def transpile_script(
                 known = guessed_schemas(found.workflow, found.prompt)
                 style = replace(style or Style(), args='keyword')
             return write_script(found.prompt, schemas=known, workflow=found.workflow, end_nodes=end_nodes, style=style)
-        conversion, guessed = convert_with_guesses(found.workflow or {}, known)
+        workflow = Workflow.parse(found.workflow or {})
+        conversion, guessed = convert_with_guesses(workflow, known)
         if not known:
             known = guessed
             style = replace(style or Style(), args='keyword')
         script = write_script(
             conversion.prompt,
             schemas=known,
-            workflow=found.workflow,
+            workflow=workflow,
             conversion=conversion,
             end_nodes=end_nodes,
             style=style,

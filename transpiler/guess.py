@@ -17,7 +17,7 @@ _WIDGET_TYPES = {bool: 'BOOLEAN', int: 'INT', float: 'FLOAT', str: 'STRING'}
 _AFTER_GENERATE = frozenset({'fixed', 'increment', 'decrement', 'randomize', 'increment-wrap'})
 
 
-def convert_with_guesses(workflow: Mapping[str, Any], schemas: Schemas) -> tuple[Conversion, Schemas]:
+def convert_with_guesses(workflow: Workflow, schemas: Schemas) -> tuple[Conversion, Schemas]:
     """The conversion, with node types that the schemas lack read by what the file says; and the schemas with these."""
     conversion = convert_workflow(workflow, schemas)
     unknown = {
@@ -27,7 +27,7 @@ def convert_with_guesses(workflow: Mapping[str, Any], schemas: Schemas) -> tuple
     }
     if not unknown:
         return conversion, schemas
-    guessed = _with(schemas, _from_workflow(Workflow.parse(workflow), unknown))
+    guessed = _with(schemas, _from_workflow(workflow, unknown))
     again = convert_workflow(workflow, guessed)
     return Conversion(again.prompt, again.node_types, conversion.warnings, again.instances), guessed
 
