@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,7 @@ PARITY = ROOT / 'tests' / 'parity' / '__main__.py'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code. Everything foreseeable ends with one sentence."""
+    _prepare_process()
     options, rest = _parser().parse_known_args(arguments)
     if rest and options.command in ('try', 'make'):
         return _fail(f'{" ".join(rest)} is not an option of `dev.py {options.command}`.')
@@ -32,6 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail('Stopped. The next run goes on from here.', 130)
 
 
+def _prepare_process() -> None:
+    # So that servers are stopped in order then, too.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another encoding shows a question mark rather than an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='replace')
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='dev.py', description='ComfyScript in a real ComfyUI.')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
@@ -40,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     attempt.add_argument('--comfyui', type=Path, help='your own ComfyUI, with its models')
     attempt.add_argument('--python', type=Path, help='the interpreter that runs it')
     attempt.add_argument('--port', type=int, help='the port of the server (a free one if not given)')
-    commands.add_parser('test', help='lint, types and all tests; further arguments go to pytest', add_help=False)
+    test = commands.add_parser('test', help='lint, types and all tests; further arguments go to pytest', add_help=False)
+    test.add_argument('--comfyui', type=Path, help='test against this ComfyUI')
+    test.add_argument('--python', type=Path, help='the interpreter that runs it')
     bench = commands.add_parser('bench', help='run one benchmark; further arguments go to it', add_help=False)
     bench.add_argument('name', nargs='?', help='which one; without it, their names')
     commands.add_parser('parity', help='compare with the browser on real workflows', add_help=False)
@@ -78,10 +94,13 @@ def _try(options: argparse.Namespace, _rest: list[str]) -> int:
     return 0
 
 
-def _test(_options: argparse.Namespace, rest: list[str]) -> int:
+def _test(options: argparse.Namespace, rest: list[str]) -> int:
     ensure_lab(say)
     browser = ensure_browser(say)
     env = _environment()
+    for name, place in (('COMFYSCRIPT_COMFYUI', options.comfyui), ('COMFYSCRIPT_PYTHON', options.python)):
+        if place is not None:
+            env[name] = str(place.expanduser().absolute())
     if isinstance(browser, Path):
         env['COMFYSCRIPT_CHROMIUM'] = str(browser)
     else:

@@ -52,6 +52,9 @@ def run(options: Options, say: Say) -> None:
 
 def _check_port(port: int) -> None:
     with socket.socket() as probe:
+        if sys.platform != 'win32':
+            # What a server left behind that has just ended does not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(('127.0.0.1', port))
         except OSError:
