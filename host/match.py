@@ -82,14 +82,14 @@ class _Pairs:
 def match(old: Reading, new: Reading) -> dict[str, str]:
     """New node id → old node id, at most one each, equal class types only.
 
-    Unchanged lines keep their nodes; then equal nodes with equal inputs all the way up; then lines that were rewritten
-    in place; then neighbours of what is matched; the rest by likeness.
+    Unchanged lines keep their nodes; then lines that were rewritten in place; then equal nodes with equal inputs all the
+    way up; then neighbours of what is matched; the rest by likeness.
     """
     pairs = _Pairs(old.prompt, new.prompt)
     equal, rewritten = _line_pairs(old.text, new.text)
     _match_lines(pairs, old.lines, new.lines, equal)
-    _match_equal(pairs)
     _match_lines(pairs, old.lines, new.lines, rewritten)
+    _match_equal(pairs)
     _match_neighbours(pairs)
     _match_alike(pairs)
     return pairs.to_old

@@ -304,3 +304,83 @@ def test_chinese(panel: Panel) -> None:
     words = panel.js("return (await (await fetch('/api/i18n')).json())")
     assert set(words['zh']['comfyscript']) == set(words['en']['comfyscript'])
     assert set(words['zh']['settings']) >= {key for key in words['en']['settings'] if key.startswith('ComfyScript')}
+
+
+def large_script(nodes: int) -> str:
+    return f'''model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')
+for number in range({nodes // 5}):
+    latent = KSampler(
+        model, number, 2, 8, 'euler', 'normal',
+        CLIPTextEncode(f'number {{number}}', clip), CLIPTextEncode('nothing', clip), EmptyLatentImage(64, 64, 1), 1)
+    SaveImage(VAEDecode(latent, vae), f'{{number}}')
+'''
+
+
+def test_large_graph(panel: Panel) -> None:
+    read = panel.server.post('/comfyscript/prompt', {'script': large_script(500)})
+    panel.load(read['workflow'])
+    panel.wait_for_text("'number 99'", timeout=20000)
+    assert len(panel.graph()['nodes']) > 500
+    first = next(node for node in panel.graph()['nodes'] if node['type'] == 'KSampler')
+    panel.set_widget(first['id'], 'steps', 3)
+    panel.wait_for_text('steps=3', timeout=3000)
+    panel.edit('steps=3', 'steps=4')
+    panel.wait_for_state('1 value', timeout=10000)
+    panel.button('Apply').click()
+    panel.wait_for_state('Matches the graph', timeout=10000)
+    assert panel.widget(first['id'], 'steps') == 4
+
+
+class TestSubgraph:
+    @pytest.fixture
+    def inside(self, panel: Panel) -> Panel:
+        """Sampler and empty latent in a subgraph."""
+        panel.js(
+            'app.graph.convertToSubgraph(new Set([app.graph.getNodeById(3), app.graph.getNodeById(5)]))'
+            '; const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker'
+            '; (tracker.captureCanvasState ?? tracker.checkState).call(tracker)'
+        )
+        panel.wait_for_text('def ')
+        return panel
+
+    def inner(self, panel: Panel, name: str) -> object:
+        return panel.js(
+            "const host = app.graph.nodes.find(node => node.subgraph); const node = host.subgraph.nodes.find(node => node.type === 'KSampler')"
+            '; return node.widgets.find(widget => widget.name === argument).value',
+            name,
+        )
+
+    def test_is_a_function(self, inside: Panel) -> None:
+        inside.js('app.canvas.selectNode(app.graph.nodes.find(node => node.subgraph))')
+        inside.page.wait_for_selector('.cs-line-selected')
+        assert any('KSampler(' in line for line in inside.marked('selected'))
+
+    def test_value_inside_changes_in_place(self, inside: Panel) -> None:
+        inside.edit('steps=2', 'steps=4')
+        inside.wait_for_state('1 value')
+        inside.button('Apply').click()
+        inside.wait_for_state('Matches the graph')
+        assert self.inner(inside, 'steps') == 4
+
+    def test_node_added_inside(self, inside: Panel) -> None:
+        text = inside.text()
+        line = next(line for line in text.split('\n') if 'EmptyLatentImage(' in line)
+        indent = line[: len(line) - len(line.lstrip())]
+        name = line.split('=')[0].strip()
+        inside.edit(line, f"{line}\n{indent}{name} = LatentFlip({name}, 'x-axis: vertically')")
+        inside.wait_for_state('1 new node')
+        inside.button('Apply').click()
+        inside.wait_for_state('Matches the graph')
+        types = inside.js('return app.graph.nodes.find(node => node.subgraph).subgraph.nodes.map(node => node.type)')
+        assert sorted(types) == ['EmptyLatentImage', 'KSampler', 'LatentFlip']
+
+    def test_another_source_for_an_input(self, inside: Panel) -> None:
+        """The link ends at the subgraph's own input."""
+        call = next(line for line in inside.lines() if 'conditioning2' in line and 'CLIPTextEncode' not in line and 'def ' not in line)
+        inside.edit(call, call.replace('conditioning2', 'conditioning'))
+        inside.wait_for_state('1 link')
+        inside.button('Apply').click()
+        inside.wait_for_state('Matches the graph')
+        prompt = inside.prompt()
+        sampler = next(node for node in prompt.values() if node['class_type'] == 'KSampler')
+        assert sampler['inputs']['positive'] == sampler['inputs']['negative']
