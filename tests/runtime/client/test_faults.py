@@ -58,7 +58,7 @@ def running(task: Task) -> bool:
 
 def test_killed_and_started_again(lab: Any, start_server: Any) -> None:
     server: Server = start_server(pack=False, testing=True)
-    with Client(server.url, lost_after=30) as client:
+    with Client(server.url, lost_after=300) as client:
         assert isinstance(client.submit(trivial()).wait(30)[0], ImageBatchResult)
         tasks = [client.submit(slow(30)), *(client.submit(trivial()) for _ in range(5))]
         ends: list[Task] = []
@@ -75,16 +75,16 @@ def test_killed_and_started_again(lab: Any, start_server: Any) -> None:
             assert isinstance(client.submit(trivial()).wait(30)[0], ImageBatchResult)
             wait_for(lambda: len(ends) == len(tasks))
             assert set(ends) == set(tasks)
+            killed_for_good(again)
         finally:
             again.process.kill()
             again.process.wait()
 
 
-def test_killed_for_good(start_server: Any) -> None:
-    server: Server = start_server(pack=False, testing=True)
+def killed_for_good(server: Server) -> None:
     with Client(server.url, lost_after=1) as client:
         tasks = [client.submit(slow(30)), client.submit(trivial())]
-        wait_for(lambda: running(tasks[0]))
+        wait_for(lambda: running(tasks[0]), 30)
         server.process.kill()
         for task in tasks:
             with pytest.raises(ServerLostError, match='went away'):
