@@ -4,9 +4,9 @@
 
 Times are processor time, so that whatever else the machine does counts less.
 
-- import, load, names: `load()` of the corpus's 887 nodes from a local server, and `from … nodes import *`; without stubs, and with
-  stubs that are up to date (the first implementation writes them each time). aiohttp, which both need and which one
-  imports with the package and the other in `load()`, is imported before the clock starts.
+- import, load, names: `load()` of the corpus's 887 nodes from a local server, and `from … nodes import *`; without
+  stubs, and with stubs that are up to date (the first implementation writes them each time). aiohttp, which both need
+  and which one imports with the package and the other in `load()`, is imported before the clock starts.
 - build: making a workflow and its JSON, in microseconds per node; a chain, and images that each have their own nodes.
 """
 
