@@ -235,7 +235,7 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any, default: str = '') -> str:
-    if isinstance(value, str):
+    if type(value) is str:
         return value
     if value is None or isinstance(value, (Mapping, list, tuple)):
         return default
@@ -287,9 +287,8 @@ def type_name(value: Any) -> str:
 
 
 def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tuple[WorkflowLink, ...]]:
-    nodes = tuple(
-        parse_node(item, index) for index, item in enumerate(_items(data.get('nodes'))) if isinstance(item, dict)
-    )
+    items = enumerate(_items(data.get('nodes')))
+    nodes = tuple([parse_node(item, index) for index, item in items if isinstance(item, dict)])
     links = _parse_links(data.get('links'))
     return nodes, tuple(_with_missing_links(nodes, links).values())
 
@@ -298,43 +297,47 @@ def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
     """One entry of a list of nodes."""
     get = data.get
     values = get('widgets_values')
+    named = get('widgets_values_named')
     mode = get('mode')
     return WorkflowNode(
-        id=node_key(get('id')),
-        type=_text(get('type'), 'undefined'),
-        title=_optional_text(get('title')),
-        pos=_point(get('pos')),
-        size=_point(get('size')),
-        mode=mode if isinstance(mode, int) and not isinstance(mode, bool) else ALWAYS,
-        inputs=tuple(_parse_input(item) for item in _items(get('inputs')) if isinstance(item, dict)),
-        outputs=tuple(_parse_output(item) for item in _items(get('outputs')) if isinstance(item, dict)),
-        widgets_values=values if isinstance(values, (list, tuple, dict)) else None,
-        named_values=named if isinstance(named := get('widgets_values_named'), dict) else None,
-        properties=_mapping(get('properties')),
-        index=index,
+        node_key(get('id')),
+        _text(get('type'), 'undefined'),
+        _optional_text(get('title')),
+        _point(get('pos')),
+        _point(get('size')),
+        mode if type(mode) is int else ALWAYS,
+        tuple([_parse_input(item) for item in _items(get('inputs')) if isinstance(item, dict)]),
+        tuple([_parse_output(item) for item in _items(get('outputs')) if isinstance(item, dict)]),
+        values if isinstance(values, (list, tuple, dict)) else None,
+        named if isinstance(named, dict) else None,
+        _mapping(get('properties')),
+        index,
     )
 
 
 def _parse_input(data: Mapping[str, Any]) -> InputSlot:
     get = data.get
-    widget = get('widget')
+    name, type_, link, label, widget = get('name'), get('type'), get('link'), get('label'), get('widget')
     return InputSlot(
-        name=_text(get('name')),
-        type=type_name(get('type')),
-        link=link_key(get('link')),
-        label=_optional_text(get('label')),
-        widget=_optional_text(widget.get('name')) if isinstance(widget, dict) else None,
+        name if type(name) is str else _text(name),
+        type_ if type(type_) is str and type_ else type_name(type_),
+        link if link is None or type(link) is int else link_key(link),
+        None if label is None else _optional_text(label),
+        _optional_text(widget.get('name')) if isinstance(widget, dict) else None,
     )
 
 
 def _parse_output(data: Mapping[str, Any]) -> OutputSlot:
-    links = data.get('links')
-    ids = tuple(key for item in links if (key := link_key(item)) is not None) if isinstance(links, list) else ()
+    get = data.get
+    name, type_, links, label = get('name'), get('type'), get('links'), get('label')
+    ids: tuple[int, ...] = ()
+    if isinstance(links, list):
+        ids = tuple([key for item in links if (key := link_key(item)) is not None])
     return OutputSlot(
-        name=_text(data.get('name')),
-        type=type_name(data.get('type')),
-        links=ids,
-        label=_optional_text(data.get('label')),
+        name if type(name) is str else _text(name),
+        type_ if type(type_) is str and type_ else type_name(type_),
+        ids,
+        None if label is None else _optional_text(label),
     )
 
 
@@ -347,19 +350,20 @@ def _parse_links(data: Any) -> dict[int, WorkflowLink]:
         if isinstance(item, dict):
             parts = [item.get(key) for key in _LINK_KEYS]
         elif isinstance(item, (list, tuple)) and len(item) >= 5:
-            parts = [*item[:5], item[5] if len(item) > 5 else None]
+            parts = item if len(item) > 5 else [*item, None]
         else:
             continue
         key = link_key(parts[0])
-        if key is None or parts[1] is None or parts[3] is None:
+        origin, target, type_ = parts[1], parts[3], parts[5]
+        if key is None or origin is None or target is None:
             continue
         links[key] = WorkflowLink(
-            id=key,
-            origin=node_key(parts[1]),
-            origin_slot=_int(parts[2], 0) or 0,
-            target=node_key(parts[3]),
-            target_slot=_int(parts[4], 0) or 0,
-            type=type_name(parts[5]),
+            key,
+            node_key(origin),
+            _int(parts[2], 0) or 0,
+            node_key(target),
+            _int(parts[4], 0) or 0,
+            type_ if type(type_) is str and type_ else type_name(type_),
         )
     return links
 

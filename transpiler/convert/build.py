@@ -53,18 +53,24 @@ class Group:
 class DynamicCombo(Widget):
     """A combo whose choice decides which further inputs the node has."""
 
-    __slots__ = ('branches',)
+    __slots__ = ('branches', 'is_new')
 
     branches: Mapping[str, tuple[Spec, ...]]
+    is_new: bool
+    """Whether the branch is as it was made, so that choosing it once more changes nothing."""
 
     def set(self, node: Node, value: Any) -> None:
+        unchanged = self.is_new and self.state.value == value
+        self.is_new = False
         self.state.value = value
-        _open_branch(node, self, value)
+        if not unchanged:
+            _open_branch(node, self, value)
 
     def copy(self) -> DynamicCombo:
         other = super().copy()
         assert isinstance(other, DynamicCombo)
         other.branches = self.branches
+        other.is_new = self.is_new
         return other
 
 
@@ -160,22 +166,13 @@ def _add_match_type(node: Node, spec: Spec) -> None:
 
 
 def _add_dynamic_combo(node: Node, spec: Spec) -> None:
-    branches: dict[str, tuple[Spec, ...]] = {}
-    options = spec.options.get('options')
-    for option in options if isinstance(options, (list, tuple)) else ():
-        if isinstance(option, Mapping) and 'key' in option:
-            inputs = option.get('inputs')
-            inputs = inputs if isinstance(inputs, Mapping) else {}
-            prefix = f'{spec.name}.'
-            branches[str(option['key'])] = (
-                *read_section(inputs.get('required'), False, prefix),
-                *read_section(inputs.get('optional'), True, prefix),
-            )
+    branches = spec.branches
     keys = tuple(branches)
     widget = DynamicCombo(spec.name, 'combo', keys[0] if keys else UNDEFINED, options={'values': keys})
     widget.branches = branches
     node.add_widget(widget)
     _open_branch(node, widget, widget.state.value)
+    widget.is_new = True
 
 
 def _open_branch(node: Node, widget: DynamicCombo, value: Any) -> None:

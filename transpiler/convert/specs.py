@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..workflow import type_name
@@ -37,6 +38,21 @@ class Spec:
     @property
     def raw(self) -> RawSpec:
         return (list(self.choices) if self.type == 'COMBO' else self.type, self.options)
+
+    @cached_property
+    def branches(self) -> Mapping[str, tuple[Spec, ...]]:
+        """A dynamic combo's choices and the inputs behind each, names and all."""
+        found: dict[str, tuple[Spec, ...]] = {}
+        prefix = f'{self.name}.'
+        for option in _list(self.options.get('options')):
+            if isinstance(option, Mapping) and 'key' in option:
+                inputs = option.get('inputs')
+                inputs = inputs if isinstance(inputs, Mapping) else {}
+                found[str(option['key'])] = (
+                    *read_section(inputs.get('required'), False, prefix),
+                    *read_section(inputs.get('optional'), True, prefix),
+                )
+        return found
 
     def renamed(self, name: str, optional: bool) -> Spec:
         return Spec(name, self.type, optional, self.options, self.choices)
