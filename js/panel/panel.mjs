@@ -461,11 +461,15 @@ export class Panel {
   }
 
   async toNode() {
+    if (this.#applying) return
+    this.#applying = true
     try {
       const count = await replaceWithNode(style())
       if (!count) toast('info', t('toNode'), t('toNode.select'))
     } catch (error) {
       this.#complain(t('toNode.failed'), error)
+    } finally {
+      this.#applying = false
     }
     this.graphChanged(true)
   }

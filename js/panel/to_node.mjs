@@ -19,10 +19,16 @@ export async function replaceWithNode(style) {
     if (!node) throw new Error(t('toNode.missing'))
     node.pos = [Math.min(...nodes.map(one => one.pos[0])), Math.min(...nodes.map(one => one.pos[1]))]
     graph.add(node)
-    const widget = node.widgets?.find(/** @param {any} one */ one => one.name === 'script') ?? node.widgets?.[0]
-    setWidget(node, widget, plan.script)
-    await until(() => plan.inputs.every(input => slotOf(node, input.name) >= 0) && (node.outputs?.length ?? 0) >= plan.outputs.length)
-    connect(graph, node, plan)
+    try {
+      const widget = node.widgets?.find(/** @param {any} one */ one => one.name === 'script') ?? node.widgets?.[0]
+      setWidget(node, widget, plan.script)
+      await until(() => plan.inputs.every(input => slotOf(node, input.name) >= 0) && (node.outputs?.length ?? 0) >= plan.outputs.length)
+      check(plan)
+      connect(graph, node, plan)
+    } catch (error) {
+      graph.remove(node)
+      throw error
+    }
     for (const one of nodes) graph.remove(one)
     app.canvas.deselectAll?.()
     app.canvas.selectNode(node, false)
@@ -30,16 +36,17 @@ export async function replaceWithNode(style) {
   return nodes.length
 }
 
+/** Links into subgraphs end at nodes that the main graph does not have. @param {Awaited<ReturnType<typeof server.planNode>>} plan */
+function check(plan) {
+  const ids = [...plan.inputs.map(input => input.from[0]), ...plan.outputs.flatMap(output => output.to.map(([id]) => id))]
+  if (ids.some(id => id.includes(':'))) throw new Error(t('toNode.boundary'))
+}
+
 /** @param {any} graph @param {any} node @param {Awaited<ReturnType<typeof server.planNode>>} plan */
 function connect(graph, node, plan) {
-  for (const { name, from: [id, slot] } of plan.inputs) {
-    const source = graph.getNodeById(id.split(':')[0])
-    if (id.includes(':')) throw new Error(t('toNode.boundary'))
-    source?.connect(slot, node, slotOf(node, name))
-  }
+  for (const { name, from: [id, slot] } of plan.inputs) graph.getNodeById(id)?.connect(slot, node, slotOf(node, name))
   plan.outputs.forEach(({ to }, slot) => {
     for (const [id, input] of to) {
-      if (id.includes(':')) throw new Error(t('toNode.boundary'))
       const target = graph.getNodeById(id)
       const index = target ? slotOf(target, input) : -1
       if (index >= 0) node.connect(slot, target, index)

@@ -291,6 +291,40 @@ class TestButtons:
         panel.page.wait_for_selector('.cs-help')
 
 
+class TestToNode:
+    def test_selection_becomes_a_node_that_does_the_same(self, panel: Panel) -> None:
+        expected = made_image(panel).read_bytes()
+        before = panel.graph()
+        panel.js('app.canvas.selectItems([3, 5, 8].map(id => app.graph.getNodeById(id)))')
+        panel.menu('Selection to one ComfyScript node')
+        panel.wait_for_text('ComfyScript(')
+        graph = panel.graph()
+        assert sorted(node['type'] for node in graph['nodes']) == [
+            'CLIPTextEncode', 'CLIPTextEncode', 'CheckpointLoaderSimple', 'ComfyScript', 'SaveImage',
+        ]  # fmt: skip
+        node = next(node for node in graph['nodes'] if node['type'] == 'ComfyScript')
+        linked = [slot['name'] for slot in node['inputs'] if slot.get('link') is not None]
+        assert linked == ['model', 'conditioning', 'conditioning2', 'vae']
+        assert pixels(made_image(panel).read_bytes()) == pixels(expected)
+        panel.undo()
+        assert panel.graph()['nodes'] == before['nodes']
+
+    def test_nothing_selected(self, panel: Panel) -> None:
+        panel.js('app.canvas.deselectAll()')
+        before = panel.graph()
+        panel.menu('Selection to one ComfyScript node')
+        panel.settle()
+        assert panel.graph() == before
+
+
+def pixels(png: bytes) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    return Image.open(BytesIO(png)).convert('RGB').tobytes()
+
+
 def test_closed_panel_asks_for_nothing(panel: Panel) -> None:
     panel.close()
     asked: list[str] = []
