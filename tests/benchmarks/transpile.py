@@ -73,13 +73,13 @@ with open(sys.argv[2], "w", encoding="utf-8") as file:
 PACKAGES = {
     'comfy-cli 1.23.0, workflow to prompt': (('comfy-cli==1.23.0',), CLI),
     'comfyui-autograph 2.3.0, workflow to prompt': (('comfyui-autograph==2.3.0',), AUTOGRAPH),
-    'comfy-script 0.6.1, workflow to script': (('comfy-script==0.6.1',), OLD),
+    'comfy-script 0.6.1, workflow to script': (('comfy-script[default]==0.6.1',), OLD),
 }
 
 
 def peer_python(requirements: tuple[str, ...]) -> Path:
     """A venv with only these packages, made once."""
-    folder = PEERS / requirements[0].partition('==')[0]
+    folder = PEERS / requirements[0].partition('==')[0].partition('[')[0]
     python = paths.venv_python(folder)
     if not (folder / 'complete').exists():
         print(f'Installing {" ".join(requirements)}', file=sys.stderr)

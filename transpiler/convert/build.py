@@ -57,7 +57,7 @@ class DynamicCombo(Widget):
 
     branches: Mapping[str, tuple[Spec, ...]]
     is_new: bool
-    """Whether the branch is as it was made, so that choosing it once more changes nothing."""
+    """Whether its inputs are those it was made with, so that choosing the same branch changes nothing."""
 
     def set(self, node: Node, value: Any) -> None:
         unchanged = self.is_new and self.state.value == value

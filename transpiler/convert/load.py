@@ -13,7 +13,7 @@ from typing import Any
 from ...graph import Schemas
 from ..errors import TranspileError
 from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, WorkflowNode
-from .build import Prototypes, build_node, copy_node, input_linked
+from .build import DynamicCombo, Prototypes, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
 from .links import remove_input
@@ -331,6 +331,9 @@ def _take_slots(node: Node, info: WorkflowNode) -> bool:
         added = [_input(slot) for slot in info.inputs if slot.name not in known]
         node.inputs.extend(added)
         extra = any(slot.widget is not None for slot in added)
+        for widget in node.widgets:
+            if isinstance(widget, DynamicCombo):
+                widget.is_new = False
     for index, saved in enumerate(info.outputs):
         if index < len(node.outputs):
             node.outputs[index].links = list(saved.links)
