@@ -329,7 +329,7 @@ def _parents(prompt: Prompt, names: Mapping[str, str], added: Mapping[str, str])
 
     Neighbours that are themselves new are asked in turn, first those that use the node, then those that feed it.
     """
-    parents: dict[str, str | None] = {key: None for key in added}
+    parents: dict[str, str | None] = dict.fromkeys(added)
     users: dict[str, list[str]] = {}
     for key, node in prompt.nodes.items():
         for _, link in node.links():

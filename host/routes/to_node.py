@@ -43,9 +43,7 @@ def to_node(workflow: Mapping[str, Any], keys: list[str], schemas: Schemas, styl
     results = body.take_sink(len(outgoing))
     return {
         'script': _function(body, list(zip(names, incoming)), results, outgoing),
-        'inputs': [
-            {'name': name, 'type': port.type, 'from': list(port.link)} for name, port in zip(names, incoming)
-        ],
+        'inputs': [{'name': name, 'type': port.type, 'from': list(port.link)} for name, port in zip(names, incoming)],
         'outputs': [{'type': port.type, 'to': [list(user) for user in port.users]} for port in outgoing],
     }
 
@@ -162,9 +160,7 @@ def _keywords(call: ast.Call) -> dict[str, str]:
     return found
 
 
-def _function(
-    body: _Body, inputs: Iterable[tuple[str, Port]], results: list[str], outputs: list[Port]
-) -> str:
+def _function(body: _Body, inputs: Iterable[tuple[str, Port]], results: list[str], outputs: list[Port]) -> str:
     definitions, text = body.split()
     parameters = ', '.join(f'{name}: {_annotation(port)}' for name, port in inputs)
     gives = [_annotation(port) for port in outputs]

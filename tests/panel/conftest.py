@@ -61,7 +61,9 @@ class Panel:
         page.on('pageerror', lambda error: self.problems.append(f'{error}\n{error.stack}'))
 
     def _console(self, message: Any) -> None:
-        if message.type in ('error', 'warning') and ('comfyscript' in message.text.lower() or not NOISE.search(message.text)):
+        if message.type in ('error', 'warning') and (
+            'comfyscript' in message.text.lower() or not NOISE.search(message.text)
+        ):
             if 'comfyscript' in (message.text + json.dumps(message.location)).lower():
                 self.problems.append(message.text)
 
@@ -140,7 +142,9 @@ class Panel:
 
     def wait_for_state(self, part: str, timeout: float = 6000) -> None:
         self.page.wait_for_function(
-            "part => document.querySelector('.cs-state')?.innerText.replace(/\\n/g, ' ').includes(part)", arg=part, timeout=timeout
+            "part => document.querySelector('.cs-state')?.innerText.replace(/\\n/g, ' ').includes(part)",
+            arg=part,
+            timeout=timeout,
         )
 
     def marked(self, kind: str) -> list[str]:
@@ -186,7 +190,9 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope='module')
-def panel_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+def panel_server(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Server]:
     """The session's server, or one with the frontend whose `static` folder COMFYSCRIPT_FRONTEND names."""
     frontend = os.environ.get('COMFYSCRIPT_FRONTEND')
     if not frontend:

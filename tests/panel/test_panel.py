@@ -24,8 +24,12 @@ class TestLiveRefresh:
         panel.wait_for_text('steps=7')
 
     def test_bypass(self, panel: Panel) -> None:
-        panel.js('app.canvas.selectNode(app.graph.getNodeById(9)); app.graph.getNodeById(9).mode = 2; app.graph.afterChange?.()')
-        panel.js("const t = app.extensionManager.workflow.activeWorkflow.changeTracker; (t.captureCanvasState ?? t.checkState).call(t)")
+        panel.js(
+            'app.canvas.selectNode(app.graph.getNodeById(9)); app.graph.getNodeById(9).mode = 2; app.graph.afterChange?.()'
+        )
+        panel.js(
+            'const t = app.extensionManager.workflow.activeWorkflow.changeTracker; (t.captureCanvasState ?? t.checkState).call(t)'
+        )
         panel.page.wait_for_function("!document.querySelector('.cm-content').textContent.includes('SaveImage')")
 
     def test_undo(self, panel: Panel) -> None:
@@ -269,7 +273,9 @@ class TestButtons:
     def test_new_graph_from_a_script(self, panel: Panel) -> None:
         panel.menu('New graph from a script')
         panel.page.locator('.cs-editor .cm-content').click()
-        panel.page.keyboard.insert_text("image, mask = LoadImage('example.png')\nSaveImage(ImageInvert(image), 'inverted')\n")
+        panel.page.keyboard.insert_text(
+            "image, mask = LoadImage('example.png')\nSaveImage(ImageInvert(image), 'inverted')\n"
+        )
         panel.button('Create the graph').click()
         panel.wait_for_text('ImageInvert(')
         assert sorted(node['type'] for node in panel.graph()['nodes']) == ['ImageInvert', 'LoadImage', 'SaveImage']
@@ -287,7 +293,9 @@ class TestButtons:
         panel.page.keyboard.press('Control+Space')
         panel.page.wait_for_selector('.cm-tooltip-autocomplete')
         panel.page.keyboard.press('Escape')
-        panel.page.locator('#cs-script .cm-line', has_text='VAEDecode').locator('span', has_text='VAEDecode').first.hover()
+        panel.page.locator('#cs-script .cm-line', has_text='VAEDecode').locator(
+            'span', has_text='VAEDecode'
+        ).first.hover()
         panel.page.wait_for_selector('.cs-help')
 
 
@@ -341,13 +349,13 @@ def test_chinese(panel: Panel) -> None:
 
 
 def large_script(nodes: int) -> str:
-    return f'''model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')
+    return f"""model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')
 for number in range({nodes // 5}):
     latent = KSampler(
         model, number, 2, 8, 'euler', 'normal',
         CLIPTextEncode(f'number {{number}}', clip), CLIPTextEncode('nothing', clip), EmptyLatentImage(64, 64, 1), 1)
     SaveImage(VAEDecode(latent, vae), f'{{number}}')
-'''
+"""
 
 
 def test_large_graph(panel: Panel) -> None:
@@ -410,7 +418,11 @@ class TestSubgraph:
 
     def test_another_source_for_an_input(self, inside: Panel) -> None:
         """The link ends at the subgraph's own input."""
-        call = next(line for line in inside.lines() if 'conditioning2' in line and 'CLIPTextEncode' not in line and 'def ' not in line)
+        call = next(
+            line
+            for line in inside.lines()
+            if 'conditioning2' in line and 'CLIPTextEncode' not in line and 'def ' not in line
+        )
         inside.edit(call, call.replace('conditioning2', 'conditioning'))
         inside.wait_for_state('1 link')
         inside.button('Apply').click()

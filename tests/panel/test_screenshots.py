@@ -77,7 +77,9 @@ def test_panel(shown: Panel, folder: Path, name: str) -> None:
         shown.button('Discard').click()
 
         shown.edit('SaveImage(image', 'SaveImage(image, ')
-        shown.page.locator('#cs-script .cm-line', has_text='VAEDecode').locator('span', has_text='VAEDecode').first.hover()
+        shown.page.locator('#cs-script .cm-line', has_text='VAEDecode').locator(
+            'span', has_text='VAEDecode'
+        ).first.hover()
         shown.page.wait_for_selector('.cs-help')
         shown.shot(folder, f'help-{name}')
         shown.page.mouse.move(900, 700)
@@ -97,5 +99,7 @@ def test_narrow(shown: Panel, folder: Path) -> None:
     shown.shot(folder, 'narrow-320')
     set_width(shown, 245)
     shown.shot(folder, 'narrow-245')
-    assert shown.page.evaluate("document.querySelector('.comfyscript').scrollWidth <= document.querySelector('.comfyscript').clientWidth")
+    assert shown.page.evaluate(
+        "document.querySelector('.comfyscript').scrollWidth <= document.querySelector('.comfyscript').clientWidth"
+    )
     set_width(shown, 440)

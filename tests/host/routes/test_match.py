@@ -101,7 +101,7 @@ def test_swapped_lines_change_nothing(schemas: Schemas) -> None:
 
 
 def test_added_between(schemas: Schemas) -> None:
-    found = changes(SCRIPT.replace("Save(image,", "image = Blur(image, 3)\nSave(image,"), schemas)
+    found = changes(SCRIPT.replace('Save(image,', 'image = Blur(image, 3)\nSave(image,'), schemas)
     assert short(found) == [
         ('add', '+1', None, 'Blur'),
         ('connect', '+1', 'image', ('g4', 0)),
@@ -112,7 +112,7 @@ def test_added_between(schemas: Schemas) -> None:
 
 
 def test_removed_between(schemas: Schemas) -> None:
-    blurred = SCRIPT.replace("Save(image,", "image = Blur(image, 3)\nSave(image,")
+    blurred = SCRIPT.replace('Save(image,', 'image = Blur(image, 3)\nSave(image,')
     found = changes(SCRIPT, schemas, before=blurred)
     assert sorted(edit.op for edit in found) == ['connect', 'remove']
     assert next(edit.node for edit in found if edit.op == 'remove') == 'g5'
@@ -131,10 +131,13 @@ def test_second_branch_keeps_the_first(schemas: Schemas) -> None:
 
 
 def test_a_loop_over_the_old_lines_keeps_one_round(schemas: Schemas) -> None:
-    looped = SCRIPT.replace("image = Sample(model, positive, negative, 20)\nSave(image, 'out')", """\
+    looped = SCRIPT.replace(
+        "image = Sample(model, positive, negative, 20)\nSave(image, 'out')",
+        """\
 for steps in (20, 40):
     image = Sample(model, positive, negative, steps)
-    Save(image, 'out')""")
+    Save(image, 'out')""",
+    )
     found = changes(looped, schemas)
     assert [edit.class_type for edit in found if edit.op == 'add'] == ['Sample', 'Save']
     assert not [edit for edit in found if edit.op == 'remove']
@@ -155,12 +158,19 @@ def test_subgraph_instance_goes_as_one(schemas: Schemas) -> None:
             for key, node in written.prompt.to_json().items()
         }
     )
-    found = edits(graph, written, reading("model, clip = Load('m')\nSave(Sample(model, *[Text(t, clip) for t in ('cat', 'dog')], 21), 'out')\n", schemas))
+    found = edits(
+        graph,
+        written,
+        reading(
+            "model, clip = Load('m')\nSave(Sample(model, *[Text(t, clip) for t in ('cat', 'dog')], 21), 'out')\n",
+            schemas,
+        ),
+    )
     assert short(found) == [('set', '9:4', 'steps', 21)]
 
 
 def test_added_node_goes_where_its_neighbours_are(schemas: Schemas) -> None:
-    found = changes(SCRIPT.replace("Save(image,", "image = Blur(image, 3)\nSave(image,"), schemas, prefix='7:')
+    found = changes(SCRIPT.replace('Save(image,', 'image = Blur(image, 3)\nSave(image,'), schemas, prefix='7:')
     assert next(edit.parent for edit in found if edit.op == 'add') == '7'
 
 
