@@ -108,6 +108,7 @@ function indentByTab(event) {
 
 /** @param {any} node @param {string} text */
 export function showPrinted(node, text) {
+  endProgress(node)
   let widget = node.widgets?.find((/** @type {any} */ candidate) => candidate.name === 'printed')
   if (!widget) {
     if (!text) return
@@ -129,6 +130,14 @@ export function showPrinted(node, text) {
     node.setSize?.([node.size[0], node.size[1] + 64])
   }
   widget.text.textContent = text
+}
+
+/** The name of the inner node that runs is shown by ComfyUI itself; it goes when all have run. @param {any} node */
+function endProgress(node) {
+  const index = node.widgets?.findIndex((/** @type {any} */ widget) => widget.name === '$$node-text-preview') ?? -1
+  if (index < 0) return
+  node.widgets[index].onRemove?.()
+  node.widgets.splice(index, 1)
 }
 
 // Where it failed

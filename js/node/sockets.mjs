@@ -55,8 +55,9 @@ function setWidgets(node, wanted) {
   // A value that nobody changed follows the script's new default.
   for (const [name, kind] of kinds) if (JSON.parse(kind)[1].default === values.get(name)) values.delete(name)
   const keep = new Set(wanted.filter(input => kinds.get(input.name) === kindOf(input)).map(input => input.name))
-  for (const widget of [...widgets]) {
-    if (OWN.has(widget.name) || keep.has(widget.name)) continue
+  // Some widgets bring others along: a seed its "control after generate".
+  const owner = (/** @type {any} */ widget) => widgets.find((/** @type {any} */ other) => other.linkedWidgets?.includes(widget))?.name ?? widget.name
+  for (const widget of widgets.filter((/** @type {any} */ widget) => !OWN.has(widget.name) && !keep.has(owner(widget)))) {
     widget.onRemove?.()
     widgets.splice(widgets.indexOf(widget), 1)
     kinds.delete(widget.name)
@@ -69,7 +70,8 @@ function setWidgets(node, wanted) {
     if (old !== undefined && fits(input, old)) widget.value = old
   }
   const order = ['script', ...wanted.map(input => input.name)]
-  const rank = (/** @type {any} */ widget) => (order.includes(widget.name) ? order.indexOf(widget.name) : order.length)
+  const places = new Map((node.widgets ?? []).map((/** @type {any} */ widget) => [widget, order.indexOf(owner(widget))]))
+  const rank = (/** @type {any} */ widget) => (places.get(widget) < 0 ? order.length : places.get(widget))
   node.widgets?.sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b))
 }
 
@@ -90,7 +92,7 @@ function makeWidget(node, input) {
   const make = /** @type {any} */ (app).widgets?.[input.type]
   if (make) {
     make(node, input.name, definition(input), app)
-    return node.widgets.at(-1)
+    return node.widgets.find((/** @type {any} */ widget) => widget.name === input.name)
   }
   return node.addWidget('text', input.name, input.options?.default ?? '', () => {}, {})
 }
