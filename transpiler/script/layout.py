@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -100,19 +101,21 @@ def _write_text(indent: str, before: str, expression: Text, after: str, lines: l
     lines.append(f'{indent}){after}')
 
 
+# The scripts that formatters count as two columns, and for good measure all symbols, pictures and rare planes.
+_WIDE = re.compile(
+    '[\u1100-\u115f\u2300-\u2bff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff'
+    '\ufe10-\ufe6f\uff00-\uffef\U00010000-\U0010ffff]'
+)
+
+
 def columns(line: str) -> int:
     """How many columns a line takes at most: formatters count wide characters twice."""
-    if line.isascii():
-        return len(line)
-    return sum(1 if char < '\u0300' else _columns(char) for char in line)
-
-
-def _columns(char: str) -> int:
-    return 2 if char > '\U0001f000' or unicodedata.east_asian_width(char) in 'WF' else 1
+    return len(line) if line.isascii() else len(line) + len(_WIDE.findall(line))
 
 
 def least_columns(line: str) -> int:
     """How many columns a line takes at least, whatever version of Unicode a formatter knows."""
     if line.isascii():
         return len(line)
-    return sum(char.isascii() or not unicodedata.category(char).startswith('M') for char in line)
+    # A part of a long line is enough to know that it is long.
+    return sum(char.isascii() or unicodedata.category(char)[0] != 'M' for char in line[: WIDTH * 4])

@@ -20,7 +20,7 @@ LONGEST = 20_000
 _INVISIBLE = re.compile(
     '[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]'
 )
-_TOKEN = re.compile(r'[^ \n]* *\n?')
+_WORD = re.compile(r'[^ \n]* *\n|[^ \n]+ *| +')
 
 
 class Unwritable(ValueError):
@@ -117,28 +117,54 @@ def _quoted_with(value: str, quote: str) -> str:
 def _pieces(value: str, quote: str, width: int) -> list[str]:
     """The text as string literals of at most this width, broken after spaces and line ends."""
     room = width - 2
-    lines: list[str] = []
-    current: list[str] = []
+    pieces: list[str] = []
+    joined = ''  # lines that are nothing but their end go with the line before
+    for line in _LINE.findall(value):
+        if line == '\n' and joined and columns(_quoted_with(joined, quote)) <= room:
+            joined += line
+            continue
+        if joined:
+            pieces.append(_quoted_with(joined, quote))
+        *whole, joined = _broken_line(line, quote, room)
+        pieces.extend(_quoted_with(part, quote) for part in whole)
+    return [*pieces, _quoted_with(joined, quote)] if joined else pieces
+
+
+_LINE = re.compile(r'[^\n]*\n|[^\n]+')
+# Texts that stand in a literal as they are, but for line ends.
+_PLAIN = re.compile(r'[ !#-&(-\[\]-~\n]*')
+
+
+def _broken_line(line: str, quote: str, room: int) -> list[str]:
+    """One line of a text, with its end, in parts that fit."""
+    if _PLAIN.fullmatch(line):
+        return _broken_plain(line, room)
+    parts: list[str] = []
+    current = ''
     used = 0
-
-    def flush() -> None:
-        nonlocal used
-        if current:
-            lines.append(''.join(current))
-            current.clear()
-            used = 0
-
-    for token in _TOKEN.findall(value):
-        for part in _broken(token, room):
+    for word in _WORD.findall(line):
+        for part in _broken(word, room):
             size = columns(_quoted_with(part, quote)) - 2
-            if used + size > room:
-                flush()
-            current.append(part)
+            if current and used + size > room:
+                parts.append(current)
+                current, used = '', 0
+            current += part
             used += size
-        if token.endswith('\n'):
-            flush()
-    flush()
-    return [_quoted_with(line, quote) for line in lines]
+    return [*parts, current]
+
+
+def _broken_plain(line: str, room: int) -> list[str]:
+    parts = []
+    start = 0
+    while len(line) - start > room - 1:
+        end = line.rfind(' ', start, start + room - 1) + 1
+        if not end:
+            end = line.find(' ', start) + 1
+            if not end:
+                break
+        parts.append(line[start:end])
+        start = end
+    return [*parts, line[start:]]
 
 
 def _broken(token: str, room: int) -> list[str]:
@@ -164,7 +190,7 @@ def comment(title: str) -> str:
 
 
 # What tools read in comments: `# type: ignore`, `# noqa`, `# region`, `#!`, `# %%`.
-_FIRST_WORD = re.compile(r'[!%]|(noqa|nosec|pragma|region|endregion|\w+(?=\s*:))', re.IGNORECASE)
+_FIRST_WORD = re.compile(r'[!%]|(?:end)?region|(noqa|nosec|pragma|\w+(?=\s*:))', re.IGNORECASE)
 _PRAGMAS = frozenset(
-    'type fmt ruff noqa pyright mypy pylint flake8 isort yapf nosec pragma region endregion pyre'.split()  # noqa: SIM905
+    ('type', 'fmt', 'ruff', 'noqa', 'pyright', 'pyre', 'mypy', 'pylint', 'flake8', 'isort', 'yapf', 'nosec', 'pragma')
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ...graph import RESERVED, to_variable_name
 
@@ -22,13 +23,15 @@ _TYPE_NAMES = {
 
 # Names of outputs that tell less than the type.
 _EMPTY_NAMES = frozenset(
-    'output out result return any value outputs results int float bool boolean string combo'.split()  # noqa: SIM905
+    ('output', 'outputs', 'out', 'result', 'results', 'return', 'value', 'any', 'int', 'float', 'bool', 'boolean')
 )
+_EMPTY_NAMES |= {'string', 'combo')
 
 PLAIN_TYPES = frozenset({'INT', 'FLOAT', 'BOOLEAN', 'STRING', 'COMBO', '*', ''})
 """Types of values that pass through many hands without staying the same thing."""
 
 
+@lru_cache(maxsize=8192)
 def variable(raw: str) -> str:
     """A text of the file as a variable's name, or `''` where nothing of it is left."""
     name = to_variable_name(raw.replace('LoRA', 'Lora'))
@@ -40,12 +43,14 @@ def variable(raw: str) -> str:
     return name
 
 
+@lru_cache(maxsize=8192)
 def from_type(type_: str) -> str:
     if type_ in _TYPE_NAMES:
         return _TYPE_NAMES[type_]
     return variable(type_.partition(',')[0].removeprefix('COMFY_')) or 'value'
 
 
+@lru_cache(maxsize=8192)
 def from_output(name: str, type_: str) -> str:
     """The output's name where it tells more than the type, else the type."""
     by_name = variable(name)
@@ -54,6 +59,7 @@ def from_output(name: str, type_: str) -> str:
     return by_name
 
 
+@lru_cache(maxsize=8192)
 def from_title(title: str, *usual: str) -> str:
     """A title that the user gave, as a name; `''` where it is one of the usual ones, or too long to be a name.
 
