@@ -22,10 +22,8 @@ _TYPE_NAMES = {
 }
 
 # Names of outputs that tell less than the type.
-_EMPTY_NAMES = frozenset(
-    ('output', 'outputs', 'out', 'result', 'results', 'return', 'value', 'any', 'int', 'float', 'bool', 'boolean')
-)
-_EMPTY_NAMES |= {'string', 'combo')
+_EMPTY_NAMES = {'output', 'outputs', 'out', 'result', 'results', 'return', 'value', 'any'}
+_EMPTY_NAMES |= {'int', 'float', 'bool', 'boolean', 'string', 'combo'}
 
 PLAIN_TYPES = frozenset({'INT', 'FLOAT', 'BOOLEAN', 'STRING', 'COMBO', '*', ''})
 """Types of values that pass through many hands without staying the same thing."""
