@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import MutableMapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..launch import ComfyUIArgs
@@ -11,6 +13,8 @@ from . import state
 from .host import Host, is_running_here
 from .session import RealSession
 from .start import start
+
+log = logging.getLogger('comfy_script')
 
 
 def load(
@@ -21,6 +25,7 @@ def load(
     *,
     no_server: bool = True,
     track_workflow: bool = True,
+    stubs: bool | str | os.PathLike[str] = True,
 ) -> Host:
     """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
 
@@ -32,6 +37,7 @@ def load(
     - `vars`: a dict that gets the nodes, `globals()` for example.
     - `naked`: nodes are ComfyUI's classes themselves; no code of ours runs after this, except `Workflow()`.
     - `no_server`: False also starts ComfyUI's server, in a background thread.
+    - `stubs`: False writes no type stubs; a folder writes them there.
     - `track_workflow`: False follows no values: images are saved without workflow and script.
 
     Raises HostError.
@@ -42,7 +48,20 @@ def load(
     if naked:
         state.set_naked(host)
     else:
-        state.set_session(RealSession(host=host, track=track_workflow), own_process)
+        session = RealSession(host=host, track=track_workflow)
+        state.set_session(session, own_process)
+        if stubs is not False and own_process:
+            _write_stubs(session, None if stubs is True else Path(stubs))
     if vars is not None:
         vars.update({name: state.find(name) for name in state.public_names()})
     return host
+
+
+def _write_stubs(session: RealSession, folder: Path | None) -> None:
+    """Stubs are a help for editors: that they cannot be written is no reason not to run."""
+    try:
+        from .. import stubs
+
+        stubs.refresh(session.nodes.schemas, (), folder, stubs.REAL)
+    except Exception as error:
+        log.warning('The type stubs could not be written: %s', error)

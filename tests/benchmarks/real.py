@@ -1,0 +1,190 @@
+"""Real mode: what a call costs over the naked one, 1 000 nodes beside ComfyUI's executor, an XY plot beside its server.
+
+    python dev.py bench real [--other FOLDER] [--rounds N]
+
+Calls of one trivial node (four inputs) and of one shaped like KSampler (ten inputs, two conditionings, a latent), over
+the same call of ComfyUI's class itself, in microseconds: the least of many rounds, so that what else the machine does
+counts for little. `--other` is a folder that holds another package named comfy_script with a real mode; it is measured
+in a process of its own, right afterwards.
+
+The XY plot is 4 prompts x 4 samplers on tiny models: as one script in real mode with a cache, and as 16 prompts queued
+to ComfyUI's server one after the other, from the first call to the last saved image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import comfy_script.tests.real.per_call as calls
+from comfy_script.tests.lab import paths
+from comfy_script.tests.lab.server import Server, make_base, remove_base
+
+SAMPLERS = ('euler', 'heun', 'dpm_2', 'lms')
+PROMPTS = ('a bottle', 'a galaxy', 'a landscape', 'text')
+CHECKPOINT = 'tiny.safetensors'
+
+
+def ours(base: Path, rounds: int) -> dict[str, Any]:
+    """All of our figures, in this process."""
+    from comfy_script.runtime import real
+
+    real.load(paths.comfyui_folder(), ['--cpu', '--disable-api-nodes', '--base-directory', str(base)])
+    import torch
+
+    classes: Any = sys.modules['nodes']
+    classes.NODE_CLASS_MAPPINGS |= calls.CLASSES
+    report: dict[str, Any] = {}
+    with torch.inference_mode():
+        for name, options in {'tracking on': {}, 'tracking off': {'track': False}}.items():
+            session = real.RealSession(**options)
+            report[name] = calls.per_call(session.nodes['BenchTrivial'], session.nodes['BenchSampler'], rounds)
+        cached = real.RealSession(cache=real.Cache(2**28)).nodes['BenchTrivial']
+        numbers = iter(range(10**9))
+        thing = calls.Thing()
+        first = cached(thing, 1.0, 0, 'a')
+        report['with a cache'] = {
+            'a miss': calls.best(lambda: cached(first, 1.0, next(numbers), 'a'), 3),
+            'a hit': calls.best(lambda: cached(first, 1.0, 1, 'a'), rounds),
+        }
+        report['1 000 trivial nodes, ms'] = thousand(real)
+    report['XY plot in real mode, s'] = plot(real)
+    return report
+
+
+def thousand(real: Any) -> dict[str, float]:
+    """Ten chains of 100 nodes: by calls, and as one prompt by ComfyUI's `PromptExecutor`, in turn."""
+    execution: Any = sys.modules['execution']
+    session = real.RealSession()
+    first, trivial, preview = (session.nodes[name] for name in ('EmptyImage', 'BenchTrivial', 'PreviewAny'))
+    empty = {'width': 8, 'height': 8, 'batch_size': 1, 'color': 0}
+    prompt: dict[str, Any] = {}
+    for chain in range(10):
+        prompt[f'{chain}.0'] = {'class_type': 'EmptyImage', 'inputs': empty}
+        for number in range(1, 100):
+            inputs = {'image': [f'{chain}.{number - 1}', 0], 'strength': 1.0, 'count': 2, 'mode': 'a'}
+            prompt[f'{chain}.{number}'] = {'class_type': 'BenchTrivial', 'inputs': inputs}
+        prompt[f'{chain}.end'] = {'class_type': 'PreviewAny', 'inputs': {'source': [f'{chain}.99', 0]}}
+    ends = [key for key in prompt if key.endswith('end')]
+
+    def by_calls() -> None:
+        for _ in range(10):
+            value = first(8, 8, 1, 0)
+            for _ in range(99):
+                value = trivial(value, 1.0, 2, 'a')
+            preview(value)
+
+    def by_executor() -> None:
+        sizes = {'lru': 0, 'ram': 0, 'ram_inactive': 0}
+        executor = execution.PromptExecutor(Silent(), execution.CacheType.CLASSIC, sizes)
+        executor.execute(prompt, 'bench', {}, ends)
+        assert executor.success
+
+    times: dict[str, list[float]] = {'calls': [], "ComfyUI's executor": []}
+    for _ in range(3):
+        for name, run in {'calls': by_calls, "ComfyUI's executor": by_executor}.items():
+            start = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - start) * 1000)
+    return {name: min(values) for name, values in times.items()}
+
+
+class Silent:
+    client_id = None
+    last_node_id = None
+    sockets_metadata: dict[str, Any] = {}
+
+    def send_sync(self, *_: Any) -> None:
+        """Nobody listens."""
+
+
+def plot(real: Any) -> float:
+    from comfy_script.runtime.real import nodes
+
+    start = time.perf_counter()
+    with real.Workflow(cache=2**30):
+        for prompt in PROMPTS:
+            for sampler in SAMPLERS:
+                model, clip, vae = nodes.CheckpointLoaderSimple(CHECKPOINT)
+                positive, negative = nodes.CLIPTextEncode(prompt, clip), nodes.CLIPTextEncode('', clip)
+                latent = nodes.EmptyLatentImage(128, 128, 1)
+                latent = nodes.KSampler(model, 1, 4, 2.0, sampler, 'normal', positive, negative, latent, 1.0)
+                nodes.SaveImage(nodes.VAEDecode(latent, vae), 'plot')
+    return time.perf_counter() - start
+
+
+def plot_by_server(server: Server) -> float:
+    start = time.perf_counter()
+    for prompt in PROMPTS:
+        for sampler in SAMPLERS:
+            server.queue(plot_prompt(prompt, sampler))
+    return time.perf_counter() - start
+
+
+def plot_prompt(prompt: str, sampler: str) -> dict[str, Any]:
+    nodes: dict[str, tuple[str, dict[str, Any]]] = {
+        '1': ('CheckpointLoaderSimple', {'ckpt_name': CHECKPOINT}),
+        '2': ('CLIPTextEncode', {'text': prompt, 'clip': ['1', 1]}),
+        '3': ('CLIPTextEncode', {'text': '', 'clip': ['1', 1]}),
+        '4': ('EmptyLatentImage', {'width': 128, 'height': 128, 'batch_size': 1}),
+        '5': ('KSampler', {'model': ['1', 0], 'seed': 1, 'steps': 4, 'cfg': 2.0, 'sampler_name': sampler,
+                           'scheduler': 'normal', 'positive': ['2', 0], 'negative': ['3', 0],
+                           'latent_image': ['4', 0], 'denoise': 1.0}),
+        '6': ('VAEDecode', {'samples': ['5', 0], 'vae': ['1', 2]}),
+        '7': ('SaveImage', {'images': ['6', 0], 'filename_prefix': 'plot'}),
+    }  # fmt: skip
+    return {key: {'class_type': class_type, 'inputs': inputs} for key, (class_type, inputs) in nodes.items()}
+
+
+def other(folder: Path, base: Path, rounds: int) -> Any:
+    """The per-call figures of another comfy_script with a real mode, in a process of its own."""
+    pack = base / 'custom_nodes' / 'bench-pack'
+    pack.mkdir()
+    code = Path(calls.__file__).read_text(encoding='utf-8') + '\n\nNODE_CLASS_MAPPINGS = CLASSES\n'
+    (pack / '__init__.py').write_text(code, encoding='utf-8')
+    command = [paths.comfyui_python(), calls.__file__, paths.comfyui_folder(), base, rounds]
+    env = {**os.environ, 'PYTHONPATH': str(folder), 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run([*map(str, command)], env=env, capture_output=True, text=True, cwd=base)
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{')]
+    return json.loads(lines[-1]) if lines else f'could not be measured: {done.stderr.strip()[-600:]}'
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--other', type=Path)
+    parser.add_argument('--rounds', type=int, default=40)
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    folder = Path(tempfile.mkdtemp())
+    base = make_base(folder / 'real', paths.comfyui_folder(), {})
+    report = ours(base, options.rounds)
+    if options.other:
+        report['the other, tracking on'] = other(options.other, base, options.rounds)
+    with_server = make_base(folder / 'server', paths.comfyui_folder(), {})
+    server = Server.start(paths.comfyui_folder(), paths.comfyui_python(), with_server)
+    try:
+        report["XY plot queued to ComfyUI's server, s"] = plot_by_server(server)
+    finally:
+        server.close()
+    print(json.dumps(rounded(report), indent=2))
+    remove_base(base)
+    remove_base(with_server)
+
+
+if __name__ == '__main__':
+    main()

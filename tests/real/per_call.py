@@ -1,0 +1,109 @@
+"""Measures node calls; run as a program, those of whatever comfy_script the interpreter finds (used by benchmarks).
+
+python per_call.py COMFYUI BASE ROUNDS
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Thing:
+    """Stands for a model or an image: something with an identity."""
+
+
+class Trivial:
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            'required': {
+                'image': ('IMAGE',),
+                'strength': ('FLOAT', {'default': 1.0}),
+                'count': ('INT', {'default': 1}),
+                'mode': (['a', 'b'],),
+            }
+        }
+
+    RETURN_TYPES = ('IMAGE',)
+    FUNCTION = 'run'
+
+    def run(self, image: Any, strength: float, count: int, mode: str) -> tuple[Any]:
+        return (Thing(),)
+
+
+class LikeSampler:
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        names = {'model': 'MODEL', 'seed': 'INT', 'steps': 'INT', 'cfg': 'FLOAT', 'sampler_name': ['euler']}
+        names |= {'scheduler': ['normal'], 'positive': 'CONDITIONING', 'negative': 'CONDITIONING'}
+        names |= {'latent_image': 'LATENT', 'denoise': 'FLOAT'}
+        return {'required': {name: (kind,) for name, kind in names.items()}}
+
+    RETURN_TYPES = ('LATENT',)
+    FUNCTION = 'sample'
+
+    def sample(self, **inputs: Any) -> tuple[Any]:
+        return ({'samples': inputs['latent_image']['samples'].clone()},)
+
+
+def best(call: Callable[[], Any], rounds: int, calls: int = 400) -> float:
+    """The least time of a call over the rounds, in microseconds."""
+    call()
+    least = float('inf')
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        least = min(least, (time.perf_counter() - start) / calls)
+    return least * 1e6
+
+
+def per_call(trivial: Any, sampler: Any, rounds: int) -> dict[str, float]:
+    """Microseconds over the naked call. `trivial` and `sampler` call the nodes, positionally."""
+    import torch
+
+    image, model = Thing(), Thing()
+    conditioning = [[torch.zeros(1, 77, 64), {'pooled_output': torch.zeros(1, 64)}]]
+    latent = {'samples': torch.zeros(1, 4, 8, 8)}
+    ten = {'model': model, 'seed': 1, 'steps': 2, 'cfg': 8.0, 'sampler_name': 'euler', 'scheduler': 'normal'}
+    ten |= {'positive': conditioning, 'negative': conditioning, 'latent_image': latent, 'denoise': 1.0}
+    naked = best(lambda: Trivial().run(image=image, strength=1.0, count=2, mode='a'), rounds)
+    naked_ten = best(lambda: LikeSampler().sample(**ten), rounds)
+    values = tuple(ten.values())
+    found = {
+        'four inputs': best(lambda: trivial(image, 1.0, 2, 'a'), rounds) - naked,
+        'four inputs by keyword': best(lambda: trivial(image=image, strength=1.0, count=2, mode='a'), rounds) - naked,
+        'ten inputs': best(lambda: sampler(*values), rounds) - naked_ten,
+    }
+    deep = trivial(image, 1.0, 2, 'a')
+    for _ in range(400):
+        deep = trivial(deep, 1.0, 2, 'a')
+    found['four inputs at depth 400'] = best(lambda: trivial(deep, 1.0, 2, 'a'), rounds, 100) - naked
+    return found
+
+
+CLASSES = {'BenchTrivial': Trivial, 'BenchSampler': LikeSampler}
+
+
+def main() -> None:
+    comfyui, base, rounds = sys.argv[1:4]
+    sys.argv = sys.argv[:1]
+    from comfy_script.runtime import real
+
+    arguments = real.ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', base)
+    real.load(comfyui, arguments)
+    import torch
+
+    # The pack `bench-pack` in BASE brings the classes: a real mode may read them when it loads.
+    from comfy_script.runtime.real import nodes
+
+    with torch.inference_mode():
+        print(json.dumps(per_call(nodes.BenchTrivial, nodes.BenchSampler, int(rounds))))
+
+
+if __name__ == '__main__':
+    main()
