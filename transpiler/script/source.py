@@ -44,6 +44,10 @@ class Source:
         self.used_slots: dict[str, set[int]] = {}
         for output in self.users:
             self.used_slots.setdefault(output.node, set()).add(output.slot)
+        for key, slots in self.used_slots.items():
+            node = self.nodes[key]
+            if node.outputs is not None and max(slots) >= len(node.outputs):
+                node.outputs = None  # the workflow draws fewer than there are
         self.types: dict[Output, str] = {}
         self._resolve_types()
 

@@ -227,3 +227,14 @@ def test_deep_paths_and_subgraphs_that_contain_themselves() -> None:
     path = ':'.join(['10'] * 5_000)
     prompt = {path: {'class_type': 'LoadImage', 'inputs': {'image': 'x.png'}}}
     check_round_trip(prompt, write_script(prompt, schemas=SCHEMAS, workflow=workflow), SCHEMAS)
+
+
+def test_more_outputs_than_the_workflow_draws() -> None:
+    prompt = {
+        '1': {'class_type': 'Unknown', 'inputs': {}},
+        '2': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 2]}},
+    }
+    workflow = {'nodes': [{'id': 1, 'type': 'Unknown', 'outputs': [{'name': 'IMAGE', 'type': 'IMAGE'}]}], 'links': []}
+    script = write_script(prompt, schemas=SCHEMAS, workflow=workflow)
+    assert script.text.startswith("_, _, unknown = node['Unknown']()\n")
+    check_round_trip(prompt, script, SCHEMAS)
