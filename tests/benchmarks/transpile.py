@@ -70,16 +70,30 @@ with open(sys.argv[2], "w", encoding="utf-8") as file:
     json.dump([best, failed, results], file, default=lambda value: None)
 '''
 
+# What its transpiler imports; its own extras bring nodes, notebooks and plotting libraries with them.
+OLD_REQUIREMENTS = (
+    'comfy-script==0.6.1',
+    'aenum~=3.1',
+    'aiohttp',
+    'dynaconf~=3.0',
+    'nest-asyncio2~=1.0',
+    'networkx~=3.0',
+    'pillow',
+    'tqdm',
+    'wrapt~=1.0',
+    'yarl',
+)
+
 PACKAGES = {
     'comfy-cli 1.23.0, workflow to prompt': (('comfy-cli==1.23.0',), CLI),
     'comfyui-autograph 2.3.0, workflow to prompt': (('comfyui-autograph==2.3.0',), AUTOGRAPH),
-    'comfy-script 0.6.1, workflow to script': (('comfy-script[default]==0.6.1',), OLD),
+    'comfy-script 0.6.1, workflow to script': (OLD_REQUIREMENTS, OLD),
 }
 
 
 def peer_python(requirements: tuple[str, ...]) -> Path:
     """A venv with only these packages, made once."""
-    folder = PEERS / requirements[0].partition('==')[0].partition('[')[0]
+    folder = PEERS / requirements[0].partition('==')[0]
     python = paths.venv_python(folder)
     if not (folder / 'complete').exists():
         print(f'Installing {" ".join(requirements)}', file=sys.stderr)
