@@ -50,6 +50,7 @@ class Client:
     - `api_key`, `auth_token`: comfy.org credentials for API nodes. They go with each workflow and are not saved.
     - `schemas`: its node list (`/object_info` as a dict, or Schemas), where it shall not be asked for.
     - `save_source`: send the text of the running script along, for the saved images.
+    - `verify=False` accepts any certificate of an `https` server.
     - `lost_after`: seconds that a lost server is looked for before its tasks fail.
 
     Nothing is requested before it is needed. `with Client(...)` closes it at the end.
@@ -67,6 +68,7 @@ class Client:
         auth_token: str | None = None,
         schemas: Schemas | Mapping[str, Any] | None = None,
         save_source: bool = True,
+        verify: bool = True,
         connect_timeout: float = 10.0,
         lost_after: float = 60.0,
     ) -> None:
@@ -76,6 +78,7 @@ class Client:
             headers={**(headers or {}), **basic_auth(auth)},
             cookies=dict(cookies or {}),
             session_factory=session_factory,
+            verify=verify,
             connect_timeout=connect_timeout,
             lost_after=lost_after,
         )
@@ -126,7 +129,8 @@ class Client:
     @classmethod
     def of_server_process(cls, in_process: InProcess, **options: Any) -> Client:
         """The client of the ComfyUI that we are running inside: its nodes are read from memory."""
-        client = cls(in_process.url, **options)
+        # Our own certificate may be made for any name.
+        client = cls(in_process.url, **{'verify': False, **options})
         client._in_process = in_process
         return client
 

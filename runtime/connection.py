@@ -50,6 +50,7 @@ class ConnectionOptions:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
     session_factory: Callable[[], aiohttp.ClientSession] | None = None
+    verify: bool = True
     connect_timeout: float = 10.0
     lost_after: float = 60.0
 
@@ -105,7 +106,7 @@ class Connection:
             cookies=dict(self.options.cookies),
             # A server reached by its IP address has cookies too.
             cookie_jar=aiohttp.CookieJar(unsafe=True),
-            connector=aiohttp.TCPConnector(limit=32),
+            connector=aiohttp.TCPConnector(limit=32, ssl=self.options.verify),
         )
 
     def url(self, path: str, params: Mapping[str, Any] | None = None) -> URL:

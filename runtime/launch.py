@@ -16,6 +16,7 @@ from typing import Any
 
 from .background import log, wait_done
 from .errors import LaunchError, LoadError
+from .progress import in_notebook, on_terminal
 
 __all__ = ['ComfyUIArgs', 'LaunchedServer', 'installed_in', 'is_comfyui', 'launch', 'start_comfyui']
 
@@ -105,8 +106,8 @@ class LaunchedServer:
         code = self.process.poll()
         return None if code is None else f'its process ended with code {code}, log: {self.log_path}'
 
-    def stop(self) -> None:
-        """End the process: as Ctrl+C would, by force where that takes too long."""
+    def stop(self, keep_log: bool = False) -> None:
+        """End the process, as Ctrl+C would, by force where that takes too long; its log goes with it."""
         if self.process.poll() is None:
             _close_pipe(self.process)
             try:
@@ -116,6 +117,8 @@ class LaunchedServer:
                 self.process.wait()
         if self.process.stdin is not None:
             _close_pipe(self.process)
+        if keep_log:
+            return
         try:
             self.log_path.unlink(missing_ok=True)
         except OSError:
@@ -163,7 +166,7 @@ async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: floa
             await _until_ready(server, timeout)
             return server
         except LaunchError:
-            server.stop()
+            server.stop(keep_log=True)
             # Somebody else may have taken the port meanwhile.
             if fixed or attempt + 1 == ATTEMPTS or not _port_was_taken(server):
                 raise
@@ -216,6 +219,8 @@ def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
     finally:
         os.close(handle)
     log.info('Starting ComfyUI in %s on port %s, log: %s', folder, port, path)
+    if on_terminal() or in_notebook():
+        print(f'Starting ComfyUI in {folder}, log: {path}', file=sys.stderr)
     return LaunchedServer(folder, args, f'http://127.0.0.1:{port}/', process, Path(path))
 
 

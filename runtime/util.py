@@ -207,7 +207,14 @@ def load_image(image: Any) -> tuple[Any, Any]:
     that a file has on the server.
     """
     client = default_client()
-    return client.nodes['LoadImage'](_name_on_server(client, image))
+    local = _is_local(image)
+    return client.nodes['LoadImage'](client.upload(image) if local else str(image))
+
+
+async def _load_image(image: Any) -> tuple[Any, Any]:
+    client = default_client()
+    local = _is_local(image)
+    return client.nodes['LoadImage'](await client._upload(image) if local else str(image))
 
 
 def upload_image(image: Any, name: str | None = None, **options: Any) -> str:
@@ -316,9 +323,8 @@ def _as_image(client: Client, value: Any) -> Any:
     return value
 
 
-def _name_on_server(client: Client, image: Any) -> str:
-    if isinstance(image, ResultFile):
-        return str(image)
-    if isinstance(image, (str, PurePath)) and not Path(image).is_file():
-        return str(image)
-    return client.upload(image)
+def _is_local(image: Any) -> bool:
+    """Whether an image has to be uploaded: anything but the name of a file that the server has."""
+    if isinstance(image, (str, PurePath)):
+        return Path(image).is_file()
+    return not isinstance(image, ResultFile)
