@@ -75,6 +75,24 @@ class StubOptions(NamedTuple):
 
 
 VIRTUAL = StubOptions()
+REAL = StubOptions(
+    module='real/nodes',
+    header=_HEADER.partition('\nfrom comfy_script')[0] + '\n\nfrom torch import Tensor as _Tensor\n',
+    value_types={
+        'IMAGE': '_Tensor',
+        'MASK': '_Tensor',
+        'LATENT': 'dict[str, _Any]',
+        'CONDITIONING': 'list[_Any]',
+        'AUDIO': 'dict[str, _Any]',
+        'INT': 'int',
+        'FLOAT': 'float',
+        'STRING': 'str',
+        'BOOLEAN': 'bool',
+    },
+    no_output='dict[str, _Any]',
+    hidden=True,
+)
+"""Real mode: values are what the nodes return, hidden inputs are keywords."""
 
 
 def stub_path(folder: Path | None = None, options: StubOptions = VIRTUAL) -> Path:

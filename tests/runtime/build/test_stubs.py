@@ -178,3 +178,21 @@ def test_stubs_have_what_the_module_has(written: Path, nodes: Any) -> None:
         if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and item.targets[0].id == '__all__'
     )
     assert sorted(listed) == sorted(name for name in nodes.public_names() if name != 'Broken')
+
+
+@pytest.mark.checkers
+def test_stubs_of_real_mode(tmp_path: Path, schemas: Schemas) -> None:
+    info = {
+        **OBJECT_INFO,
+        'Hides': {**node({'image': ['IMAGE', {}]}, ['IMAGE']), 'input': {'hidden': {'prompt': 'PROMPT'}}},
+    }
+    text = stubs.generate(Schemas.parse(info), (), stubs.REAL)
+    (tmp_path / 'torch').mkdir()
+    (tmp_path / 'torch' / '__init__.pyi').write_text('class Tensor:\n    shape: tuple[int, ...]\n', encoding='utf-8')
+    (tmp_path / 'nodes.pyi').write_text(text, encoding='utf-8')
+    script = (
+        'from nodes import *\nVAEDecode({}, None).shape\nHides(prompt={})\nSaveImage(None)["ui"]\nVAEDecode(5, 5)\n'
+    )
+    (tmp_path / 'script.py').write_text(script, encoding='utf-8')
+    assert [item['range']['start']['line'] for item in pyright(tmp_path, 'strict')] == [4]
+    assert stubs.stub_path(None, stubs.REAL).parts[-2:] == ('real', 'nodes.pyi')
