@@ -25,7 +25,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of the graph. `node` is a graph id (`12`, inside a subgraph `5:12`) or the key of an added node (`+1`).
+    """One change of the graph. `node` is a graph id (`12`, in a subgraph `5:12`) or the key of an added node (`+1`).
 
     `op`: `add` (class_type, title, parent), `remove`, `set` (input, value), `connect` (input, source), `disconnect`
     (input). `line`: where the script asks for it, None for a removal.
@@ -82,8 +82,8 @@ class _Pairs:
 def match(old: Reading, new: Reading) -> dict[str, str]:
     """New node id → old node id, at most one each, equal class types only.
 
-    Unchanged lines keep their nodes; then lines that were rewritten in place; then equal nodes with equal inputs all the
-    way up; then neighbours of what is matched; the rest by likeness.
+    Unchanged lines keep their nodes; then lines that were rewritten in place; then equal nodes with equal inputs all
+    the way up; then neighbours of what is matched; the rest by likeness.
     """
     pairs = _Pairs(old.prompt, new.prompt)
     equal, rewritten = _line_pairs(old.text, new.text)

@@ -92,7 +92,7 @@ app.registerExtension({
       onChange: () => changed(),
     },
   ],
-  getNodeMenuItems(node) {
+  getNodeMenuItems(/** @type {import('./panel/comfy.mjs').Node} */ node) {
     const image = imageOf(node)
     if (!image) return []
     return [{ content: 'Show the script of this image', callback: () => void withPanel(panel => panel.showOutput(image)) }]
@@ -107,7 +107,7 @@ app.registerExtension({
       icon: 'pi pi-code',
       tooltip: 'comfyscript.tab',
       type: 'custom',
-      render: element => void show(element),
+      render: (/** @type {HTMLElement} */ element) => void show(element),
       destroy: () => void hide(),
     })
   },

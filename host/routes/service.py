@@ -18,7 +18,7 @@ __all__ = ['apply', 'file', 'node', 'output', 'prompt', 'runnable', 'schemas', '
 
 
 def transpile(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
-    """`{workflow?, prompt?, style?}` → `{script, lines, warnings}`. The workflow alone will do: it is converted here."""
+    """`{workflow?, prompt?, style?}` → `{script, lines, warnings}`. The workflow alone will do: it is converted."""
     return _script_json(write_graph(request, schemas))
 
 

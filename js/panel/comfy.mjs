@@ -37,7 +37,7 @@ export const serialize = () => rootGraph().serialize()
 /** @template T @param {string} id @param {T} fallback @returns {T} */
 export function setting(id, fallback) {
   const value = app.extensionManager.setting.get(id)
-  return value === undefined || value === null ? fallback : value
+  return /** @type {T} */ (value ?? fallback)
 }
 
 /** @param {'success' | 'info' | 'warn' | 'error'} severity @param {string} summary @param {string} [detail] */

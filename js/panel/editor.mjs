@@ -143,7 +143,7 @@ export function createEditor(options) {
         cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.highlightSelectionMatches(), cm.search({ top: true }),
         cm.autocompletion({ override: options.sources, icons: false, maxRenderedOptions: 80 }),
         options.hover ? cm.hoverTooltip(options.hover, { hoverTime: 350 }) : [],
-        cm.tooltips({ position: 'fixed', parent: options.parent.closest('.comfyscript') ?? document.body }),
+        cm.tooltips({ position: 'fixed', parent: /** @type {HTMLElement} */ (options.parent.closest('.comfyscript') ?? document.body) }),
         cm.keymap.of([...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.foldKeymap, ...cm.lintKeymap, ...cm.defaultKeymap]),
         options.placeholder ? cm.placeholder(options.placeholder) : [],
         options.readOnly ? EditorState.readOnly.of(true) : [],

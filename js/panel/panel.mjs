@@ -112,7 +112,9 @@ export class Panel {
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.#build(parent)
+    const { root, elements } = this.#build(parent)
+    this.root = root
+    this.elements = elements
     this.editor = createEditor({
       parent: this.elements.script,
       label: t('editor'),
@@ -163,17 +165,17 @@ export class Panel {
       notes: h('details', { class: 'cs-notes', hidden: true }),
       live: h('div', { class: 'cs-live', role: 'status', 'aria-live': 'polite' }),
     }
-    this.elements = elements
     this.#listeners.add(() => menu.close())
-    this.root = h('div', { class: 'comfyscript', role: 'region', 'aria-label': 'ComfyScript' },
+    const root = h('div', { class: 'comfyscript', role: 'region', 'aria-label': 'ComfyScript' },
       h('header', { class: 'cs-bar' },
         h('div', { class: 'cs-tabs', role: 'tablist', 'aria-label': 'ComfyScript' }, elements.tabs.script, elements.tabs.outputs),
         h('span', { class: 'cs-space' }),
         iconButton('copy', t('copy'), () => this.copy()), menu.element, elements.run),
       elements.state, elements.script, elements.outputs, elements.other, elements.notes, elements.live)
     parent.classList.add('comfyscript-place')
-    parent.replaceChildren(this.root)
-    this.#listeners.add(() => this.root.remove())
+    parent.replaceChildren(root)
+    this.#listeners.add(() => root.remove())
+    return { root, elements }
   }
 
   #listen() {

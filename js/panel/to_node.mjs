@@ -4,6 +4,8 @@ import { setWidget } from './apply.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
+/** @typedef {Awaited<ReturnType<typeof server.planNode>>} Plan */
+
 const TYPE = 'ComfyScript'
 const TRIES = 40
 
@@ -36,13 +38,13 @@ export async function replaceWithNode(style) {
   return nodes.length
 }
 
-/** Links into subgraphs end at nodes that the main graph does not have. @param {Awaited<ReturnType<typeof server.planNode>>} plan */
+/** Links into subgraphs end at nodes that the main graph does not have. @param {Plan} plan */
 function check(plan) {
   const ids = [...plan.inputs.map(input => input.from[0]), ...plan.outputs.flatMap(output => output.to.map(([id]) => id))]
   if (ids.some(id => id.includes(':'))) throw new Error(t('toNode.boundary'))
 }
 
-/** @param {any} graph @param {any} node @param {Awaited<ReturnType<typeof server.planNode>>} plan */
+/** @param {any} graph @param {any} node @param {Plan} plan */
 function connect(graph, node, plan) {
   for (const { name, from: [id, slot] } of plan.inputs) graph.getNodeById(id)?.connect(slot, node, slotOf(node, name))
   plan.outputs.forEach(({ to }, slot) => {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_script.tests.panel.conftest import Panel, small_workflow
+from comfy_script.tests.panel.conftest import TRACK, Panel, small_workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -24,12 +24,7 @@ class TestLiveRefresh:
         panel.wait_for_text('steps=7')
 
     def test_bypass(self, panel: Panel) -> None:
-        panel.js(
-            'app.canvas.selectNode(app.graph.getNodeById(9)); app.graph.getNodeById(9).mode = 2; app.graph.afterChange?.()'
-        )
-        panel.js(
-            'const t = app.extensionManager.workflow.activeWorkflow.changeTracker; (t.captureCanvasState ?? t.checkState).call(t)'
-        )
+        panel.js(f'app.graph.getNodeById(9).mode = 2; {TRACK}')
         panel.page.wait_for_function("!document.querySelector('.cm-content').textContent.includes('SaveImage')")
 
     def test_undo(self, panel: Panel) -> None:
@@ -195,8 +190,10 @@ class TestRun:
 
     def test_progress_is_shown_on_the_line(self, panel: Panel) -> None:
         panel.js(
-            """window.seen = []; new MutationObserver(() => { for (const line of document.querySelectorAll('.cs-line-running'))
-            window.seen.push(line.textContent) }).observe(document.querySelector('.comfyscript'), { subtree: true, childList: true, attributes: true })"""
+            """window.seen = []
+            const look = () => document.querySelectorAll('.cs-line-running').forEach(line => window.seen.push(line.textContent))
+            const everything = { subtree: true, childList: true, attributes: true }
+            new MutationObserver(look).observe(document.querySelector('.comfyscript'), everything)"""
         )
         panel.edit('steps=2', 'steps=12')
         panel.page.keyboard.press('Control+Enter')
@@ -250,7 +247,8 @@ class TestOutputs:
             """const transfer = new DataTransfer()
             transfer.items.add(new File([new Uint8Array(argument)], 'dropped.png', { type: 'image/png' }))
             const target = document.querySelector('#cs-script')
-            for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }))""",
+            const options = { dataTransfer: transfer, bubbles: true, cancelable: true }
+            for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, options))""",
             content,
         )
         panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
@@ -377,17 +375,14 @@ class TestSubgraph:
     @pytest.fixture
     def inside(self, panel: Panel) -> Panel:
         """Sampler and empty latent in a subgraph."""
-        panel.js(
-            'app.graph.convertToSubgraph(new Set([app.graph.getNodeById(3), app.graph.getNodeById(5)]))'
-            '; const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker'
-            '; (tracker.captureCanvasState ?? tracker.checkState).call(tracker)'
-        )
+        panel.js(f'app.graph.convertToSubgraph(new Set([app.graph.getNodeById(3), app.graph.getNodeById(5)])); {TRACK}')
         panel.wait_for_text('def ')
         return panel
 
     def inner(self, panel: Panel, name: str) -> object:
         return panel.js(
-            "const host = app.graph.nodes.find(node => node.subgraph); const node = host.subgraph.nodes.find(node => node.type === 'KSampler')"
+            'const { subgraph } = app.graph.nodes.find(node => node.subgraph)'
+            "; const node = subgraph.nodes.find(node => node.type === 'KSampler')"
             '; return node.widgets.find(widget => widget.name === argument).value',
             name,
         )

@@ -1,4 +1,4 @@
-"""The pictures of docs/images: `COMFYSCRIPT_SCREENSHOTS=docs/images` writes them there, else they go to a temporary folder."""
+"""The pictures of docs/images: `COMFYSCRIPT_SCREENSHOTS=docs/images` writes them there, else a temporary folder."""
 
 from __future__ import annotations
 

@@ -181,5 +181,9 @@ def test_equal_nodes_are_paired_in_order(schemas: Schemas) -> None:
 
 
 def test_a_thousand_nodes_are_matched_soon(schemas: Schemas) -> None:
-    script = "model, clip = Load('m')\nfor i in range(300):\n    Save(Sample(model, Text('a', clip), Text(f'{i}', clip)), f'{i}')\n"
+    script = """\
+model, clip = Load('m')
+for i in range(300):
+    Save(Sample(model, Text('a', clip), Text(f'{i}', clip)), f'{i}')
+"""
     assert len(changes(script.replace("'a'", "'b'"), schemas, before=script)) == 300
