@@ -55,6 +55,17 @@ def test_a_task_that_goes_on_over_a_dropped_connection(client: Client, fake: Fak
     assert task.wait(5)[0].output == IMAGES
 
 
+def test_an_output_that_was_told_while_the_connection_was_down(client: Client, fake: FakeServer) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.drop()
+    wait_for(lambda: client.tracker.connection.epoch == 2)
+    fake.finish(task.prompt_id, tell=False)
+    fake.send('execution_success', prompt_id=task.prompt_id)
+    fake.send('executing', prompt_id=task.prompt_id, node=None)
+    assert task.wait(5)[0].output == IMAGES
+
+
 def test_a_restarted_server_lost_its_tasks(client: Client, fake: FakeServer) -> None:
     running, queued = client.submit(PROMPT), client.submit(PROMPT)
     fake.begin(running.prompt_id)
