@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -36,7 +37,7 @@ _Work = Callable[[Path], _Result]
 def main(argv: Sequence[str]) -> int:
     """Runs `transpile`, `prompt` or `show`; gives the exit code: 0, or 2 where anything failed."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, 'reconfigure'):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')
     options = _parser().parse_args(argv)
     try:

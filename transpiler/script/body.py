@@ -158,7 +158,10 @@ class Body:
         if child is not None:
             assert child.instance is not None
             names = {behind: name for name, behind in child.instance.outputs if behind is not None}
-            return [(output, names.get(tuple(output), ''), self.source.type_of(output)) for output in child.returned]
+            return [
+                (output, names.get((output.node, output.slot), ''), self.source.type_of(output))
+                for output in child.returned
+            ]
         outputs = self.source.nodes[step].outputs
         if outputs is None:
             return None

@@ -9,6 +9,7 @@ from typing import Any
 from ...graph import Prompt, PromptError, Schemas, as_schemas
 from ..convert import Conversion
 from ..errors import TranspileError
+from ..workflow import Workflow
 from .arguments import Output
 from .body import Body, Rows
 from .hints import read_hints
@@ -40,7 +41,7 @@ def write_script(
     prompt: Mapping[str, Any] | Prompt,
     *,
     schemas: Schemas | Mapping[str, Any] | None = None,
-    workflow: Mapping[str, Any] | None = None,
+    workflow: Mapping[str, Any] | Workflow | None = None,
     conversion: Conversion | None = None,
     end_nodes: Iterable[Any] | None = None,
     style: Style | None = None,
@@ -162,15 +163,17 @@ class _Writer:
 def _signature(name: str, scope: Scope, body: Body) -> tuple[list[str], str]:
     """Parameters in order, those with a default last, and the `def` line."""
     plain: list[tuple[str, Expression]] = []
+    plain_names: list[str] = []
     with_default: list[tuple[str, Expression]] = []
     for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
         parameter = body.parameters[key]
         default = None if type(given.value) is Output else flat(literal(given.value))
         if default is None or len(default) > SHORT_DEFAULT:
+            plain_names.append(parameter)
             plain.append(('', Atom(parameter)))
         else:
             with_default.append((f'{parameter}=', Atom(default)))
-    parameters = [item.flat for _, item in plain] + [before[:-1] for before, _ in with_default]
+    parameters = [*plain_names, *(before[:-1] for before, _ in with_default)]
     return parameters, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
 
 

@@ -21,6 +21,8 @@ PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_
 WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}
 SCRIPT = "SaveImage('ü 😀')\n"
 
+SLOW: Any = list(HealthCheck)
+
 # As ComfyUI's savers write it: every value as JSON text.
 TEXTS = {'prompt': json.dumps(PROMPT), 'workflow': json.dumps(WORKFLOW), 'ComfyScript': json.dumps(SCRIPT)}
 
@@ -242,7 +244,7 @@ def test_a_decompression_bomb_is_cut_off(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 def test_broken_files_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     file = tmp_path / data.draw(st.sampled_from(sorted(WRITERS)))
     WRITERS[file.name](file)

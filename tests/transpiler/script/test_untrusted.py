@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ CODE = [
     '\ud800',
 ]
 
+SLOW: Any = list(HealthCheck)
 EXAMPLES = int(os.environ.get('COMFYSCRIPT_EXAMPLES', '40'))
 
 TEXT = st.sampled_from(CODE) | st.text(max_size=8)
@@ -81,7 +83,7 @@ def is_wrapped(prompt: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(prompts(), st.sampled_from(['auto', 'positional', 'keyword']))
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 def test_random_prompts_come_back(prompt: dict[str, Any], args: Any) -> None:
     prompt = is_wrapped(prompt)
     script = write_script(prompt, schemas=SCHEMAS, style=Style(args=args))
@@ -94,7 +96,7 @@ JUNK = st.recursive(
 )
 
 
-def mutated(data: Any, draw: st.DrawFn, times: int) -> Any:
+def mutated(data: Any, draw: Callable[[Any], Any], times: int) -> Any:
     """A JSON value with some of its parts replaced, dropped or doubled."""
     data = copy.deepcopy(data)
     for _ in range(times):
@@ -127,7 +129,7 @@ THEIR_SCHEMAS = Schemas.parse(json.loads((DATA / 'workflows_object_info.json').r
 
 
 @given(st.data())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 def test_mutated_workflows_give_a_script_or_a_clear_error(data: st.DataObject) -> None:
     workflow = mutated(data.draw(st.sampled_from(WORKFLOWS)), data.draw, data.draw(st.integers(1, 4)))
     style = Style(notes=True, runtime=False)
@@ -139,7 +141,7 @@ def test_mutated_workflows_give_a_script_or_a_clear_error(data: st.DataObject) -
 
 
 @given(st.data())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 def test_a_mutated_workflow_beside_a_prompt_changes_no_value(data: st.DataObject) -> None:
     from comfy_script.transpiler import convert_workflow
 
@@ -150,7 +152,7 @@ def test_a_mutated_workflow_beside_a_prompt_changes_no_value(data: st.DataObject
 
 
 @given(st.data())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 def test_mutated_prompts_give_a_script_or_a_clear_error(data: st.DataObject) -> None:
     prompt = json.loads((DATA / 'default_prompt.json').read_text(encoding='utf-8'))
     changed = mutated(prompt, data.draw, data.draw(st.integers(1, 4)))
