@@ -112,7 +112,7 @@ def measure_peer(
         script, given, answer = folder / 'work.py', folder / 'items.json', folder / 'answer.json'
         script.write_text(HARNESS.format(code=code), encoding='utf-8')
         given.write_text(json.dumps([items, object_info]), encoding='utf-8')
-        command = [peer_python(requirements), '-P', script, given, answer, str(rounds)]
+        command = [peer_python(requirements), '-I', script, given, answer, str(rounds)]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return tuple(json.loads(answer.read_text(encoding='utf-8')))
 
