@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..graph import NodeSchema, to_class_name
 from .sites import Site, unpacked_count
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .client import Client
     from .results import Result
     from .task import Task
+
+T = TypeVar('T')
 
 __all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
 
@@ -71,6 +73,13 @@ class NodeOutput:
 
     __slots__ = ()
     node: NodeCall
+
+    def __copy__(self: T) -> T:
+        return self
+
+    def __deepcopy__(self: T, memo: object) -> T:
+        # It stands for one call: a copy would be a second one, of everything above it too.
+        return self
 
     @property
     def task(self) -> Task | None:
@@ -152,13 +161,15 @@ class Value(NodeOutput):
             'Get it with util.get_int/get_float/get_str/get_images, use nodes for the computation, or use real mode'
         )
 
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(f'{self!r} is one value: {self.node.class_type} has one output, so nothing can be unpacked')
+    if not TYPE_CHECKING:  # so that type checkers find such uses too
 
-    __bool__ = __len__ = __int__ = __float__ = __index__ = _no_value
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _no_value
-    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __invert__ = __getitem__ = __contains__ = _no_value
+        def __iter__(self) -> Iterator[Any]:
+            raise TypeError(f'{self!r} is one value: it cannot be unpacked or looped over before it is there')
+
+        __bool__ = __len__ = __int__ = __float__ = __index__ = _no_value
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _no_value
+        __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __invert__ = __getitem__ = __contains__ = _no_value
 
 
 class Handle(NodeOutput):

@@ -144,7 +144,7 @@ class Workflow:
         nodes = [node for node in self._nodes if not _is_queued(node)]
         outputs = [node for node in self._outputs if node.task is None]
         if outputs or any(node.is_output for node in nodes):
-            return build(outputs, nodes)
+            return _runnable(build(outputs, nodes))
         if nodes and len(nodes) == len(self._nodes):
             log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
         return None
@@ -212,9 +212,26 @@ def _is_queued(node: NodeCall) -> bool:
     return node.task is not None and node.is_output
 
 
+def _runnable(built: Built) -> Built:
+    """Raises WorkflowError where the server would find nothing to run."""
+    if not built.outputs():
+        node = list(built.nodes.values())[-1]
+        raise WorkflowError(
+            f'{node!r} is no output node, and ComfyUI runs workflows for those only: give the value to one '
+            '(SaveImage, PreviewImage, PreviewAny, ...), or get it with util.get_images, get_str, get_int, get_float'
+        )
+    return built
+
+
 def _submit_options(built: Built) -> dict[str, Any]:
-    options: dict[str, Any] = {'workflow': built.workflow, 'origins': built.origins(), 'id_of': built.id_of}
-    return options
+    def workflow() -> dict[str, Any] | None:
+        try:
+            return built.workflow()
+        except Exception:
+            log.exception('The workflow could not be laid out: images will be saved without it.')
+            return None
+
+    return {'workflow': workflow, 'origins': built.origins(), 'id_of': built.id_of}
 
 
 def _mark(built: Built, task: Task, explicit: set[int]) -> None:
@@ -239,7 +256,7 @@ def runner_of(built: Built) -> Client:
 
 def submit(outputs: Any) -> Task:
     """Queues outputs with all that they need, waiting for the server to take them."""
-    built = build(outputs)
+    built = _runnable(build(outputs))
     task = runner_of(built).submit(built.prompt, **_submit_options(built))
     _mark(built, task, {id(node) for node in calls_of(outputs)})
     return task
@@ -247,7 +264,7 @@ def submit(outputs: Any) -> Task:
 
 async def submit_async(outputs: Any) -> Task:
     """`submit`, to be awaited."""
-    built = build(outputs)
+    built = _runnable(build(outputs))
     task = await runner_of(built)._submit(built.prompt, **_submit_options(built))
     _mark(built, task, {id(node) for node in calls_of(outputs)})
     return task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import inspect
 import pydoc
@@ -251,3 +252,10 @@ def test_refresh_reaches_what_a_script_holds(nodes: NodeNamespace) -> None:
     assert checkpoints.new == 'new.ckpt'
     assert loader.ckpt_name.new == 'new.ckpt'
     assert isinstance(loader(), Value)
+
+
+def test_copies_are_the_same_call(nodes: NodeNamespace) -> None:
+    latent = nodes.EmptyLatentImage()
+    state = copy.deepcopy({'latent': latent, 'both': nodes.PreviewBoth(None)})
+    assert state['latent'] is latent
+    assert copy.copy(latent) is latent

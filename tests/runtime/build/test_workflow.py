@@ -171,6 +171,15 @@ def test_outputs_outside_of_blocks(nodes: NodeNamespace, client: FakeClient) -> 
     assert [task for task, _ in asyncio.run(main())] == client.tasks[1:]
 
 
+def test_only_output_nodes_run(nodes: NodeNamespace, client: FakeClient) -> None:
+    with pytest.raises(WorkflowError, match=r'EmptyLatentImage .* no output node'):
+        nodes.EmptyLatentImage().wait()
+    with pytest.raises(WorkflowError, match=r'VAEDecode .* no output node'):
+        Workflow(outputs=nodes.VAEDecode(None, None)).queue()
+    nodes['Gone']().wait()
+    assert client.types() == [['Gone']]
+
+
 def test_outputs_are_added(nodes: NodeNamespace, client: FakeClient) -> None:
     wf = Workflow()
     wf += nodes.SaveImage(nodes.VAEDecode(None, None), 'a')
