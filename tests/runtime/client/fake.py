@@ -56,6 +56,7 @@ class FakeServer:
         self.refuse_websocket = False
         self.lose_answer = False
         self.jobs_route = False
+        self.interrupts_to_forget = 0
         self.files = {'a.png': b'file a'}
         self._clients: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
@@ -256,6 +257,9 @@ class FakeServer:
         return web.Response()
 
     async def _interrupt(self, request: web.Request) -> web.Response:
+        if self.interrupts_to_forget:
+            self.interrupts_to_forget -= 1
+            return web.Response()
         for prompt_id in list(self.running):
             await self._fail(prompt_id, 'execution_interrupted', True, {})
         return web.Response()

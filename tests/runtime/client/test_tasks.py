@@ -18,6 +18,7 @@ from comfy_script.runtime import (
     TaskCancelledError,
     TaskError,
     WaitTimeoutError,
+    tracker,
 )
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer, preview_frame
 
@@ -270,6 +271,20 @@ def test_cancel(client: Client, fake: FakeServer, jobs_route: bool) -> None:
         running.wait(5)
     assert not running.cancel()
     assert not queued.cancel()
+
+
+@pytest.mark.parametrize('how', ['task', 'queue'])
+def test_an_interrupt_that_the_server_forgets_is_repeated(
+    client: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(tracker, 'CANCEL_RETRIES', (0.01, 0.02, 0.05))
+    fake.interrupts_to_forget = 2
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    wait_for(lambda: task.current_node == '2')
+    (task.cancel if how == 'task' else client.queue.cancel_current)()
+    with pytest.raises(TaskCancelledError):
+        task.wait(5)
 
 
 def test_a_late_or_second_end_changes_nothing(client: Client, fake: FakeServer) -> None:
