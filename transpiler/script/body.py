@@ -157,11 +157,8 @@ class Body:
         child = self.scope.children.get(step)
         if child is not None:
             assert child.instance is not None
-            names = {behind: name for name, behind in child.instance.outputs if behind is not None}
-            return [
-                (output, names.get((output.node, output.slot), ''), self.source.type_of(output))
-                for output in child.returned
-            ]
+            names = {Output(*behind): name for name, behind in child.instance.outputs if behind is not None}
+            return [(output, names.get(output, ''), self.source.type_of(output)) for output in child.returned]
         outputs = self.source.nodes[step].outputs
         if outputs is None:
             return None

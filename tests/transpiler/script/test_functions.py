@@ -28,7 +28,7 @@ class Graph:
             if kind.islower():
                 slot['widget'] = {'name': name}
             if origin:
-                slot['link'] = self.link(*origin, id, index, kind.upper())
+                slot['link'] = self.link(origin[0], origin[1], id, index, kind.upper())
             slots.append(slot)
         outs = [{'name': name, 'type': name, 'links': []} for name in outputs]
         known = {'id': id, 'type': type, 'pos': [id * 100, 0], 'size': [50, 50], 'mode': 0}
