@@ -417,11 +417,10 @@ def async_progress_update(g: Any) -> None:
 
 @graph(source=API)
 def accumulation(g: Any) -> None:
-    """Not in ComfyUI's tests, though its nodes have it: dicts of plain values, lists in and out."""
+    """Not in ComfyUI's tests, though its nodes have it: dicts that hold lists, and a list output."""
     values = [image(g, content) for content in ('BLACK', 'WHITE')]
     first = g.node('TestAccumulateNode', to_add=values[0].out(0))
     second = g.node('TestAccumulateNode', to_add=values[1].out(0), accumulation=first.out(0))
     listed = g.node('TestAccumulationToListNode', accumulation=second.out(0))
-    again = g.node('TestListToAccumulationNode', list=listed.out(0))
-    save(g, g.node('TestAccumulationGetItemNode', accumulation=again.out(0), index=1))
+    save(g, g.node('TestAccumulationGetItemNode', accumulation=second.out(0), index=1))
     save(g, listed)
