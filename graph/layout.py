@@ -19,7 +19,9 @@ __all__ = ['Group', 'LayoutHints', 'lay_out']
 _GAP_X, _GAP_Y = 80, 50
 _GROUP_MARGIN, _GROUP_TITLE = 30, 70
 _TITLE_HEIGHT, _SLOT_HEIGHT, _WIDGET_HEIGHT, _TEXT_HEIGHT = 30, 20, 24, 110
+_PREVIEW_HEIGHT = 220
 _WIDTH, _WIDE = 270, 400
+_FRAME_COLOUR = '#3f789e'
 _MOST_PER_COLUMN = 40
 
 
@@ -185,7 +187,15 @@ def _plan(node: PromptNode, schemas: Schemas | None) -> _Plan:
     slots.sort(key=lambda slot: slot.widget)
     outputs = [(item.name, item.type) for item in schema.outputs]
     sockets = sum(not slot.widget for slot in slots)
-    return _Plan(slots, outputs, values, _size(max(sockets, len(outputs)), rows, texts))
+    size = _size(max(sockets, len(outputs)), rows, texts, _shows_picture(schema))
+    return _Plan(slots, outputs, values, size)
+
+
+def _shows_picture(schema: NodeSchema) -> bool:
+    """Whether the web UI draws an image into the node: what it saved, or what it loads."""
+    if schema.output_node:
+        return any(item.type in ('IMAGE', 'VIDEO') for item in schema.inputs)
+    return any(item.options.get('image_upload') or item.options.get('video_upload') for item in schema.inputs)
 
 
 def _plan_unknown(node: PromptNode) -> _Plan:
@@ -194,8 +204,8 @@ def _plan_unknown(node: PromptNode) -> _Plan:
     return _Plan(slots, [], values, _size(len(slots), len(values), 0))
 
 
-def _size(sockets: int, rows: int, texts: int) -> tuple[int, int]:
-    height = 10 + sockets * _SLOT_HEIGHT + rows * _WIDGET_HEIGHT + texts * _TEXT_HEIGHT
+def _size(sockets: int, rows: int, texts: int, picture: bool = False) -> tuple[int, int]:
+    height = 14 + sockets * _SLOT_HEIGHT + rows * _WIDGET_HEIGHT + texts * _TEXT_HEIGHT + picture * _PREVIEW_HEIGHT
     return (_WIDE if texts else _WIDTH), max(height, 46)
 
 
@@ -399,7 +409,14 @@ def _places(
     whole = _arrange(blocks, [key for key in order if key not in taken], needs, rank, plans)
     places = {key: (round(x), round(y) + _TITLE_HEIGHT) for key, x, y in whole.members}
     frames = [
-        {'id': number, 'title': title, 'bounding': [round(x), round(y), round(width), round(height)], 'flags': {}}
+        {
+            'id': number,
+            'title': title,
+            'bounding': [round(x), round(y), round(width), round(height)],
+            'color': _FRAME_COLOUR,
+            'font_size': 24,
+            'flags': {},
+        }
         for number, (title, x, y, width, height) in enumerate(whole.frames, 1)
     ]
     return places, frames
