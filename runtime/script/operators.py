@@ -236,6 +236,11 @@ def _set_in_place(node: type[ast.operator], operate: Callable[[Any, Any], Any]) 
             m.meter.item_count(len(left) + len(right))
             m.charge(32 * len(right))
             return operate(left, right)
+        if node is ast.BitOr and type(left) is dict:
+            from .attributes import DICT
+
+            DICT['update'](m, left, right)  # type: ignore[operator]
+            return left
         return plain(m, left, right)
 
     return run

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from .programs import EXPRESSIONS, START, programs
 
 BOUNDS = Bounds(steps=200_000, seconds=10.0, text=100_000, items=20_000, integer_bits=5_000, printed=10**9)
-EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '40'))
+EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '10'))
 
 
 def in_python(text: str) -> tuple[Any, str]:
@@ -188,3 +188,8 @@ def f(a): pass\nf(b=2)
 @pytest.mark.parametrize('text', KNOWN.strip().splitlines())
 def test_known_programs(text: str) -> None:
     same(text.replace('\\n', '\n') if '\\n' in text else text)
+
+
+def test_in_place_union_takes_pairs_as_python_does() -> None:
+    same("a = {1: 2}\na |= [(3, 4)]\na |= ''\nout = a")
+    same('a = {1: 2}\na |= 5\nout = a')
