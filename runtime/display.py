@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from .background import Dispatcher, run_sync
@@ -15,7 +17,7 @@ from .results import EmptyResult, FileResult, ImageBatchResult, Result
 if TYPE_CHECKING:
     from .task import Task
 
-__all__ = ['Images', 'TaskDisplays', 'show']
+__all__ = ['Images', 'TaskDisplays', 'show', 'unshown']
 
 INLINE_LIMIT = 32 * 1024 * 1024
 _TAGS = {
@@ -168,6 +170,19 @@ def _show_html(text: str, plain: str) -> None:
     display(HTML(text))
 
 
+_unshown: ContextVar[bool] = ContextVar('comfy_script_unshown', default=False)
+
+
+@contextlib.contextmanager
+def unshown() -> Iterator[None]:
+    """What is queued meanwhile is not shown of itself: the caller shows the result."""
+    before = _unshown.set(True)
+    try:
+        yield
+    finally:
+        _unshown.reset(before)
+
+
 class TaskDisplays:
     """Shows previews and images of tasks in the notebook cell that queued them."""
 
@@ -186,7 +201,8 @@ class TaskDisplays:
 
     def prepare(self, task: Task) -> None:
         """Take a place in the cell that is running, which previews and images of the task then fill."""
-        if 'IPython' not in sys.modules or not (self._preview or self._output or self._task) or not in_notebook():
+        wanted = (self._preview or self._output or self._task) and not _unshown.get()
+        if not wanted or 'IPython' not in sys.modules or not in_notebook():
             return
         from IPython.display import HTML, display  # pyright: ignore[reportMissingImports]
 

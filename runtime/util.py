@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..graph import ComfyScriptError, bind
 from .background import run_async, run_sync
 from .client import Client, default_client, find_source, to_pil
+from .display import unshown
 from .results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
 
 if TYPE_CHECKING:
@@ -297,15 +298,9 @@ async def _submit(client: Client, output: NodeOutput, keep_images: bool = False)
     from .build import build
 
     built = build([output])
-    return await run_async(
-        client._submit(
-            built.prompt,
-            origins=built.origins(),
-            id_of=built.id_of,
-            source=find_source() or '',
-            keep_images=keep_images,
-        )
-    )
+    options = {'origins': built.origins(), 'id_of': built.id_of, 'source': find_source() or ''}
+    with unshown():
+        return await run_async(client._submit(built.prompt, keep_images=keep_images, **options))
 
 
 async def _run(client: Client, output: NodeOutput) -> Result:

@@ -125,10 +125,17 @@ class NodeOutput:
 
     def display(self, *args: Any, **options: Any) -> None:
         """Show the node's result in a notebook, waiting for it."""
-        self.wait().display(*args, **options)
+        from .display import unshown
+
+        with unshown():
+            result = self.wait()
+        result.display(*args, **options)
 
     async def _display(self, *args: Any, **options: Any) -> None:
-        result: Any = await self.result()
+        from .display import unshown
+
+        with unshown():
+            result: Any = await self.result()
         show = getattr(result, '_display', None)
         if show is not None:
             await show(*args, **options)

@@ -209,9 +209,13 @@ def test_images_in_a_notebook(loaded: Client, fake: FakeServer, monkeypatch: pyt
     assert all('<img' in update for update in notebook.updates)
     batch.display(width=50)
     assert 'width:50px' in notebook.shown[-1]
+    fake.auto = True
+    preview(loaded).display()
+    assert len(notebook.shown) == 3
+    fake.auto = False
     queue.watch_display(False)
     quiet = loaded.submit(PROMPT)
     fake.begin(quiet.prompt_id)
     fake.finish(quiet.prompt_id)
     quiet.wait(5)
-    assert len(notebook.shown) == 2
+    assert len(notebook.shown) == 3
