@@ -13,7 +13,7 @@ class CannotApply extends Error {}
 
 /** @param {Edit[]} edits @returns {Failure[]} what could not be applied, and why */
 export function applyEdits(edits) {
-  const change = new Change()
+  const change = new Change(edits)
   /** @type {Failure[]} */
   const failures = []
   for (const op of ORDER) {
@@ -45,6 +45,13 @@ class Change {
   #seen = new Map()
   /** @type {Set<any>} */
   #removed = new Set()
+  /** @type {Map<string, string>} what is to be set, by node and input */
+  #values
+
+  /** @param {Edit[]} edits */
+  constructor(edits) {
+    this.#values = new Map(edits.filter(edit => edit.op === 'set').map(edit => [`${edit.node}|${edit.input}`, JSON.stringify(edit.value)]))
+  }
 
   /** @param {string} id @returns {Place} */
   #find(id) {
@@ -89,9 +96,26 @@ class Change {
 
   /** @param {Edit} edit */
   set(edit) {
-    const target = widgetBehind(this.#find(edit.node), String(edit.input))
+    const place = this.#find(edit.node)
+    let target = widgetBehind(place, String(edit.input))
+    if (target.node.type === 'PrimitiveNode' && !this.#forAll(target.node, edit)) {
+      // The others keep its value; this one gets a value of its own.
+      place.node.disconnectInput(inputSlot(place.node, String(edit.input)))
+      target = widgetBehind(place, String(edit.input))
+    }
     const value = edit.value?.__value__ ?? edit.value
     setWidget(target.node, target.widget, value)
+  }
+
+  /** Whether everything that a primitive node feeds gets this value. @param {any} primitive @param {Edit} edit */
+  #forAll(primitive, edit) {
+    const { graph } = primitive
+    const prefix = edit.node.slice(0, edit.node.lastIndexOf(':') + 1)
+    return (primitive.outputs[0]?.links ?? []).every(/** @param {number} id */ id => {
+      const link = linkById(graph, id)
+      const name = link && graph.getNodeById(link.target_id)?.inputs[link.target_slot]?.name
+      return this.#values.get(`${prefix}${link?.target_id}|${name}`) === JSON.stringify(edit.value)
+    })
   }
 
   /** @param {Edit} edit */
@@ -154,10 +178,10 @@ function inputSlot(node, name) {
 }
 
 /** @param {Place} place @param {number} slot */
-function linkOf(place, slot) {
-  const id = place.node.inputs[slot]?.link
-  return id == null ? undefined : place.graph.links.get?.(id) ?? place.graph.links[id]
-}
+const linkOf = (place, slot) => linkById(place.graph, place.node.inputs[slot]?.link)
+
+/** @param {any} graph @param {number | null | undefined} id */
+const linkById = (graph, id) => (id == null ? undefined : graph.links.get?.(id) ?? graph.links[id])
 
 /** Whether a link comes from the subgraph's own inputs. @param {Place} place @param {any} link */
 const comesIn = (place, link) => place.graph.inputNode !== undefined && String(link.origin_id) === String(place.graph.inputNode.id)
@@ -203,6 +227,8 @@ export function setWidget(node, widget, value) {
   const old = widget.value
   widget.value = value
   widget.callback?.(widget.value, app.canvas, node, [0, 0], undefined)
+  // Fields round what a hand enters; a script's value is meant as it stands, as that of a file is.
+  if (widget.value !== value) widget.value = value
   node.onWidgetChanged?.(widget.name, value, old, widget)
   if (node.graph) node.graph._version++
 }
@@ -211,7 +237,7 @@ export function setWidget(node, widget, value) {
 function exposed(source) {
   const outputs = source.graph.outputs ?? []
   const slot = outputs.findIndex(/** @param {any} output */ output => (output.linkIds ?? []).some(/** @param {number} id */ id => {
-    const link = source.graph.links.get?.(id) ?? source.graph.links[id]
+    const link = linkById(source.graph, id)
     return link && String(link.origin_id) === String(source.node.id) && link.origin_slot === source.slot
   }))
   if (slot < 0) throw new CannotApply('cannot.boundary')
@@ -222,7 +248,7 @@ function exposed(source) {
 function linked(graph, node, side) {
   const ids = (node[side] ?? []).flatMap(/** @param {any} slot */ slot => (side === 'inputs' ? [slot.link] : slot.links ?? []))
   return ids.map(/** @param {any} id */ id => {
-    const link = id == null ? undefined : graph.links.get?.(id) ?? graph.links[id]
+    const link = linkById(graph, id)
     return link && graph.getNodeById(side === 'inputs' ? link.origin_id : link.target_id)
   }).filter(Boolean)
 }

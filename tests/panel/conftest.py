@@ -22,7 +22,10 @@ FLAGS = [
 APP = 'window.comfyAPI.app.app'
 # The answer to a prompt that the tests let the server refuse.
 NOISE = re.compile(r'Failed to load resource')
-TRACK = 'const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker; (tracker.captureCanvasState ?? tracker.checkState).call(tracker);'
+TRACK = (
+    'const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;'
+    ' (tracker.captureCanvasState ?? tracker.checkState).call(tracker);'
+)
 
 
 def chromium() -> str:

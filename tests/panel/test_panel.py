@@ -96,6 +96,43 @@ class TestApply:
         panel.wait_for_state('Matches the graph')
         assert 'mountains' in panel.widget(6, 'text')
 
+    def test_value_that_the_field_would_round(self, panel: Panel) -> None:
+        panel.edit('EmptyLatentImage(64', 'EmptyLatentImage(65')
+        panel.wait_for_state('1 value')
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        assert panel.widget(5, 'width') == 65
+
+    def test_one_of_two_values_of_a_primitive_node(self, panel: Panel) -> None:
+        panel.js(
+            """const primitive = LiteGraph.createNode('PrimitiveNode'); app.graph.add(primitive)
+            for (const [id, name] of [[5, 'width'], [5, 'height']]) {
+              const node = app.graph.getNodeById(id)
+              primitive.connect(0, node, node.inputs.findIndex(input => input.name === name)) }
+            primitive.widgets[0].value = 128"""
+        )
+        panel.wait_for_text('EmptyLatentImage(128, 128')
+        panel.edit('EmptyLatentImage(128, 128', 'EmptyLatentImage(128, 192')
+        panel.wait_for_state('1 value')
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        assert [panel.prompt()['5']['inputs'][name] for name in ('width', 'height')] == [128, 192]
+        panel.edit('EmptyLatentImage(128', 'EmptyLatentImage(256')
+        panel.wait_for_state('1 value')
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        assert panel.js("return app.graph.nodes.find(node => node.type === 'PrimitiveNode').widgets[0].value") == 256
+
+    def test_undo_key_in_the_editor_leaves_the_graph_alone(self, panel: Panel) -> None:
+        panel.set_widget(3, 'cfg', 5)
+        panel.wait_for_text('cfg=5')
+        panel.page.locator('#cs-script .cm-line').first.click()
+        for key in ('Control+z', 'Delete', 'Control+c', 'Control+v'):
+            panel.page.keyboard.press(key)
+        panel.settle()
+        assert panel.widget(3, 'cfg') == 5
+        assert len(panel.graph()['nodes']) == 7
+
     def test_added_node(self, panel: Panel) -> None:
         panel.edit('image = VAEDecode(latent, vae)', 'image = VAEDecode(latent, vae)\nsharper = ImageSharpen(image, 2)')
         panel.edit('SaveImage(image,', 'SaveImage(sharper,')
@@ -191,7 +228,8 @@ class TestRun:
     def test_progress_is_shown_on_the_line(self, panel: Panel) -> None:
         panel.js(
             """window.seen = []
-            const look = () => document.querySelectorAll('.cs-line-running').forEach(line => window.seen.push(line.textContent))
+            const running = () => [...document.querySelectorAll('.cs-line-running')]
+            const look = () => window.seen.push(...running().map(line => line.textContent))
             const everything = { subtree: true, childList: true, attributes: true }
             new MutationObserver(look).observe(document.querySelector('.comfyscript'), everything)"""
         )
