@@ -45,7 +45,7 @@ def member_names(values: Iterable[Any]) -> dict[str, Any]:
     """Enum members of a list of choices: identifier → value.
 
     The name is that of the file without its extension. Where two files share it both are named with their
-    extension, so that a name never comes to mean another file.
+    extension, and where that is no name of their own with a hash, so that a name never comes to mean another file.
     """
     unique = list(dict.fromkeys(value for value in values if isinstance(value, (str, int, float))))
     by_name: dict[str, list[Any]] = {}
@@ -58,9 +58,9 @@ def member_names(values: Iterable[Any]) -> dict[str, Any]:
         for value in exact[:1] or (sharing if len(sharing) == 1 else []):
             members[name] = value
         clashing.extend(value for value in sharing if value is not members.get(name, _NONE))
-    for value in clashing:
-        name = _member(str(value))
-        if name in members:
+    full_names = [_member(str(value)) for value in clashing]
+    for name, value in zip(full_names, clashing):
+        if name in members or full_names.count(name) > 1:
             name = f'{name}_{hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()[:4]}'
         members.setdefault(name, value)
     return members

@@ -9,13 +9,33 @@ import bisect
 import dis
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import wraps
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 _OWN = __name__.partition('.')[0]
 _OWN_PREFIX = _OWN + '.'
 _MOST_CALLERS = 12
+_MOST_CODES = 512
+
+
+T = TypeVar('T')
+
+
+def _once_per_code(read: Callable[[CodeType], T]) -> Callable[[CodeType], T]:
+    """Remembers what is read of a code object, by identity: to compare two is to compare all that is in them."""
+    known: dict[int, tuple[CodeType, T]] = {}
+
+    @wraps(read)
+    def reading(code: CodeType) -> T:
+        found = known.get(id(code))
+        if found is None:
+            if len(known) >= _MOST_CODES:
+                known.clear()
+            found = known[id(code)] = (code, read(code))
+        return found[1]
+
+    return reading
 
 
 class Step(NamedTuple):
@@ -76,7 +96,7 @@ def _callers(frame: FrameType | None, home: CodeType | None) -> tuple[Step, ...]
     return tuple(steps)
 
 
-@lru_cache(maxsize=1024)
+@_once_per_code
 def _line_table(code: CodeType) -> tuple[list[int], list[int]]:
     """Start offsets and their lines: asking a frame for its line takes time that grows with the script."""
     starts, lines = [], []
@@ -97,9 +117,9 @@ _FUSED_STORES = {'STORE_FAST_STORE_FAST', 'STORE_FAST_LOAD_FAST'}
 _SKIPPED = frozenset({'CACHE', 'EXTENDED_ARG', 'NOP', 'COPY', 'DUP_TOP', 'RESUME', 'PRECALL'})
 
 
-@lru_cache(maxsize=256)
-def _targets(code: CodeType) -> dict[int, tuple[str | None, ...]]:
-    """Offset of each instruction → the variables that its result is stored in, where it is."""
+@_once_per_code
+def _targets(code: CodeType) -> tuple[list[int], dict[int, tuple[str | None, ...]]]:
+    """The offsets of all instructions, and of each call that is assigned: the variables that take its results."""
     found: dict[int, tuple[str | None, ...]] = {}
     instructions = [item for item in dis.get_instructions(code) if item.opname not in _SKIPPED]
     for index, item in enumerate(instructions[:-1]):
@@ -108,7 +128,7 @@ def _targets(code: CodeType) -> dict[int, tuple[str | None, ...]]:
         names = _stored(instructions, index + 1)
         if names:
             found[item.offset] = names
-    return found
+    return [item.offset for item in instructions], found
 
 
 def _stored(instructions: list[dis.Instruction], index: int) -> tuple[str | None, ...]:
@@ -139,10 +159,13 @@ def _stored_by(item: dis.Instruction) -> list[str]:
 
 def target_names(site: Site) -> tuple[str | None, ...]:
     """The variables that a call's results were assigned to: `('model', 'clip', 'vae')`; empty where none were."""
-    return _targets(site.code).get(site.offset, ())
+    offsets, names = _targets(site.code)
+    # A running call is at its instruction, or (Python 3.11) at what the interpreter keeps behind it.
+    index = bisect.bisect_right(offsets, site.offset) - 1
+    return names.get(offsets[index], ()) if index >= 0 else ()
 
 
-@lru_cache(maxsize=256)
+@_once_per_code
 def _loops(code: CodeType) -> tuple[tuple[int, int], ...]:
     """The spans of offsets that a jump back repeats."""
     return tuple(

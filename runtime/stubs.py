@@ -109,6 +109,8 @@ def refresh(
     mark = _mark(schemas, names)
     if mark is not None and _first_line(path) == mark:
         return path
+    for error in schemas.problems().values():
+        log.warning('Left out of the type stubs: %s', error)
     text = generate(schemas, names, options)
     return path if write(path, f'{mark or "# comfy_script stubs"}\n{text}') else None
 

@@ -25,6 +25,13 @@ def test_files_that_differ_in_the_extension_only(nodes: NodeNamespace) -> None:
         _ = nodes.Checkpoints.twin
 
 
+def test_names_do_not_depend_on_the_order() -> None:
+    values = ['a b', 'a-b', 'x.ckpt', 'x.pt', 'x', 'y z.pt', 'y-z.pt', '1']
+    assert member_names(values) == {name: value for name, value in member_names(values[::-1]).items()}
+    assert 'a_b' not in member_names(values)
+    assert member_names(values)['x'] == 'x'
+
+
 def test_members_are_strings_and_enum_members(nodes: NodeNamespace) -> None:
     euler = nodes.Samplers.euler
     assert isinstance(euler, str)
