@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,9 @@ def member_names(values: Iterable[Any]) -> dict[str, Any]:
             members[name] = value
         clashing.extend(value for value in sharing if value is not members.get(name, _NONE))
     full_names = [_member(str(value)) for value in clashing]
+    shared = Counter(full_names)
     for name, value in zip(full_names, clashing):
-        if name in members or full_names.count(name) > 1:
+        if name in members or shared[name] > 1:
             name = f'{name}_{hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()[:4]}'
         members.setdefault(name, value)
     return members
