@@ -32,6 +32,9 @@ MOST_UNPACKED = 20
 
 LONGEST_NOTE = 5_000
 
+MOST_TRIED = 20
+"""Values that a step could take the name of that are looked at."""
+
 
 class Functions(Protocol):
     """What a scope needs to know of the functions that it calls."""
@@ -70,7 +73,7 @@ class Body:
         scope: Scope,
         alive: set[str],
         functions: Functions,
-        taken: Iterable[str],
+        names: Names,
         style: Style,
     ):
         self.source = source
@@ -79,7 +82,7 @@ class Body:
         self.alive = alive
         self.functions = functions
         self.style = style
-        self.names = Names(taken)
+        self.names = names
         self.rows = Rows()
         self.parameters: dict[Any, str] = {}
         self._values: dict[Output, str] = {}
@@ -301,14 +304,17 @@ class Body:
         used = [self._is_used(output, step) for output, _, _ in outputs]
         if not any(used):
             return []
-        title = self._title(step) if self.style.titles else ''
+        several = sum(used)
+        title = self._title(step) if self.style.titles and several == 1 else ''
         names = []
-        taken: set[str] = set()
+        free: dict[str, list[str]] | None = None
         for (output, name, type_), is_used in zip(outputs, used):
             if not is_used:
                 names.append('_')
                 continue
-            names.append(self._name(step, output, name, type_, title if sum(used) == 1 else '', taken))
+            if free is None:
+                free = self._free(step)
+            names.append(self._name(output, name, type_, title, free))
         unused = len(used) - max(index for index, is_used in enumerate(used) if is_used) - 1
         if unused > 2:
             names[-unused:] = ['*_']
@@ -340,26 +346,32 @@ class Body:
             names.append('*_')
         return names
 
-    def _name(self, step: str, output: Output, raw: str, type_: str, title: str, taken: set[str]) -> str:
+    def _name(self, output: Output, raw: str, type_: str, title: str, free: dict[str, list[str]]) -> str:
         base = title or from_output(raw, type_)
-        name = None if title else self._taken_over(step, type_, base, taken)
+        name = None if title else self._taken_over(type_, base, free)
         if name is None:
             name = self.names.new(base)
             self._bases[name] = base
-        taken.add(name)
         self._values[output] = name
         return name
 
-    def _taken_over(self, step: str, type_: str, base: str, taken: set[str]) -> str | None:
+    def _taken_over(self, type_: str, base: str, free: dict[str, list[str]]) -> str | None:
         """The name of a value of the same type that nobody needs after this step."""
-        if type_ in PLAIN_TYPES:
-            return None
-        for name, value in self._read_by(step):
-            if name in taken or self.source.type_of(value) != type_:
-                continue
+        names = free.get(type_, ())
+        for name in names[:MOST_TRIED]:
             if base in (from_type(type_), self._bases.get(name)):
+                free[type_].remove(name)
                 return name
         return None
+
+    def _free(self, step: str) -> dict[str, list[str]]:
+        """By type, the names of what this step alone uses; not of numbers and texts, which do not stay what they are."""
+        free: dict[str, list[str]] = {}
+        for name, value in self._read_by(step):
+            type_ = self.source.type_of(value)
+            if type_ not in PLAIN_TYPES and name not in free.get(type_, ())[:MOST_TRIED]:
+                free.setdefault(type_, []).append(name)
+        return free
 
     def _read_by(self, step: str) -> Iterable[tuple[str, Output]]:
         """The variables and parameters that this step alone uses."""

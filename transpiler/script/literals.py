@@ -15,6 +15,8 @@ DEEPEST = 60
 LONGEST = 20_000
 """Texts beyond this many characters stay on one line: nobody reads them, and laying them out takes time."""
 
+LONGEST_COMMENT = 5_000
+
 # `repr` escapes what `str.isprintable` refuses: control characters, bidi marks, every space but the plain one. These
 # are printable by Unicode's books but show as nothing: fillers, joiners, variation selectors, the Braille blank.
 _INVISIBLE = re.compile(
@@ -179,7 +181,9 @@ def _broken(token: str, room: int) -> list[str]:
 
 def comment(title: str) -> str:
     """A text of the file as one line after `# `: it cannot end the comment, hide, or mean anything to a tool."""
-    shown = ''.join(char if char.isprintable() and not _INVISIBLE.match(char) else ' ' for char in title)
+    shown = ''.join(
+        char if char.isprintable() and not _INVISIBLE.match(char) else ' ' for char in title[:LONGEST_COMMENT]
+    )
     shown = re.sub(r'#(?=\s*[^\W\d])', '\uff03', ' '.join(shown.split()))
     # PEP 263: in the first two lines `coding:` would choose how the file is read.
     shown = re.sub('(coding)([:=])', r'\1 \2', shown)
@@ -189,7 +193,7 @@ def comment(title: str) -> str:
     return shown
 
 
-# What tools read in comments: `# type: ignore`, `# noqa`, `# region`, `#!`, `# %%`.
+# What tools read at the beginning of comments: words with a colon, cell marks, folding marks.
 _FIRST_WORD = re.compile(r'[!%]|(?:end)?region|(noqa|nosec|pragma|\w+(?=\s*:))', re.IGNORECASE)
 _PRAGMAS = frozenset(
     ('type', 'fmt', 'ruff', 'noqa', 'pyright', 'pyre', 'mypy', 'pylint', 'flake8', 'isort', 'yapf', 'nosec', 'pragma')

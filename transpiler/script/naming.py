@@ -9,6 +9,8 @@ from functools import lru_cache
 from ...graph import RESERVED, to_variable_name
 
 LONGEST = 40
+MOST_READ = 200
+"""Characters of a text that a name is made of at most."""
 
 # What a type's name says to a reader where it is no good name for a variable: builtins, and types that say nothing.
 _TYPE_NAMES = {
@@ -29,9 +31,13 @@ PLAIN_TYPES = frozenset({'INT', 'FLOAT', 'BOOLEAN', 'STRING', 'COMBO', '*', ''})
 """Types of values that pass through many hands without staying the same thing."""
 
 
-@lru_cache(maxsize=8192)
 def variable(raw: str) -> str:
     """A text of the file as a variable's name, or `''` where nothing of it is left."""
+    return _variable(raw[:MOST_READ])
+
+
+@lru_cache(maxsize=8192)
+def _variable(raw: str) -> str:
     name = to_variable_name(raw.replace('LoRA', 'Lora'))
     if not re.search(r'[^\W_]', name):
         return ''
@@ -41,14 +47,17 @@ def variable(raw: str) -> str:
     return name
 
 
-@lru_cache(maxsize=8192)
 def from_type(type_: str) -> str:
+    return _from_type(type_[:MOST_READ])
+
+
+@lru_cache(maxsize=8192)
+def _from_type(type_: str) -> str:
     if type_ in _TYPE_NAMES:
         return _TYPE_NAMES[type_]
     return variable(type_.partition(',')[0].removeprefix('COMFY_')) or 'value'
 
 
-@lru_cache(maxsize=8192)
 def from_output(name: str, type_: str) -> str:
     """The output's name where it tells more than the type, else the type."""
     by_name = variable(name)
@@ -57,13 +66,12 @@ def from_output(name: str, type_: str) -> str:
     return by_name
 
 
-@lru_cache(maxsize=8192)
 def from_title(title: str, *usual: str) -> str:
     """A title that the user gave, as a name; `''` where it is one of the usual ones, or too long to be a name.
 
     Of a title that continues a usual one in brackets, what is in the brackets: `CLIP Text Encode (Negative Prompt)`.
     """
-    title = title.strip()
+    title = title[:MOST_READ].strip()
     if not title or title in usual:
         return ''
     match = re.fullmatch(r'(.+?)\s*\(([^()]+)\)', title)
@@ -76,8 +84,9 @@ def from_title(title: str, *usual: str) -> str:
 class Names:
     """The names of one scope: each is given once."""
 
-    def __init__(self, taken: Iterable[str] = ()):
+    def __init__(self, taken: Iterable[str] = (), outer: Names | None = None):
         self._taken = set(taken)
+        self._outer = outer._taken if outer is not None else frozenset()
         self._next: dict[str, int] = {}
 
     def new(self, base: str) -> str:
@@ -85,7 +94,7 @@ class Names:
             base += '_'
         name = base
         number = self._next.get(base, 1)
-        while name in self._taken:
+        while name in self._taken or name in self._outer:
             number += 1
             name = f'{base}_{number}' if base[-1].isdigit() else f'{base}{number}'
         self._next[base] = number

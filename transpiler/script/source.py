@@ -16,6 +16,9 @@ from .order import depth_first
 
 MOST_SLOTS = 10_000
 
+MOST_LOOKED_UP = 10
+"""Unknown node types for which similar names are looked for."""
+
 
 @dataclass
 class Node:
@@ -104,8 +107,8 @@ class Source:
                 unknown.setdefault(class_type, []).append(key)
             outputs = schema.outputs if schema else self._drawn_outputs(key)
             nodes[key] = Node(node, schema, callee, outputs)
-        for class_type, keys in unknown.items():
-            misses = near_misses(class_type, self.schemas)
+        for number, (class_type, keys) in enumerate(unknown.items()):
+            misses = near_misses(class_type, self.schemas) if number < MOST_LOOKED_UP and len(class_type) < 100 else ''
             self.warnings.append(f'unknown node type {class_type!r} (node {", ".join(keys[:5])}){misses}')
         for key, node in nodes.items():
             node.inputs.update(self._read_inputs(key, node.raw, nodes))

@@ -108,8 +108,7 @@ class _Writer:
         return [scope for scope in scopes if scope is self.tree.root or scope.nodes or scope.children]
 
     def _body(self, scope: Scope) -> Body:
-        taken = {*self.callees, *(function.name for function in self.functions.values())}
-        return Body(self.source, self.tree, scope, self.alive, self, taken, self.style)
+        return Body(self.source, self.tree, scope, self.alive, self, Names(outer=self.names), self.style)
 
     def _add_function(self, scope: Scope, body: Body) -> _Function:
         """Writes a scope as a function, unless it reads the same as one that is written already."""
