@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,18 @@ class LoadImageFromPath:
     SEARCH_ALIASES = ('load image', 'open image', 'path')
 
     def load_image(self, image: str) -> Any:
-        import folder_paths  # type: ignore[import-not-found]
-
-        import nodes  # type: ignore[import-not-found]
+        folder_paths = sys.modules['folder_paths']
 
         found = resolve_image(image, folder_paths)
         _, kind = split_annotation(image)
         root = Path(folder_paths.get_directory_by_type(kind)).resolve()
         # ComfyUI's own node does the reading: all of its formats, frames, rotations and masks.
-        return nodes.LoadImage().load_image(f'{found.relative_to(root).as_posix()} [{kind}]')
+        loader: Any = sys.modules['nodes']
+        return loader.LoadImage().load_image(f'{found.relative_to(root).as_posix()} [{kind}]')
 
     @classmethod
     def IS_CHANGED(cls, image: str | None = None) -> str:
-        import folder_paths  # type: ignore[import-not-found]
+        folder_paths = sys.modules['folder_paths']
 
         if image is None:
             return ''
@@ -82,7 +82,7 @@ class LoadImageFromPath:
 
     @classmethod
     def VALIDATE_INPUTS(cls, image: str | None = None) -> bool | str:
-        import folder_paths  # type: ignore[import-not-found]
+        folder_paths = sys.modules['folder_paths']
 
         if image is None:
             return True

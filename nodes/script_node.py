@@ -422,7 +422,7 @@ def _validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signa
     for node in prompt.values():
         node['inputs'] = dict(node.get('inputs') or {})
     for name, (source, slot) in links.items():
-        node_class = host.node_classes.get(prompt.get(source, {}).get('class_type'))
+        node_class = host.node_classes.get(str(prompt.get(source, {}).get('class_type')))
         if node_class is None:
             raise ScriptDenied(f'the input {name!r} is linked to node {source}, which is not there')
         if not isinstance(slot, int) or not 0 <= slot < len(node_class.RETURN_TYPES):

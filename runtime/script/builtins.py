@@ -153,16 +153,10 @@ def _map(m: Machine, function: Any, *values: Any) -> Stream:
 
 
 def _filter(m: Machine, function: Any, values: Any, /) -> Stream:
-    test: Callable[[Any], bool]
     if function is None:
-        test = m.truth
-    else:
-        called = m.as_native(function)
-
-        def test(value: Any) -> bool:
-            return m.truth(called(value))
-
-    return m.stream(filter(test, m.metered(values)), values)
+        return m.stream(filter(m.truth, m.metered(values)), values)
+    called = m.as_native(function)
+    return m.stream((value for value in m.metered(values) if m.truth(called(value))), values)
 
 
 def _zip(m: Machine, *values: Any, strict: Any = False) -> Stream:

@@ -83,13 +83,13 @@ def _show(m: Machine, value: Any, parts: list[str], size: list[int], inside: lis
     elif m.is_tensor(value):
         m.meter.check()
         _put(m, parts, size, repr(value))
-    elif isinstance(value, Exception) and m.catchable(value):
-        _put(m, parts, size, kind.__name__)
-        _show(m, value.args if len(value.args) != 1 else _One(value.args[0]), parts, size, inside)
-    elif kind is _One:
+    elif isinstance(value, _One):
         _put(m, parts, size, '(')
         _show(m, value.value, parts, size, inside)
         _put(m, parts, size, ')')
+    elif isinstance(value, Exception) and m.catchable(value):
+        _put(m, parts, size, kind.__name__)
+        _show(m, value.args if len(value.args) != 1 else _One(value.args[0]), parts, size, inside)
     else:
         _put(m, parts, size, opaque_text(value))
 

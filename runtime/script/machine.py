@@ -177,9 +177,7 @@ class Machine:
         entry = table.get(name) if table else None
         if entry is None:
             raise self._no_attribute(value, name, table)
-        if type(entry) is Property:
-            return entry.read(self, value)
-        return Method(name, entry, value)  # type: ignore[arg-type]
+        return entry.read(self, value) if isinstance(entry, Property) else Method(name, entry, value)
 
     def _foreign_table(self, value: Any) -> Attributes | None:
         if type(value) in CATCHABLE or isinstance(value, NodeFailed):

@@ -17,6 +17,7 @@ from .source import span_of
 from .values import ScriptObject
 
 if TYPE_CHECKING:
+    from ...graph.layout import LayoutHints
     from ..build import Built
 
 PROMPT_BOUNDS = replace(Bounds(), seconds=10.0, steps=5_000_000, nodes=10_000, memory=256 << 20)
@@ -94,13 +95,22 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
     result = run_script(compiled, bounds=bounds, find_node=nodes.find, prepare=prepare)
     built = builder.build()
     found = {key: places.get(id(node), (None, ())) for key, node in built.nodes.items()}
+    lines = {key: span.line for key, (span, _) in found.items() if span is not None}
+    names = {key: targets[span] for key, (span, _) in found.items() if span in targets}
+    callers = {key: callers for key, (_, callers) in found.items() if callers}
+
+    def hints() -> LayoutHints:
+        from ..hints import interpreted_hints
+
+        return interpreted_hints(built.nodes, names, callers, lines)
+
     return ScriptPrompt(
         prompt=built.prompt,
-        lines={key: span.line for key, (span, _) in found.items() if span is not None},
-        names={key: targets[span] for key, (span, _) in found.items() if span in targets},
-        callers={key: callers for key, (_, callers) in found.items() if callers},
+        lines=lines,
+        names=names,
+        callers=callers,
         printed=result.printed,
-        built=built,
+        built=replace(built, hints=hints),
     )
 
 

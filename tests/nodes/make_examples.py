@@ -19,7 +19,7 @@ from comfy_script.tests.lab.browser import find_browser
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 
 APP = 'window.comfyAPI.app.app'
-FLAGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync'.split()
+FLAGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync')
 
 XY_PLOT = """\
 import torch

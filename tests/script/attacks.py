@@ -14,7 +14,7 @@ NAMES = (
     'Workflow node KSampler Checkpoints EmptyLatentImage math random itertools functools re json datetime operator '
     'torch tensor statistics time colorsys Exception ValueError StopIteration f g e x y _ __import__ eval exec open '
     'getattr object super globals vars memoryview bytearray property __builtins__ __loader__'
-).split()
+)
 ATTRIBUTES = (
     '__class__ __bases__ __subclasses__ __globals__ __code__ __self__ __dict__ __init__ __getattribute__ mro gi_frame '
     'f_back f_globals tb_frame __traceback__ args with_traceback append format format_map join items real shape dtype '
@@ -22,7 +22,7 @@ ATTRIBUTES = (
     'invoke implementation variables closure m state meter globals names modules partial reduce chain from_iterable '
     'compile sub groups group Random seed shuffle now strptime strftime loads dumps fromkeys maketrans from_bytes '
     'euler sampler_name value name load save hub ops clone to cpu expand repeat view item tolist zeros cat where'
-).split()
+)
 HUGE = st.sampled_from(['10**9', '10**18', '-10**9', '2**62', '1e308', "float('nan')", "float('inf')", '10**400', '0'])
 HEAD = (
     'import math, random, itertools, functools, re, json, datetime, operator, statistics, time, colorsys, torch\n'
@@ -32,7 +32,7 @@ HEAD = (
     'x, y, e = [1, "a", (2,)], {"a": 1}, ValueError("v")\n'
 )
 
-names = st.sampled_from(NAMES)
+names = st.sampled_from(NAMES.split())
 atoms = st.one_of(names, names, ATOMS, HUGE)
 
 
@@ -41,7 +41,7 @@ def _compound(draw: Any, inner: Any) -> str:
     one = lambda: draw(inner)  # noqa: E731
     kind = draw(st.integers(0, 11))
     if kind <= 2:
-        return f'{one()}.{draw(st.sampled_from(ATTRIBUTES))}'
+        return f'{one()}.{draw(st.sampled_from(ATTRIBUTES.split()))}'
     if kind <= 4:
         given = draw(st.lists(st.one_of(inner, HUGE), max_size=3))
         star = draw(st.sampled_from(['', '', '', '*', '**']))
@@ -54,7 +54,7 @@ def _compound(draw: Any, inner: Any) -> str:
         template = draw(st.sampled_from([*CALLS, *METHODS, *CHANGES]))
         return template.format(*(one() for _ in range(template.count('{}'))))
     if kind == 8:
-        return f"'{{0.{draw(st.sampled_from(ATTRIBUTES))}}}'.format({one()})"
+        return f"'{{0.{draw(st.sampled_from(ATTRIBUTES.split()))}}}'.format({one()})"
     if kind == 9:
         return f'(lambda *a, **k: {one()})({one()})'
     if kind == 10:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.graph import Schemas
 from comfy_script.runtime.script import Bounds, ScriptResult, run_script
 

@@ -1,5 +1,6 @@
 """Programs for hypothesis: small, terminating, and of the Python that scripts have."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 from typing import Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from comfy_script.runtime.script import Bounds, ScriptError, ScriptLimit, compile_script, run_script
 
 from .conftest import SMALL, run, value_of
@@ -212,7 +213,7 @@ def test_memory_that_is_let_go_is_not_counted() -> None:
 
 def test_time_bound_counts_script_code_only() -> None:
     bounds = Bounds(seconds=0.2)
-    with pytest.raises(ScriptLimit, match='longer|more than 0.2 s'):
+    with pytest.raises(ScriptLimit, match='more than 0'):
         run('while True: pass', bounds)
 
     def sleep(m: object) -> None:
@@ -227,7 +228,8 @@ def test_time_bound_counts_script_code_only() -> None:
 @pytest.mark.parametrize(
     'text',
     ['while True: pass', "import re\nre.match('(a+)+b', 'a' * 999)", 'import itertools\nlist(itertools.repeat(1))',
-     'sum(x for x in range(10 ** 12))', 'def f(n):\n    while True: n += 1\nf(0)', 'import itertools\nmax(itertools.count())'],
+     'sum(x for x in range(10 ** 12))', 'def f(n):\n    while True: n += 1\nf(0)',
+     'import itertools\nmax(itertools.count())'],
 )  # fmt: skip
 def test_interrupt_ends_it_within_200_ms(text: str) -> None:
     class Interrupted(Exception):

@@ -1,5 +1,6 @@
 """The interpreter and CPython give the same value, the same output or the same type of exception."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import contextlib
@@ -10,9 +11,10 @@ import warnings
 from typing import Any
 
 import pytest
-from comfy_script.runtime.script import Bounds, ScriptDenied, ScriptFailed, ScriptLimit, ScriptSyntaxError, run_script
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
+from comfy_script.runtime.script import Bounds, ScriptDenied, ScriptFailed, ScriptLimit, ScriptSyntaxError, run_script
 
 from .programs import EXPRESSIONS, START, programs
 

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from comfy_script.graph import Schemas
 from comfy_script.runtime.factory import NodeNamespace
 from comfy_script.runtime.script import ScriptError, describe_signature, run_script, script_to_prompt
+from comfy_script.runtime.script.modules import MODULES as MODULE_TABLE
 from comfy_script.runtime.script.nodes import ScriptNodes
 
 from .conftest import SMALL, run, watched
 from .escapes import attempts
 
 ATTEMPTS = attempts()
+MODULES = [*MODULE_TABLE]
 
 
 class Opaque:
@@ -39,7 +42,7 @@ def inputs() -> dict[str, Any]:
 def _warm(node_schemas: Schemas) -> None:
     """Modules that the interpreter loads by itself are loaded before anybody watches."""
     pytest.importorskip('torch')
-    for name in ('math', 'random', 'itertools', 'functools', 're', 'json', 'datetime', 'statistics', 'time', 'torch'):
+    for name in MODULES:
         run(f'import {name}\nprint({name})')
     run("import re\nre.sub('a', 'b', 'a')\nout = f'{1:5}' + '%d' % 2 + str([1.5, {'a': (1,)}])")
     script_to_prompt("KSampler(None, seed=1)\nCheckpoints.xl\nnode['x']()", node_schemas)

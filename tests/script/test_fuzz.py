@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+
 from comfy_script.graph import Schemas
 from comfy_script.runtime.factory import NodeNamespace
 from comfy_script.runtime.script import Bounds, ScriptError, run_script
 from comfy_script.runtime.script.nodes import ScriptNodes
-from hypothesis import HealthCheck, given, settings
 
 from .attacks import attacks
 from .conftest import NODES, watched
-from .test_escapes import inputs
+from .test_escapes import MODULES, inputs
 
 BOUNDS = Bounds(steps=50_000, seconds=2.0, text=100_000, items=20_000, memory=64 << 20, tensor_elements=1 << 18)
 EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '25'))
@@ -56,7 +57,7 @@ def _warm(node_schemas: Schemas, tmp_path_factory: pytest.TempPathFactory) -> An
 
 def warm() -> None:
     """Modules that the interpreter loads by itself are loaded before anybody watches."""
-    for name in 'math random itertools functools re json datetime statistics time colorsys operator torch'.split():
+    for name in MODULES:
         run_script(f'import {name}\nprint({name})')
     run_script("import re, torch\nre.sub('a', 'b', 'a')\nout = str(torch.ones(2)) + f'{1.5:.2f}'")
     run_script("import datetime\nout = datetime.datetime.strptime('1', '%d').strftime('%d')")

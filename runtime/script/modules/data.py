@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from ..attributes import plain
@@ -70,10 +69,10 @@ def _plain_copy(m: Machine, value: Any, size: list[int], inside: list[int]) -> A
     kind = type(value)
     if kind is str:
         size[0] += 6 * len(value)
-    elif kind in (int, float, bool) or value is None:
-        size[0] += 30 + (value.bit_length() // 3 if kind is int else 0)
-        if kind is float and not math.isfinite(value):
-            return value
+    elif kind is int:
+        size[0] += 30 + value.bit_length() // 3
+    elif kind in (float, bool, type(None)):
+        size[0] += 30
     elif kind in (list, tuple, dict):
         if id(value) in inside:
             raise ValueError('Circular reference detected')

@@ -7,19 +7,22 @@ steps is a step of the script, and bounds and interrupts work inside a match.
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import ScriptDenied, ScriptLimit
 from ..machine import Machine
 
-try:
-    from re import _constants as sre  # type: ignore[attr-defined]
-    from re import _parser as parser
-except ImportError:  # Python 3.10
-    import sre_constants as sre  # type: ignore[no-redef]
-    import sre_parse as parser  # type: ignore[no-redef]
+if sys.version_info >= (3, 11):
+    _modules = ('re._constants', 're._parser')
+else:
+    _modules = ('sre_constants', 'sre_parse')
+# Python's own parser of patterns: its modules moved in 3.11.
+sre: Any = importlib.import_module(_modules[0])
+parser: Any = importlib.import_module(_modules[1])
 
 MAX_PATTERN = 2_000
 MAX_PROGRAM = 20_000
@@ -137,7 +140,8 @@ class _Compiler:
     def _repeat(self, low: int, high: Any, items: Any, *, greedy: bool, flags: int) -> None:
         endless = high is sre.MAXREPEAT
         if len(items) == 1:
-            test = _char_test(*items[0], flags)
+            op, argument = items[0]
+            test = _char_test(op, argument, flags)
             if test is not None:
                 self.emit(LOOP, test, (low, None if endless else int(high)), greedy)
                 return

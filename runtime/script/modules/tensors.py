@@ -126,9 +126,10 @@ def _refuse_out(kwargs: dict[str, Any]) -> None:
 _METHODS = (
     'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip '
     'clone contiguous cos cosh cummax cummin cumprod cumsum deg2rad detach diff div double eq erf exp expand expm1 '
-    'flatten flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le lerp log '
-    'log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill matmul max maximum '
-    'mean median min minimum mm bmm mode movedim mul narrow ne neg norm permute pow prod quantile reciprocal remainder '
+    'flatten flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le '
+    'lerp log log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill matmul max '
+    'maximum mean median min minimum mm bmm mode movedim mul narrow ne neg norm permute pow prod '
+    'quantile reciprocal remainder '
     'repeat repeat_interleave reshape roll rot90 round rsqrt scatter select sigmoid sign sin sinh softmax sort split '
     'sqrt square squeeze std sub sum swapaxes t take tan tanh tile topk transpose tril triu trunc type_as unbind '
     'unflatten unfold unsqueeze var view where'
