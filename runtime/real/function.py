@@ -68,7 +68,7 @@ class RealNamespace(NodeNamespace):
     """All nodes of this process's ComfyUI, as functions that run them."""
 
     def __init__(self, schemas: Schemas, session: RealSession, type_of: Callable[[str], Any]) -> None:
-        super().__init__(schemas, session.emit, type_of=type_of)
+        super().__init__(schemas, session.emit, embeddings=session.host.embeddings, type_of=type_of)
         self._session = session
 
     def __getitem__(self, class_type: str) -> NodeFunction:

@@ -86,6 +86,12 @@ class Host:
     def schemas(self) -> Schemas:
         return Schemas.of_classes(self.node_classes, getattr(self.nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
 
+    def embeddings(self) -> tuple[str, ...]:
+        """The names of the embeddings, without their file suffix (ComfyUI `server.py: get_embeddings`)."""
+        paths = sys.modules.get('folder_paths')
+        names = paths.get_filename_list('embeddings') if paths is not None else ()
+        return tuple(str(name).rpartition('.')[0] or str(name) for name in names)
+
     def is_v3(self, node_class: type) -> bool:
         base = self._v3_base
         return base is not None and isinstance(node_class, type) and issubclass(node_class, base)

@@ -25,6 +25,7 @@ def load(
     *,
     no_server: bool = True,
     track_workflow: bool = True,
+    api_key: str | None = None,
     stubs: bool | str | os.PathLike[str] = True,
 ) -> Host:
     """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
@@ -37,8 +38,9 @@ def load(
     - `vars`: a dict that gets the nodes, `globals()` for example.
     - `naked`: nodes are ComfyUI's classes themselves; no code of ours runs after this, except `Workflow()`.
     - `no_server`: False also starts ComfyUI's server, in a background thread.
-    - `stubs`: False writes no type stubs; a folder writes them there.
     - `track_workflow`: False follows no values: images are saved without workflow and script.
+    - `api_key`: the key that API nodes get (`API_KEY_COMFY_ORG`).
+    - `stubs`: False writes no type stubs; a folder writes them there.
 
     Raises HostError.
     """
@@ -48,7 +50,8 @@ def load(
     if naked:
         state.set_naked(host)
     else:
-        session = RealSession(host=host, track=track_workflow)
+        keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
+        session = RealSession(host=host, track=track_workflow, hidden=keys)
         state.set_session(session, own_process)
         if stubs is not False and own_process:
             _write_stubs(session, None if stubs is True else Path(stubs))
@@ -62,6 +65,6 @@ def _write_stubs(session: RealSession, folder: Path | None) -> None:
     try:
         from .. import stubs
 
-        stubs.refresh(session.nodes.schemas, (), folder, stubs.REAL)
+        stubs.refresh(session.schemas, session.host.embeddings, folder, stubs.REAL)
     except Exception as error:
         log.warning('The type stubs could not be written: %s', error)

@@ -49,8 +49,12 @@ def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str,
 
 def with_notes(script: str, notes: tuple[str, ...]) -> str:
     """A script under comments that say what in it did not come from nodes. One line each, whatever is in them."""
-    lines = [f'# Not in this script: {" ".join(note.split())}' for note in notes]
+    lines = [f'# Not in this script: {_one_line(note)}' for note in notes]
     return '\n'.join([*lines, script])
+
+
+def _one_line(text: str) -> str:
+    return ' '.join(''.join(letter if letter.isprintable() else ' ' for letter in text).split())
 
 
 def _layout(prompt: Mapping[str, Any], schemas: Schemas) -> Any:

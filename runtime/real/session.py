@@ -31,7 +31,7 @@ from .values import Lazy, Token, ValueList
 
 OnUi = Callable[[str, str, Mapping[str, Any]], object]
 
-_SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST = (
+_SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST, _UNTRACKABLE = (
     Kind.SCALAR,
     Kind.BOOL,
     Kind.NONE,
@@ -39,6 +39,7 @@ _SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST = (
     Kind.LAZY,
     Kind.BLOCKER,
     Kind.VALUE_LIST,
+    Kind.UNTRACKABLE,
 )
 
 
@@ -210,6 +211,11 @@ class RealSession:
                     continue
             if kind is _BLOCKER or kind is _VALUE_LIST:
                 simple = False
+            elif kind is _UNTRACKABLE and name in plan.casts:
+                # A number of another library's, or a path: as ComfyUI's validation would make it.
+                changed = True
+                inputs[name] = recorded[name] = plan.cast(name, plan.casts[name], value)
+                continue
             if tracker is not None:
                 recorded[name] = value if kind is _SCALAR or kind is _BOOL else tracker.describe(value, kind)
         if dropped is not None:

@@ -22,7 +22,7 @@ def main() -> None:
     from comfy_script.runtime import real
 
     arguments = ['--cpu', '--disable-api-nodes', '--base-directory', base]
-    real.load(comfyui, real.ComfyUIArgs(*arguments), naked=naked == 'naked')
+    real.load(comfyui, real.ComfyUIArgs(*arguments), naked=naked == 'naked', stubs=False)
     answers.write('{"ready": true}\n')
     answers.flush()
     for line in sys.stdin:

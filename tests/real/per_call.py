@@ -102,7 +102,7 @@ def main() -> None:
     from comfy_script.runtime.real import nodes
 
     with torch.inference_mode():
-        print(json.dumps(per_call(nodes.BenchTrivial, nodes.BenchSampler, int(rounds))))
+        print(json.dumps(per_call(getattr(nodes, 'BenchTrivial'), getattr(nodes, 'BenchSampler'), int(rounds))))
 
 
 if __name__ == '__main__':
