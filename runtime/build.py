@@ -16,6 +16,7 @@ from .sites import Locate, call_site
 from .values import Handle, NodeCall, NodeOutput, Outputs, UnknownOutputs, Value, value_type
 
 if TYPE_CHECKING:
+    from ..graph.layout import LayoutHints
     from .client import Client
 
 __all__ = [
@@ -97,6 +98,8 @@ class Built:
     prompt: dict[str, Any]
     nodes: Mapping[str, NodeCall]
     ids: Mapping[int, str] = field(repr=False)
+    hints: Callable[[], LayoutHints] | None = field(default=None, repr=False)
+    """Titles and groups for `workflow()`, where they do not come from the code that called."""
 
     def id_of(self, output: object) -> str | None:
         """The id of a call, or of the call that an output is of."""
@@ -111,7 +114,7 @@ class Built:
         """The same as a web UI workflow, laid out to be read."""
         from .hints import lay_out
 
-        return lay_out(self.prompt, self.nodes)
+        return lay_out(self.prompt, self.nodes, self.hints() if self.hints is not None else None)
 
     def origins(self) -> dict[str, tuple[str, int]]:
         """File and line of each call, by node id."""

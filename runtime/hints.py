@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from ..graph import Schemas, to_variable_name
 from ..graph.layout import Group, LayoutHints
@@ -13,11 +13,70 @@ from .sites import Site, Step, in_loop, target_names
 from .values import NodeCall
 
 
-def lay_out(prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall]) -> dict[str, Any]:
+def lay_out(
+    prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall], hints: LayoutHints | None = None
+) -> dict[str, Any]:
     """The web UI workflow of a prompt whose nodes are these calls."""
     known = {node.class_type: node.schema for node in nodes.values() if node.schema.info}
     schemas = Schemas(known, known.__getitem__)
-    return lay_out_prompt(prompt, schemas, LayoutHints(titles_of(nodes), groups_of(nodes)))
+    return lay_out_prompt(prompt, schemas, hints or LayoutHints(titles_of(nodes), groups_of(nodes)))
+
+
+class Caller(Protocol):
+    """A function of the script around a node call, and the place that called it."""
+
+    @property
+    def function(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+def interpreted_hints(
+    nodes: Mapping[str, NodeCall],
+    names: Mapping[str, Sequence[str]],
+    callers: Mapping[str, Sequence[Caller]],
+    lines: Mapping[str, int],
+    loops: Sequence[tuple[int, int]] = (),
+) -> LayoutHints:
+    """The hints of a script that the interpreter read.
+
+    By node id: the variables of its results, the functions it was called in (outermost first) and its line.
+    `loops`: first and last line of each loop of the script.
+    """
+    in_loops = {line for line in lines.values() if any(first <= line <= last for first, last in loops)}
+    titles = {
+        key: _title(names[key][0])
+        for key, node in nodes.items()
+        if len(names.get(key, ())) == 1 and len(node.schema.outputs) == 1 and _tells(names[key][0], node)
+    }
+    root = _Open(None, None, '')
+    stack = [root]
+    for key, node in nodes.items():
+        around = callers.get(key, ())
+        for depth, caller in enumerate(around, 1):
+            mark = (caller.function, caller.line, caller.column)
+            if (
+                len(stack) <= depth
+                or stack[depth].code != mark
+                or (lines.get(key) not in in_loops and _starts_again(stack[depth], nodes, node, key, lines))
+            ):
+                del stack[depth:]
+                opened = _Open(mark, None, caller.function)
+                stack[-1].inner.append(opened)
+                stack.append(opened)
+        del stack[len(around) + 1 :]
+        stack[-1].nodes.append(key)
+    return LayoutHints(titles, _without_wrapping(root))
+
+
+def _starts_again(
+    call: _Open, nodes: Mapping[str, NodeCall], node: NodeCall, key: str, lines: Mapping[str, int]
+) -> bool:
+    """Whether a node is the first one of the function once more: then it is another call of it."""
+    first = call.nodes[0] if call.nodes else None
+    return first is not None and nodes[first].class_type == node.class_type and lines.get(first) == lines.get(key)
 
 
 def titles_of(nodes: Mapping[str, NodeCall]) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Caller(NamedTuple):
 
     function: str
     line: int
+    column: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
     def call(m: Machine, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
         span = m.at
         callers = tuple(
-            Caller(frame.function.name, frame.called_at.line if frame.called_at else frame.function.span.line)
+            _caller(frame.function.name, frame.called_at or frame.function.span)
             for frame in m.calls
             if frame.function is not None
         )
@@ -102,7 +103,7 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
     def hints() -> LayoutHints:
         from ..hints import interpreted_hints
 
-        return interpreted_hints(built.nodes, names, callers, lines)
+        return interpreted_hints(built.nodes, names, callers, lines, _loops(compiled.tree))
 
     return ScriptPrompt(
         prompt=built.prompt,
@@ -112,6 +113,16 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
         printed=result.printed,
         built=replace(built, hints=hints),
     )
+
+
+def _caller(function: str, called_at: Span) -> Caller:
+    return Caller(function, called_at.line, called_at.column)
+
+
+def _loops(tree: ast.Module) -> list[tuple[int, int]]:
+    """First and last line of every loop."""
+    kinds = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    return [(node.lineno, node.end_lineno or node.lineno) for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
 def _assigned_calls(tree: ast.Module) -> dict[Span | None, tuple[str, ...]]:
