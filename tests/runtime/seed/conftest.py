@@ -38,7 +38,8 @@ def seed_server(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         (here / 'checkpoints' / name).symlink_to(lab.comfyui / 'models/checkpoints/v1-5-pruned-emaonly.safetensors')
     paths = here / 'paths.yaml'
     paths.write_text(f'examples:\n  base_path: {here.as_posix()}\n  checkpoints: checkpoints\n', encoding='utf-8')
-    links = pack_links('ComfyScript', lab.comfyui, testing=True) | {'photoshop': Path(__file__).parent / 'photoshop'}
+    links = pack_links('ComfyScript', lab.comfyui, testing=True)
+    links |= {name: Path(__file__).parent / name for name in ('inside', 'photoshop')}
     base = make_base(here / 'base', lab.comfyui, links)
     # A file, and part of ComfyUI: the base directory takes the place of the folder that has it.
     shutil.copyfile(lab.comfyui / 'custom_nodes' / SEND_IMAGES, base / 'custom_nodes' / SEND_IMAGES)

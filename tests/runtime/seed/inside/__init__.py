@@ -12,7 +12,7 @@ NODE_CLASS_MAPPINGS = {}
 async def workflow():
     from comfy_script.runtime import Workflow
 
-    async with Workflow() as wf:
+    async with Workflow(wait=True) as wf:
         output = nodes().PreviewImage(nodes().EmptyImage(16, 8))
     batch = await output
     return [wf.task and wf.task.state.value, list((await batch.get(0)).size)]

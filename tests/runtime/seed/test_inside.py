@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from comfy_script.tests.lab.server import Server
+
 pytestmark = pytest.mark.server
 
 
-def test_inside_comfyui(start_server: Any) -> None:
-    server = start_server(packs={'inside': Path(__file__).parent / 'inside'})
-
+def test_inside_comfyui(seed_server: Server) -> None:
     def ask(name: str) -> Any:
-        return server.get(f'/inside/{name}', timeout=30)
+        return seed_server.get(f'/inside/{name}', timeout=30)
 
     assert ask('loading') == [True, True, ['my-embedding'], True]
     assert ask('on_the_loop') == ['finished', [16, 8]]
