@@ -101,8 +101,9 @@ def main() -> None:
     # The pack `bench-pack` in BASE brings the classes: a real mode may read them when it loads.
     from comfy_script.runtime.real import nodes
 
+    bench: Any = nodes
     with torch.inference_mode():
-        print(json.dumps(per_call(getattr(nodes, 'BenchTrivial'), getattr(nodes, 'BenchSampler'), int(rounds))))
+        print(json.dumps(per_call(bench.BenchTrivial, bench.BenchSampler, int(rounds))))
 
 
 if __name__ == '__main__':
