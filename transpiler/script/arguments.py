@@ -30,6 +30,10 @@ class Parameter(NamedTuple):
     absent: bool = False
 
 
+_SIMPLE = frozenset({str, int, Output})
+"""Types of values that every plain input takes as they are."""
+
+
 class Missing:
     """`None` in place of an input that the prompt lacks, so that no default is filled in."""
 
@@ -71,7 +75,10 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
     unbroken = True
     for name, item in schema.parameters:
         before = len(named)
-        if item.kind in _DYNAMIC:
+        value = rest.get(item.name, MISSING_INPUT)
+        if type(value) in _SIMPLE and item.kind not in _DYNAMIC:
+            named.append((name, rest.pop(item.name)))
+        elif item.kind in _DYNAMIC:
             inner: list[tuple[str, Any]] = []
             _take_dynamic(item, rest, named, inner)
             if inner:
@@ -80,7 +87,7 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
                 unbroken = False
                 named.extend(inner)
                 continue
-        elif item.name in rest and fits(item, rest[item.name]):
+        elif value is not MISSING_INPUT and fits(item, value):
             named.append((name, as_queued(item, rest.pop(item.name))))
         elif item.required:
             named.append((name, MISSING_INPUT))

@@ -365,7 +365,7 @@ class Body:
         return None
 
     def _free(self, step: str) -> dict[str, list[str]]:
-        """By type, the names of what this step alone uses; not of numbers and texts, which do not stay what they are."""
+        """By type, the names of what this step alone uses; without numbers and texts, which do not stay the same."""
         free: dict[str, list[str]] = {}
         for name, value in self._read_by(step):
             type_ = self.source.type_of(value)

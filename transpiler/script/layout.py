@@ -118,4 +118,7 @@ def least_columns(line: str) -> int:
     if line.isascii():
         return len(line)
     # A part of a long line is enough to know that it is long.
+    plain = len(line.encode('ascii', 'ignore'))
+    if plain > WIDTH:
+        return plain
     return sum(char.isascii() or unicodedata.category(char)[0] != 'M' for char in line[: WIDTH * 4])

@@ -133,13 +133,13 @@ def _pieces(value: str, quote: str, width: int) -> list[str]:
 
 
 _LINE = re.compile(r'[^\n]*\n|[^\n]+')
-# Texts that stand in a literal as they are, but for line ends.
-_PLAIN = re.compile(r'[ !#-&(-\[\]-~\n]*')
 
 
 def _broken_line(line: str, quote: str, room: int) -> list[str]:
     """One line of a text, with its end, in parts that fit."""
-    if _PLAIN.fullmatch(line):
+    stripped = line.rstrip('\n')
+    plain = quote not in line and '\\' not in line and stripped.isprintable() and not _INVISIBLE.search(stripped)
+    if plain and columns(stripped) == len(stripped):
         return _broken_plain(line, room)
     parts: list[str] = []
     current = ''
@@ -181,9 +181,11 @@ def _broken(token: str, room: int) -> list[str]:
 
 def comment(title: str) -> str:
     """A text of the file as one line after `# `: it cannot end the comment, hide, or mean anything to a tool."""
-    shown = ''.join(
-        char if char.isprintable() and not _INVISIBLE.match(char) else ' ' for char in title[:LONGEST_COMMENT]
-    )
+    title = title[:LONGEST_COMMENT]
+    if title.isascii() and title.isprintable():
+        shown = title
+    else:
+        shown = ''.join(char if char.isprintable() and not _INVISIBLE.match(char) else ' ' for char in title)
     shown = re.sub(r'#(?=\s*[^\W\d])', '\uff03', ' '.join(shown.split()))
     # PEP 263: in the first two lines `coding:` would choose how the file is read.
     shown = re.sub('(coding)([:=])', r'\1 \2', shown)

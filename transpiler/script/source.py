@@ -12,9 +12,10 @@ from .arguments import Output
 from .hints import Hints
 from .literals import quoted
 from .naming import from_title
-from .order import depth_first
 
 MOST_SLOTS = 10_000
+
+_OPEN_TYPES = frozenset({'COMFY_MATCHTYPE_V3', '*', ''})
 
 MOST_LOOKED_UP = 10
 """Unknown node types for which similar names are looked for."""
@@ -41,7 +42,7 @@ class Source:
         self.hints = hints
         self.warnings = warnings
         self.nodes = self._read_nodes()
-        self._check_circles()
+        order = self._order()
         self.index = {key: index for index, key in enumerate(self.nodes)}
         self.users = self._users()
         self.used_slots: dict[str, set[int]] = {}
@@ -52,10 +53,14 @@ class Source:
             if node.outputs is not None and max(slots) >= len(node.outputs):
                 node.outputs = None  # the workflow draws fewer than there are
         self.types: dict[Output, str] = {}
-        self._resolve_types()
+        self._resolve_types(order)
 
     def type_of(self, output: Output) -> str:
-        return self.types.get(output, '*')
+        type_ = self.types.get(output)
+        if type_ is None:
+            outputs = self.nodes[output.node].outputs
+            type_ = outputs[output.slot].type if outputs is not None else '*'
+        return type_
 
     def title_name(self, key: str) -> str:
         """The name that the title of a node gives, where the user gave the title."""
@@ -150,9 +155,9 @@ class Source:
     def _has_output(node: Node, slot: int) -> bool:
         return 0 <= slot < (MOST_SLOTS if node.schema is None else len(node.schema.outputs))
 
-    def _check_circles(self) -> None:
+    def _order(self) -> list[str]:
         try:
-            self.prompt.order()
+            return self.prompt.order()
         except PromptError as error:
             raise TranspileError(str(error)) from error
 
@@ -164,15 +169,13 @@ class Source:
                     users.setdefault(value, []).append(key)
         return users
 
-    def _resolve_types(self) -> None:
-        """The type of every output; of those that take over a type, the one that they are linked to."""
-        for key in depth_first(list(self.nodes), {key: self.needs(key) for key in self.nodes}):
+    def _resolve_types(self, order: Iterable[str]) -> None:
+        """The types of the outputs that take over a type: those that they are linked to."""
+        for key in order:
             node = self.nodes[key]
             for slot, output in enumerate(node.outputs or ()):
-                type_ = output.type
-                if type_ in ('COMFY_MATCHTYPE_V3', '*', ''):
-                    type_ = self._matched(node, slot) or '*'
-                self.types[Output(key, slot)] = type_
+                if output.type in _OPEN_TYPES:
+                    self.types[Output(key, slot)] = self._matched(node, slot) or '*'
 
     def _matched(self, node: Node, slot: int) -> str | None:
         if node.schema is None:
@@ -186,5 +189,5 @@ class Source:
             options = item.options.get('template') if item else None
             same = isinstance(options, Mapping) and options.get('template_id') == template
             if same if template is not None else item is not None and item.type == '*':
-                return self.types.get(value)
+                return self.type_of(value)
         return None
