@@ -112,23 +112,26 @@ def measure(url: str, rounds: int) -> None:
             'nodes in a Workflow': by_nodes,
         }
         times: dict[str, list[float]] = {name: [] for name in ways}
+        processor: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(rounds + 20):
             for name, run in ways.items():
-                start = time.perf_counter()
+                start, used = time.perf_counter(), time.process_time()
                 run()
                 if number >= 20:
                     times[name].append((time.perf_counter() - start) * 1000)
+                    processor[name].append((time.process_time() - used) * 1000)
         loop.close()
     bare.close()
-    report(times)
+    report(times, processor)
 
 
-def report(times: dict[str, list[float]]) -> None:
+def report(times: dict[str, list[float]], processor: dict[str, list[float]]) -> None:
     reference = statistics.median(times['bare aiohttp'])
     for name, values in times.items():
         low, median, high = statistics.quantiles(values, n=4)
         more = 100 * (median / reference - 1)
-        print(f'{name:<22} {median:6.2f} ms ({low:.2f} to {high:.2f})  {more:+.0f} %')
+        used = statistics.median(processor[name])
+        print(f'{name:<22} {median:6.2f} ms ({low:.2f} to {high:.2f})  {more:+.0f} %  client {used:.2f} ms processor')
 
 
 if __name__ == '__main__':
