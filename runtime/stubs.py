@@ -77,7 +77,8 @@ class StubOptions(NamedTuple):
 VIRTUAL = StubOptions()
 REAL = StubOptions(
     module='real/nodes',
-    header=_HEADER.partition('\nfrom comfy_script')[0] + '\n\nfrom torch import Tensor as _Tensor\n',
+    header=_HEADER.partition('\nfrom comfy_script')[0].replace(', overload', ', TypeAlias as _TypeAlias, overload')
+    + '\nfrom torch import Tensor as _Tensor\n',
     value_types={
         'IMAGE': '_Tensor',
         'MASK': '_Tensor',
@@ -182,8 +183,12 @@ class _Writer:
         names = []
         for schema in self._schemas.readable():
             name = self._schemas.names.name_of(schema.class_type)
-            names.append(name)
-            parts.append(self._node(name, schema))
+            try:
+                parts.append(self._node(name, schema))
+            except Exception as error:
+                log.warning('Left out of the type stubs: node %r: %r', schema.class_type, error)
+            else:
+                names.append(name)
         names += [*GLOBAL_ENUM_SOURCES, 'Embeddings', *self._type_names.values()]
         listed = ''.join(f'    {name!r},\n' for name in names)
         parts.insert(1, f'__all__ = [\n{listed}]\n')
@@ -197,7 +202,7 @@ class _Writer:
             if given is None:
                 yield f'class {name}(_Value): ...'
             else:
-                yield f'{name} = {given.get(raw, "_Any")}'
+                yield f'{name}: _TypeAlias = {given.get(raw, "_Any")}'
         yield ''
 
     def _global_enum_lines(self) -> Iterator[str]:
@@ -221,7 +226,7 @@ class _Writer:
             return ['_Sequence[str]']
         kinds = {type(choice) for choice in choices}
         types = []
-        if 0 < len(choices) <= _MOST_LITERALS and choices not in self._global_choices and _are_words(choices):
+        if 0 < len(choices) <= _MOST_LITERALS and self._global_of(choices) is None and _are_words(choices):
             types.append(f'_Literal[{", ".join(_string(choice) for choice in choices)}]')
         if item.switch is not None or bool in kinds:
             types.append('bool')
@@ -268,12 +273,19 @@ class _Writer:
         for item in schema.inputs:
             if item.choices is None or item.kind is not InputKind.COMBO or not self._may_nest(item.python_name, schema):
                 continue
-            shared = global_source(schema, item) or self._global_choices.get(item.choices)
+            shared = global_source(schema, item) or self._global_of(item.choices)
             if shared is not None:
                 code.append(f'    {item.python_name} = {shared}\n')
             else:
                 code.append(enum_code(item.python_name, member_names(item.choices), '    '))
         return ''.join(code)
+
+    def _global_of(self, choices: tuple[Any, ...]) -> str | None:
+        """The global enum with these choices."""
+        try:
+            return self._global_choices.get(choices)
+        except TypeError:  # choices that are lists or objects
+            return None
 
     def _may_nest(self, name: str, schema: NodeSchema) -> bool:
         """Whether a class attribute of this name leaves the annotations beside it readable."""
@@ -308,7 +320,10 @@ class _Writer:
         if item.default is MISSING:
             optional_group = item.kind is InputKind.AUTOGROW and item.template and item.template.minimum == 0
             return _Parameter(item.python_name, _or_none(type_), '...' if optional_group else None)
-        return _Parameter(item.python_name, _or_none(type_), _default(item.default))
+        default = item.default
+        if item.type == 'INT' and isinstance(default, float) and default.is_integer():
+            default = int(default)  # ComfyUI's AudioAdjustVolume, for one
+        return _Parameter(item.python_name, _or_none(type_), _default(default))
 
     def _inner(self, item: InputSchema) -> _Parameter:
         return _Parameter(item.python_name, _or_none(self._type_of(item)), '...')
