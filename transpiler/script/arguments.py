@@ -54,6 +54,7 @@ class Arguments:
     named: list[tuple[str, Any]]
     leading: int
     extra: dict[str, Any]
+    dynamic: bool = False
 
 
 class Group(NamedTuple):
@@ -73,12 +74,14 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
     named: list[tuple[str, Any]] = []
     leading = 0
     unbroken = True
+    dynamic = False
     for name, item in schema.parameters:
         before = len(named)
         value = rest.get(item.name, MISSING_INPUT)
         if type(value) in _SIMPLE and item.kind not in _DYNAMIC:
             named.append((name, rest.pop(item.name)))
         elif item.kind in _DYNAMIC:
+            dynamic = True
             inner: list[tuple[str, Any]] = []
             _take_dynamic(item, rest, named, inner)
             if inner:
@@ -95,7 +98,8 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
             unbroken = False
         elif unbroken:
             leading = len(named)
-    return Arguments(named, leading, {key: value for key, value in rest.items() if not _is_absent(value)})
+    extra = {key: value for key, value in rest.items() if not _is_absent(value)} if rest else rest
+    return Arguments(named, leading, extra, dynamic)
 
 
 def arguments_of_unknown(inputs: Mapping[str, Any]) -> Arguments:
@@ -199,7 +203,7 @@ def _take_group(item: InputSchema, rest: dict[str, Any], named: list[tuple[str, 
 def checked_arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
     """`arguments_of`, tried on `bind` where dynamic inputs could make names meet; else everything by raw key."""
     arguments = arguments_of(schema, inputs)
-    if not any(item.kind in _DYNAMIC for item in schema.inputs):
+    if not arguments.dynamic:
         return arguments
     given = {name: _bound(value) for name, value in arguments.named}
     given[EXTRA_INPUTS] = {key: _bound(value) for key, value in arguments.extra.items()}

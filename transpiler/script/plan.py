@@ -71,6 +71,7 @@ class _Plan:
             (node, key, Input(key.rpartition('.')[2], value, (1, 0), [(node, key)]))
             for node in scope.nodes
             for key, value in self.source.nodes[node].inputs.items()
+            if (node, key) in slot_of or (type(value) is Output and self.tree.of[value.node] is not scope)
         ]
         shared = self.shared.get(instance.definition_id, ())
         for node, key in slot_of if shared else ():
