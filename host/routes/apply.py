@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from collections import OrderedDict
@@ -30,7 +31,7 @@ _graphs: OrderedDict[str, _Graph] = OrderedDict()
 def plan(workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style) -> dict[str, Any]:
     """`{edits, lines}`, or `{errors}` where the script cannot be read.
 
-    `edits`: see `match.Edit`. `lines`: graph id → line of the script, for the nodes that stay.
+    `edits`: see `match.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay.
     """
     try:
         read = read_script(script, schemas)
@@ -40,8 +41,18 @@ def plan(workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Styl
     wanted = Reading(script, read.prompt, read.lines)
     return {
         'edits': [edit.to_json() for edit in edits(graph.prompt, graph.written, wanted, read.titles)],
-        'lines': graph_lines(graph.prompt, graph.written, wanted),
+        'lines': _spans(script, graph_lines(graph.prompt, graph.written, wanted)),
     }
+
+
+def _spans(script: str, lines: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Each line with the last line of the statement that begins there."""
+    ends = {
+        node.lineno: node.end_lineno or node.lineno
+        for node in ast.walk(ast.parse(script))
+        if isinstance(node, (ast.Assign, ast.Expr, ast.Return))
+    }
+    return {key: (line, ends.get(line, line)) for key, line in lines.items()}
 
 
 def _read_graph(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> _Graph:

@@ -162,7 +162,10 @@ def _keywords(call: ast.Call) -> dict[str, str]:
 
 def _function(body: _Body, inputs: Iterable[tuple[str, Port]], results: list[str], outputs: list[Port]) -> str:
     definitions, text = body.split()
-    parameters = ', '.join(f'{name}: {_annotation(port)}' for name, port in inputs)
+    listed = [f'{name}: {_annotation(port)}' for name, port in inputs]
+    parameters = ', '.join(listed)
+    if len(parameters) > 70:
+        parameters = ''.join(f'\n    {one},' for one in listed) + '\n'
     gives = [_annotation(port) for port in outputs]
     returns = ''
     if gives:

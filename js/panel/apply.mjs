@@ -254,7 +254,7 @@ function linked(graph, node, side) {
 }
 
 /** Moves a node down until it covers no other. @param {any} graph @param {any} node */
-function makeRoom(graph, node) {
+export function makeRoom(graph, node) {
   const title = /** @type {any} */ (window).LiteGraph.NODE_TITLE_HEIGHT
   const others = graph.nodes.filter(/** @param {any} other */ other => other !== node)
   for (let tries = 0; tries < 200; tries++) {

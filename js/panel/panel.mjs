@@ -97,6 +97,8 @@ export class Panel {
   #view = 'script'
   /** @type {Shown | undefined} */
   #shown
+  /** Where a diff was asked for. @type {'script' | 'outputs'} */
+  #back = 'outputs'
   /** @type {Outputs | undefined} */
   #outputs
   /** @type {(() => void) | undefined} */
@@ -481,7 +483,7 @@ export class Panel {
   }
 
   async compareDraft() {
-    this.#compare({ name: t('diff.graph'), text: this.#base.script }, { name: t('diff.draft'), text: this.editor.text() })
+    this.#compare({ name: t('diff.graph'), text: this.#base.script }, { name: t('diff.draft'), text: this.editor.text() }, 'script')
   }
 
   /** @param {FileRef} file */
@@ -508,8 +510,9 @@ export class Panel {
     }
   }
 
-  /** @param {Shown} left @param {Shown} right */
-  #compare(left, right) {
+  /** @param {Shown} left @param {Shown} right @param {'script' | 'outputs'} [back] */
+  #compare(left, right, back = 'outputs') {
+    this.#back = back
     this.show('diff', () => this.#openDiff(left, right))
   }
 
@@ -524,7 +527,7 @@ export class Panel {
     script.hidden = view !== 'script'
     outputs.hidden = view !== 'outputs'
     other.hidden = view === 'script' || view === 'outputs'
-    const chosen = view === 'script' || view === 'scratch' ? 'script' : 'outputs'
+    const chosen = view === 'script' || view === 'scratch' || (view === 'diff' && this.#back === 'script') ? 'script' : 'outputs'
     for (const [name, tab] of Object.entries(tabs)) {
       tab.setAttribute('aria-selected', String(name === chosen))
       tab.tabIndex = name === chosen ? 0 : -1
@@ -576,7 +579,7 @@ export class Panel {
   /** @param {Shown} left @param {Shown} right */
   #openDiff(left, right) {
     const place = h('div', { class: 'cs-editor cs-editor-diff' })
-    this.#openOther(t('diff'), [], place)
+    this.#openOther(t('diff'), [], place, this.#back)
     this.#closeView = showDiff(place, left, right, isDark())
   }
 
@@ -634,7 +637,7 @@ export class Panel {
     if (!this.#edited) return this.#base.lines
     const plan = this.#plan
     if (!plan || plan.errors) return {}
-    return Object.fromEntries(Object.entries(plan.lines).map(([id, line]) => [id, [line, line]]))
+    return plan.lines
   }
 
   #visibleText() {

@@ -1,6 +1,6 @@
 // A selection of nodes becomes one ComfyScript node.
 import { app, asOneStep, rootGraph, serialize, shownGraph } from './comfy.mjs'
-import { setWidget } from './apply.mjs'
+import { makeRoom, setWidget } from './apply.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
@@ -19,7 +19,6 @@ export async function replaceWithNode(style) {
   await asOneStep(async () => {
     const node = /** @type {any} */ (window).LiteGraph.createNode(TYPE)
     if (!node) throw new Error(t('toNode.missing'))
-    node.pos = [Math.min(...nodes.map(one => one.pos[0])), Math.min(...nodes.map(one => one.pos[1]))]
     graph.add(node)
     try {
       const widget = node.widgets?.find(/** @param {any} one */ one => one.name === 'script') ?? node.widgets?.[0]
@@ -31,7 +30,11 @@ export async function replaceWithNode(style) {
       graph.remove(node)
       throw error
     }
+    const sources = plan.inputs.map(input => graph.getNodeById(input.from[0])).filter(Boolean)
+    const left = Math.max(...(sources.length ? sources.map(one => one.pos[0] + one.size[0] + 60) : nodes.map(one => one.pos[0])))
+    node.pos = [left, Math.min(...nodes.map(one => one.pos[1]))]
     for (const one of nodes) graph.remove(one)
+    makeRoom(graph, node)
     app.canvas.deselectAll?.()
     app.canvas.selectNode(node, false)
   })

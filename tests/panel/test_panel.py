@@ -292,6 +292,16 @@ class TestOutputs:
         panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
         assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
 
+    def test_image_on_a_node(self, panel: Panel) -> None:
+        image = made_image(panel)
+        panel.js(
+            """app.nodeOutputs = { ...app.nodeOutputs, 9: { images: [argument] } }
+            const items = app.canvas.getNodeMenuOptions(app.graph.getNodeById(9))
+            items.find(item => item?.content?.includes('script of this image')).callback()""",
+            {'filename': image.name, 'subfolder': '', 'type': 'output'},
+        )
+        panel.page.wait_for_selector(f'.cs-title:has-text("{image.name}")')
+
 
 class TestButtons:
     def test_copy(self, panel: Panel) -> None:
@@ -367,6 +377,29 @@ def pixels(png: bytes) -> bytes:
     from PIL import Image
 
     return Image.open(BytesIO(png)).convert('RGB').tobytes()
+
+
+def test_every_control_has_a_name(panel: Panel) -> None:
+    panel.edit('steps=2', 'steps=3')
+    panel.button('More').click()
+    nameless = panel.page.eval_on_selector_all(
+        '.comfyscript button, .comfyscript [role=tab], .comfyscript .cm-content',
+        """all => all.filter(one => !(one.getAttribute('aria-label') ?? one.textContent).trim())
+        .map(one => one.outerHTML)""",
+    )
+    assert nameless == []
+
+
+def test_closing_leaves_nothing_behind(panel: Panel) -> None:
+    panel.close()
+    counts = []
+    for _ in range(2):
+        panel.open()
+        panel.close()
+        counts.append(
+            panel.page.evaluate("document.querySelectorAll('*').length - document.querySelectorAll('svg *').length")
+        )
+    assert counts[0] == counts[1]
 
 
 def test_closed_panel_asks_for_nothing(panel: Panel) -> None:

@@ -67,7 +67,6 @@ def test_panel(shown: Panel, folder: Path, name: str) -> None:
         shown.settle()
         shown.shot(folder, f'diff-{name}')
         shown.button('Back').click()
-        shown.page.get_by_role('tab', name='Script').click()
 
         shown.edit('cfg=8', 'cfgg=8')
         shown.wait_for_state('cfgg')
@@ -88,6 +87,21 @@ def test_panel(shown: Panel, folder: Path, name: str) -> None:
         shown.page.get_by_role('tab', name='Outputs').click()
         shown.settle(600)
         shown.shot(folder, f'outputs-{name}')
+    finally:
+        theme(shown, 'dark')
+
+
+@pytest.mark.parametrize('name', ['dark', 'light'])
+def test_node(shown: Panel, folder: Path, name: str) -> None:
+    theme(shown, name)
+    try:
+        shown.js('app.canvas.selectItems([3, 5, 8].map(id => app.graph.getNodeById(id)))')
+        shown.menu('Selection to one ComfyScript node')
+        shown.wait_for_text('ComfyScript(')
+        shown.settle(600)
+        shown.js('app.canvas.deselectAll(); app.canvas.ds.offset = [870, 160]; app.canvas.setDirty(true, true)')
+        shown.settle()
+        shown.shot(folder, f'node-{name}')
     finally:
         theme(shown, 'dark')
 
