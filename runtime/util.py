@@ -300,7 +300,11 @@ async def _submit(client: Client, output: NodeOutput, keep_images: bool = False)
     built = build([output])
     options = {'origins': built.origins(), 'id_of': built.id_of, 'source': find_source() or ''}
     with unshown():
-        return await run_async(client._submit(built.prompt, keep_images=keep_images, **options))
+        task = await run_async(client._submit(built.prompt, keep_images=keep_images, **options))
+    for node_id, node in built.nodes.items():
+        # A workflow around this has no reason to say that they were not queued.
+        node.task_id = node.task_id or node_id
+    return task
 
 
 async def _run(client: Client, output: NodeOutput) -> Result:

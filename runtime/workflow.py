@@ -145,7 +145,7 @@ class Workflow:
         outputs = [node for node in self._outputs if node.task is None]
         if outputs or any(node.is_output for node in nodes):
             return _runnable(build(outputs, nodes))
-        if nodes and len(nodes) == len(self._nodes):
+        if nodes and len(nodes) == len(self._nodes) and all(node.task_id is None for node in nodes):
             log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
         return None
 
