@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .links import remove_input
+from .links import remove_inputs
 from .model import Graph, Input, Node, Output, State, Widget
 from .special import SPECIAL_TYPES
 from .specs import NodeClass, Spec, read_section
@@ -207,7 +207,7 @@ def _take_over_link(node: Node, old: Input) -> None:
     index = _index_of(node, old.name)
     if index is None:
         node.inputs.append(old)
-        remove_input(node, len(node.inputs) - 1)
+        remove_inputs(node, [len(node.inputs) - 1])
         return
     node.inputs[index].link = old.link
     link = node.graph.links.get(old.link) if old.link is not None else None

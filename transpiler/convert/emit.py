@@ -7,7 +7,7 @@ workflow (links in a circle, links to nodes that are gone), only the input conce
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,6 +60,7 @@ class Emitter:
         self.warnings = warnings
         self.places: dict[str, Place] = {}
         self._resolved: dict[tuple[Any, ...], Source | None] = {}
+        self._bypasses: dict[tuple[int, str, str], int | None] = {}
         self._setters: dict[int, dict[tuple[str, str], Node]] = {}
         self._promoted: list[tuple[str, str]] = []
         self._circles = 0
@@ -248,20 +249,37 @@ class Emitter:
             if slot.promoted is None:
                 return None, None
             return Source(None, -1, slot.promoted.state.value), (host.id, index)
-        return ('i', host, index, None), (host.id, index)
+        # The web UI goes by where the link says it ends; a link that two inputs name ends at the later one.
+        link = host.node.graph.links.get(slot.link)
+        return ('i', host, index if link is None else link.target_slot, None), (host.id, index)
 
     def _step_output(self, place: Place, slot: int, type_: str) -> Source | tuple[Any, ...] | None:
         node = place.node
         if node.mode == NEVER:
             return None
         if node.mode == BYPASS:
-            index = _bypass_input(node, slot, type_)
+            index = self._bypass_input(node, slot, type_)
             return ('i', place, index, None) if index is not None else None
         if node.inner is not None:
             return self._step_inside(place, slot, type_)
         if node.virtual:
             return self._step_virtual(place, slot, type_)
         return Source(place.id, slot)
+
+    def _bypass_input(self, node: Node, slot: int, type_: str) -> int | None:
+        """Which input a bypassed node hands on for one of its outputs (`_getBypassSlotIndex`)."""
+        inputs = node.inputs
+        if not 0 <= slot < len(node.outputs):
+            return None
+        if type_ in ('*', ''):
+            return (slot if len(inputs) > slot else 0) if inputs else None
+        output_type = node.outputs[slot].type
+        if slot < len(inputs) and compatible(inputs[slot].type, output_type) and compatible(inputs[slot].type, type_):
+            return slot
+        key = (id(node), output_type, type_)
+        if key not in self._bypasses:
+            self._bypasses[key] = _first_fit(inputs, output_type, type_)
+        return self._bypasses[key]
 
     def _step_inside(self, place: Place, slot: int, type_: str) -> tuple[Any, ...] | None:
         graph = _inner(place)
@@ -351,18 +369,8 @@ def _wire_name(node: Node) -> str:
     return first if isinstance(first, str) else (node.title or '')
 
 
-def _bypass_input(node: Node, slot: int, type_: str) -> int | None:
-    """Which input a bypassed node hands on for one of its outputs (`_getBypassSlotIndex`)."""
-    inputs: list[Input] = node.inputs
-    if not 0 <= slot < len(node.outputs):
-        return None
-    output_type = node.outputs[slot].type
-    if type_ in ('*', ''):
-        if not inputs:
-            return None
-        return slot if len(inputs) > slot else 0
-    if slot < len(inputs) and compatible(inputs[slot].type, output_type) and compatible(inputs[slot].type, type_):
-        return slot
+def _first_fit(inputs: Sequence[Input], output_type: str, type_: str) -> int | None:
+    """The first input of exactly the wanted type, else the first that fits."""
     for index, item in enumerate(inputs):
         if item.type == type_:
             return index

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,7 +111,7 @@ def _ends(graph: Graph, boundary: Boundary) -> Iterator[tuple[Node, Input]]:
     for number in boundary.links:
         link = graph.links.get(number)
         node = graph.by_id.get(link.target) if link is not None else None
-        slot = slot_with_link(node, number) if node is not None else None
+        slot = slot_with_link(node, number, link.target_slot) if node is not None and link is not None else None
         if node is not None and slot is not None:
             yield node, slot
 
@@ -188,7 +189,9 @@ def flush_proxy_widgets(host: Node) -> None:
     """Turns an instance's `proxyWidgets` into inputs of its definition (`flushProxyWidgetMigration`)."""
     entries = _read_entries(host)
     primitives: dict[str, list[_Entry]] = {}
-    plans = [(entry, _plan(host, entry, entries)) for entry in entries]
+    linked = _linked_inputs(host)
+    counts = Counter(entry.node_id for entry in entries)
+    plans = [(entry, _plan(host, entry, linked, counts)) for entry in entries]
     for entry, plan in plans:
         if plan == 'primitive':
             primitives.setdefault(entry.node_id, []).append(entry)
@@ -236,10 +239,9 @@ def _without_prefixes(name: str) -> tuple[str, str | None]:
 _Plan = str | tuple[str, str] | None
 
 
-def _plan(host: Node, entry: _Entry, entries: Sequence[_Entry]) -> _Plan:
-    linked = _linked_input(host, entry.node_id, entry.name)
-    if linked is not None:
-        return ('linked', linked.name)
+def _plan(host: Node, entry: _Entry, linked: Mapping[tuple[str, str], str], counts: Mapping[str, int]) -> _Plan:
+    if (entry.node_id, entry.name) in linked:
+        return ('linked', linked[entry.node_id, entry.name])
     graph = host.inner
     node = graph.by_id.get(entry.node_id) if graph is not None else None
     if graph is None or node is None:
@@ -249,8 +251,7 @@ def _plan(host: Node, entry: _Entry, entries: Sequence[_Entry]) -> _Plan:
         if isinstance(marker, str) and any(slot.name == marker for slot in host.inputs):
             return ('linked', marker)
         targets = any(id in graph.links for id in (node.outputs[0].links if node.outputs else ()))
-        twice = sum(other.node_id == entry.node_id for other in entries) >= 2
-        return 'primitive' if targets or twice else 'aside'
+        return 'primitive' if targets or counts[entry.node_id] >= 2 else 'aside'
     widget = _source_widget(node, entry)
     if widget is None:
         return 'aside'
@@ -259,13 +260,14 @@ def _plan(host: Node, entry: _Entry, entries: Sequence[_Entry]) -> _Plan:
     return 'create'
 
 
-def _linked_input(host: Node, node_id: str, name: str) -> Input | None:
+def _linked_inputs(host: Node) -> dict[tuple[str, str], str]:
+    """The instance's inputs by the inner widget (node id, name) they stand for."""
+    found: dict[tuple[str, str], str] = {}
     for slot in host.inputs:
-        if slot.boundary is not None and host.inner is not None:
-            source = _promotion_source(host.inner, slot.boundary)
-            if source == (node_id, name):
-                return slot
-    return None
+        source = _promotion_source(host.inner, slot.boundary) if host.inner and slot.boundary else None
+        if source is not None:
+            found.setdefault(source, slot.name)
+    return found
 
 
 def _promotion_source(graph: Graph, boundary: Boundary) -> tuple[str, str] | None:

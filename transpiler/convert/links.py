@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from ..workflow import INPUT_NODE
-from .model import Boundary, Graph, Input, Link, Node, Widget
+from collections.abc import Sequence
 
+from ..workflow import INPUT_NODE
+from .model import Boundary, Graph, Input, Link, Node, Output, Widget
+
+_WIDE = 64
 _RANGE_OPTIONS = ('min', 'max', 'step', 'step2', 'precision')
 
 
-def target_of(graph: Graph, link: Link) -> Node | None:
-    return graph.by_id.get(link.target)
-
-
-def slot_with_link(node: Node, link: int) -> Input | None:
+def slot_with_link(node: Node, link: int, hint: int = -1) -> Input | None:
+    """The first input that has this link. `hint`: where it is if no other has it, to save the search in wide nodes."""
+    if len(node.inputs) > _WIDE and 0 <= hint < len(node.inputs) and node.inputs[hint].link == link:
+        return node.inputs[hint]
     for slot in node.inputs:
         if slot.link == link:
             return slot
     return None
 
 
-def remove_input(node: Node, index: int) -> None:
-    """Takes an input away, and its link with it."""
-    disconnect_input(node, index)
-    del node.inputs[index]
-    for slot in node.inputs[index:]:
-        link = node.graph.links.get(slot.link) if slot.link is not None else None
+def remove_inputs(node: Node, indexes: Sequence[int]) -> None:
+    """Takes inputs away, and their links with them."""
+    graph = node.graph
+    cut: dict[int, tuple[Output, set[int]]] = {}
+    for index in indexes:
+        slot = node.inputs[index]
+        link = graph.links.get(slot.link) if slot.link is not None else None
+        origin = graph.by_id.get(link.origin) if link is not None else None
+        if link is None or origin is None or not 0 <= link.origin_slot < len(origin.outputs):
+            disconnect_input(node, index)
+            continue
+        output = origin.outputs[link.origin_slot]
+        cut.setdefault(id(output), (output, set()))[1].add(link.id)
+        slot.link = None
+    for output, numbers in cut.values():
+        for number in output.links:
+            if number in numbers:
+                graph.links.pop(number, None)
+        output.links = [number for number in output.links if number not in numbers]
+    gone = set(indexes)
+    node.inputs = [slot for index, slot in enumerate(node.inputs) if index not in gone]
+    for index in range(min(indexes, default=0), len(node.inputs)):
+        number = node.inputs[index].link
+        link = node.graph.links.get(number) if number is not None else None
         if link is not None:
-            link.target_slot -= 1
+            link.target_slot = index
 
 
 def disconnect_input(node: Node, index: int) -> None:

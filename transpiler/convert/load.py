@@ -16,7 +16,7 @@ from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, W
 from .build import DynamicCombo, Prototypes, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
-from .links import remove_input
+from .links import remove_inputs
 from .model import Boundary, Graph, Input, Link, Node, Output, reachable
 from .primitives import create_primitive_widget
 from .special import VIRTUAL_TYPES, extend
@@ -418,13 +418,12 @@ def _drop_duplicate_links(graph: Graph) -> None:
         known = set(ids)
         keep = next((slot.link for slot in inputs if slot.link in known), ids[0])
         origin = graph.by_id.get(origin_id)
-        for id in ids:
-            if id == keep:
-                continue
-            if origin is not None and 0 <= origin_slot < len(origin.outputs):
-                output = origin.outputs[origin_slot]
-                output.links = [other for other in output.links if other != id]
-            graph.links.pop(id, None)
+        if origin is not None and 0 <= origin_slot < len(origin.outputs):
+            output = origin.outputs[origin_slot]
+            output.links = [id for id in output.links if id == keep or id not in known]
+        for id in known:
+            if id != keep:
+                graph.links.pop(id, None)
         for slot in inputs:
             if slot.link in known:
                 slot.link = keep
@@ -460,18 +459,21 @@ def _fix_target_slots(graph: Graph) -> None:
 
 
 def _drop_widgetless_inputs(node: Node) -> None:
-    """Takes away inputs that stand for a widget the node no longer has (`widgetInputs.ts: onGraphConfigured`)."""
-    if node.node_class is None:
-        return
-    names: set[str] | None = None
+    """Takes away inputs that stand for a widget the node no longer has (`widgetInputs.ts: onGraphConfigured`).
+
+    The web UI walks the list while it takes from it, so the input behind one that goes is never looked at.
+    """
+    names = {widget.name for widget in node.widgets}
+    gone: list[int] = []
     index = 0
     while index < len(node.inputs):
-        slot = node.inputs[index]
-        if slot.widget is not None:
-            names = names if names is not None else {widget.name for widget in node.widgets}
-            if slot.widget not in names:
-                remove_input(node, index)
+        widget = node.inputs[index].widget
+        if widget is not None and widget not in names:
+            gone.append(index)
+            index += 1
         index += 1
+    if gone:
+        remove_inputs(node, gone)
 
 
 def _settle_values(node: Node) -> None:

@@ -182,6 +182,7 @@ class Graph:
 class Node:
     __slots__ = (
         'autogrow',
+        'by_name',
         'graph',
         'host_states',
         'id',
@@ -212,6 +213,7 @@ class Node:
         self.node_class: NodeClass | None = None
         self.inner: Graph | None = None
         """For an instance of a subgraph: the definition."""
+        self.by_name: dict[str, Widget] | None = None
         self.host_states: dict[str, State] | None = None
         self.autogrow: dict[str, Any] | None = None
         self.matches: dict[str, dict[str, str]] | None = None
@@ -226,10 +228,18 @@ class Node:
             for slot in self.inputs:
                 if slot.promoted is not None and slot.promoted.name == name:
                     return slot.promoted
+        if self.node_class is None and len(self.widgets) > 50:
+            return self._widgets_by_name().get(name)
         for widget in self.widgets:
             if widget.name == name:
                 return widget
         return None
+
+    def _widgets_by_name(self) -> dict[str, Widget]:
+        """For nodes of unknown types, which may have any number of widgets: these do not change."""
+        if self.by_name is None or len(self.by_name) != len(self.widgets):
+            self.by_name = {widget.name: widget for widget in reversed(self.widgets)}
+        return self.by_name
 
     def all_widgets(self) -> list[Widget]:
         if self.inner is None:

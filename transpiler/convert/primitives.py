@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .model import Graph, Input, Link, Node, Widget
 from .specs import RawSpec, read_spec
-from .values import UNDEFINED, is_number
+from .values import UNDEFINED, as_number, is_number
 from .widgets import WIDGETS
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def _merge_ranges(node: Node, widget: Widget, first: RawSpec) -> None:
         _apply_range(widget, first[0], merged)
         value = widget.get(node)
         low, high = merged['min'], merged['max']
-        if is_number(value) and value < low:
+        if as_number(value) < low:
             value = low
-        if is_number(value) and value > high:
+        if as_number(value) > high:
             value = high
         widget.enter(node, value)
 

@@ -75,6 +75,20 @@ def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def as_number(value: Any) -> float:
+    """What JavaScript's arithmetic takes a value for: null is 0, texts are read, the rest is NaN."""
+    if is_number(value):
+        return value
+    if value is None or isinstance(value, bool):
+        return int(bool(value))
+    if isinstance(value, str):
+        try:
+            return float(value) if value.strip() and '_' not in value else (math.nan if value.strip() else 0)
+        except ValueError:
+            return math.nan
+    return math.nan
+
+
 def round_half_up(value: float) -> int | float:
     """JavaScript's `Math.round`."""
     return math.floor(value + 0.5) if math.isfinite(value) and abs(value) < _EXACT else value

@@ -12,7 +12,7 @@ from typing import Any
 
 from .model import FixedWidget, Node, TextWidget, Widget
 from .specs import Spec
-from .values import UNDEFINED, is_number, round_half_up, to_fixed, truthy
+from .values import UNDEFINED, as_number, is_number, round_half_up, to_fixed, truthy
 
 Constructor = Callable[[Node, Spec], Widget]
 
@@ -80,8 +80,9 @@ def _number_type(spec: Spec, displays: tuple[str, ...]) -> str:
 
 def whole_step(widget: Widget, value: Any) -> Any:
     """An edit of an INT widget: the nearest multiple of its step (`useIntWidget.ts: onValueChange`)."""
-    if not is_number(value) or not math.isfinite(value):
-        return value
+    value = as_number(value)
+    if not math.isfinite(value):
+        return None
     options = widget.options or {}
     step = options.get('step2') or 1
     if step == 1:
@@ -95,8 +96,11 @@ def rounded_float(widget: Widget, value: Any) -> Any:
     """An edit of a FLOAT widget (`useFloatWidget.ts: onFloatValueChange`)."""
     options = widget.options or {}
     quantum = options.get('round')
-    if not is_number(value) or not is_number(quantum) or not quantum:
+    if not is_number(quantum) or not quantum:
         return value
+    value = as_number(value)
+    if not math.isfinite(value):
+        return None
     precision = options.get('precision')
     if not isinstance(precision, int):
         precision = max(0, -math.floor(math.log10(abs(quantum))))
