@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .preferences import ArgumentStyle, SaveSettings
 
 if TYPE_CHECKING:
-    from ..graph import Prompt, Schemas
+    from ..graph import Schemas
 
 log = logging.getLogger('comfy_script')
 
@@ -157,7 +157,8 @@ class ScriptWriter:
             if node_id in job.scripts:
                 return job.scripts[node_id]
             script = write_script(
-                _upstream(nodes, node_id),
+                nodes,
+                end_nodes=[node_id],
                 schemas=self._get_schemas(),
                 workflow=job.workflow if isinstance(job.workflow, dict) else None,
                 style=Style(args=job.style),
@@ -173,12 +174,6 @@ class ScriptWriter:
             self._warned.add(reason)
             log.warning('No script in this output, it is saved as without ComfyScript. %s', reason)
             log.debug('No script', exc_info=error)
-
-
-def _upstream(nodes: Mapping[str, Any], node_id: str) -> Prompt:
-    from ..graph import Prompt
-
-    return Prompt.parse(nodes).upstream([node_id])
 
 
 def _expanded(node_id: str, dynprompt: Any) -> dict[str, Any] | None:

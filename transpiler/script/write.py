@@ -60,8 +60,16 @@ def write_script(
         raise TranspileError(str(error)) from error
     warnings: list[str] = []
     hints = read_hints(workflow, known, conversion, warnings)
-    source = Source(parsed, known, hints, warnings)
-    alive = set(source.nodes) if end_nodes is None else source.upstream(end_nodes)
+    if end_nodes is None:
+        source = Source(parsed, known, hints, warnings)
+        return _Writer(source, set(source.nodes), style).write()
+    ends = [str(key) for key in end_nodes]
+    try:
+        source = Source(parsed, known, hints, warnings)
+    except TranspileError:
+        # What is wrong may be in a part that these nodes do not need.
+        source = Source(parsed.upstream(ends), known, hints, warnings)
+    alive = source.upstream(ends)
     return _Writer(source, alive, style).write()
 
 

@@ -108,6 +108,11 @@ SaveImage(image, 'ComfyUI')
     assert write(HIRES_FIX, POSITIONAL).count('image2 = VAEDecode(latent2, vae)') == 1
 
 
+def test_a_circle_elsewhere_does_no_harm() -> None:
+    circle = {'a': node('ImageResize', image=['b', 0]), 'b': node('ImageResize', image=['a', 0])}
+    assert write({**HIRES_FIX, **circle}, POSITIONAL, end_nodes=['5']) == 'EmptyLatentImage(768, 768, 1)\n'
+
+
 def test_inputs_by_position_up_to_two() -> None:
     prompt = {'1': node('LoadImage', image='x.png'), '2': node('Optional', image=['1', 0], mask=['1', 1], size=3)}
     assert write(prompt) == "image, mask = LoadImage('x.png')\nOptional(image, mask, size=3)\n"
