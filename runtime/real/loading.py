@@ -12,7 +12,7 @@ from ..launch import ComfyUIArgs
 from . import state
 from .host import Host, is_running_here
 from .session import RealSession
-from .start import start
+from .start import start, unchanged_logging
 
 log = logging.getLogger('comfy_script')
 
@@ -45,6 +45,21 @@ def load(
     Raises HostError.
     """
     own_process = not is_running_here() or state.is_own_process()
+    with unchanged_logging():
+        return _load(comfyui, args, vars, naked, no_server, track_workflow, api_key, stubs, own_process)
+
+
+def _load(
+    comfyui: str | os.PathLike[str] | None,
+    args: ComfyUIArgs | Sequence[str] | None,
+    vars: MutableMapping[str, Any] | None,
+    naked: bool,
+    no_server: bool,
+    track_workflow: bool,
+    api_key: str | None,
+    stubs: bool | str | os.PathLike[str],
+    own_process: bool,
+) -> Host:
     arguments = args.to_argv() if isinstance(args, ComfyUIArgs) else list(args or ())
     host = start(comfyui, arguments, no_server)
     if naked:

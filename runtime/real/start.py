@@ -222,14 +222,24 @@ def _signal_handlers(folder: Path, arguments: list[str]) -> Iterator[None]:
 @contextmanager
 def _logging(folder: Path, arguments: list[str]) -> Iterator[None]:
     """ComfyUI replaces `sys.stdout` (and fails on a notebook's) where its log has not been set up before."""
-    root = logging.getLogger()
-    before = (root.level, list(root.handlers), sys.stdout, sys.stderr)
     try:
         logger = importlib.import_module('app.logger')
         if getattr(logger, 'logs', None) is None:
             logger.logs = collections.deque([{'t': '', 'm': ''}], maxlen=300)  # pyright: ignore[reportAttributeAccessIssue]
     except ImportError:
         logging.getLogger('comfy_script').debug('this ComfyUI has no app.logger')
+    with unchanged_logging():
+        yield
+
+
+@contextmanager
+def unchanged_logging() -> Iterator[None]:
+    """The root logger and the standard streams are afterwards what they were.
+
+    ComfyUI logs by `logging.info` and the like, which set up a handler where there is none.
+    """
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), sys.stdout, sys.stderr)
     try:
         yield
     finally:

@@ -49,7 +49,7 @@ asyncio.set_event_loop(loop)
 sys.path.insert(0, {str(ROOT)!r})
 before = state()
 from comfy_script.runtime.real import *
-load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}))
+load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}), stubs=False)
 after = state()
 from comfy_script.runtime.real.nodes import *
 sizes = [ImageInvert(EmptyImage(8, 16)).shape[1], TestSleep(EmptyImage(8, 4), 0.01).shape[1]]
@@ -75,7 +75,7 @@ async def main():
     before = state()
     from comfy_script.runtime.real import load, Workflow
     for _ in range(2):
-        load({str(lab.comfyui)!r}, ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}])
+        load({str(lab.comfyui)!r}, ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}], stubs=False)
         after = state()
         same = before == after or [before, after]
     from comfy_script.runtime.real.nodes import EmptyImage, TestSleep
@@ -96,7 +96,7 @@ with socket.socket() as probe:
     port = probe.getsockname()[1]
 from comfy_script.runtime.real import *
 load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}, '--port',
-     str(port), '--disable-auto-launch'), no_server=False)
+     str(port), '--disable-auto-launch'), no_server=False, stubs=False)
 from comfy_script.runtime.real.nodes import *
 size = ImageInvert(EmptyImage(8, 16)).shape[1]
 for _ in range(200):
@@ -136,7 +136,7 @@ def test_jupyter(lab: Lab, base: Path) -> None:
     cells = [
         f"""
 from comfy_script.runtime.real import *
-load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}))
+load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}), stubs=False)
 from comfy_script.runtime.real.nodes import *
 """,
         'with Workflow():\n    image = TestSleep(EmptyImage(8, 4), 0.01)\nprint(image.shape)',
