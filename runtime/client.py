@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 import linecache
 import mimetypes
@@ -162,6 +163,12 @@ class Client:
     def has_tracker(self) -> bool:
         """Whether anything was ever asked of the server's queue."""
         return self._tracker is not None
+
+    @property
+    def settings(self) -> tuple[object, ...]:
+        """All that makes two clients the same."""
+        options = dataclasses.replace(self.options, connect_timeout=0)
+        return options, self.api_key, self.auth_token, self.save_source
 
     # -- nodes
 
@@ -416,13 +423,23 @@ class Client:
     # -- the end
 
     async def _close(self) -> None:
-        if self._tracker is not None:
-            await run_async(self._tracker.close())
+        tracker = self._take_tracker()
+        if tracker is not None:
+            await run_async(tracker.close())
 
     def close(self) -> None:
-        """Close the connection. Tasks that are still out end with ServerLostError here; the server runs them."""
-        if self._tracker is not None:
-            run_sync(self._tracker.close())
+        """Close the connection; what is asked of the client then makes a new one.
+
+        Tasks that are still out end with ServerLostError here; the server runs them all the same.
+        """
+        tracker = self._take_tracker()
+        if tracker is not None:
+            run_sync(tracker.close())
+
+    def _take_tracker(self) -> Tracker | None:
+        with self._tracker_lock:
+            tracker, self._tracker = self._tracker, None
+        return tracker
 
     def __enter__(self) -> Client:
         return self

@@ -126,7 +126,10 @@ def _without_waiting(comfyui: Any, object_info: Any, options: Mapping[str, Any])
     if in_process is None:
         return None
     current = find_client()
-    return current if current is not None and current.in_process else Client.of_server_process(in_process, **options)
+    if current is not None and current.in_process:
+        current.refresh()
+        return current
+    return Client.of_server_process(in_process, **options)
 
 
 def _read_object_info(path: Path) -> Mapping[str, Any]:
@@ -146,7 +149,7 @@ async def _find(comfyui: Any, args: ComfyUIArgs | None, timeout: float, options:
     elif comfyui is None:
         client = await _search(args, timeout, options)
     elif _is_url(comfyui):
-        client = Client(comfyui, **options)
+        client = await _again(Client(comfyui, **options))
     elif str(comfyui) == 'comfyui':
         raise LoadError(
             'ComfyUI as an installed package is not supported: give the path of a ComfyUI folder, or a URL.'
@@ -177,7 +180,7 @@ async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str
         client = Client(DEFAULT_URL, **{'connect_timeout': PROBE_TIMEOUT, **options})
         try:
             await client._refresh()
-            return client
+            return await _again(client)
         except ServerError as error:
             tried.append(f'{DEFAULT_URL} answers, but not as ComfyUI does: {error}')
         except ConnectError:
@@ -196,6 +199,16 @@ async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str
         f'No ComfyUI was found. Tried:\n{lines}\n'
         "Start ComfyUI, or name one: load('http://host:port/'), load(r'path/to/ComfyUI'), or set COMFYUI_PATH."
     )
+
+
+async def _again(client: Client) -> Client:
+    """The default client, with fresh lists, where it is the same: what a script holds of it stays good."""
+    current = find_client()
+    if current is None or current.offline or current.in_process or current.settings != client.settings:
+        return client
+    await client._close()
+    await current._refresh()
+    return current
 
 
 def _from_environment() -> Path | None:

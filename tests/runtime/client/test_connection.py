@@ -173,6 +173,8 @@ def test_closing_ends_what_is_out(client: Client, fake: FakeServer) -> None:
     client.close()
     with pytest.raises(ServerLostError, match='closed'):
         task.wait(5)
+    fake.auto = True
+    assert client.submit(PROMPT).wait(5)[0].output == IMAGES
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,21 @@ def test_a_url_and_options(fake: FakeServer) -> None:
     client.close()
 
 
+def test_loading_again_reads_the_lists_again(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = load(fake.url, stubs=False)
+    held = client.nodes.EmptyImage
+    more = {**OBJECT_INFO, 'Another': {**OBJECT_INFO['EmptyImage'], 'name': 'Another'}}
+    monkeypatch.setattr('comfy_script.tests.runtime.client.fake.OBJECT_INFO', more)
+    assert load(fake.url, stubs=False) is client
+    assert 'Another' in client.schemas
+    assert client.nodes.Another is not None
+    assert held is client.nodes.EmptyImage
+    other = load(fake.url, headers={'X-Token': 'abc'}, stubs=False)
+    assert other is not client
+    for each in client, other:
+        each.close()
+
+
 def test_the_script_and_the_workflow_go_along(fake: FakeServer) -> None:
     fake.auto = True
     with Client(fake.url) as client:
