@@ -1,6 +1,6 @@
 """Real mode: what a call costs over the naked one, 1 000 nodes beside ComfyUI's executor, an XY plot beside its server.
 
-    python dev.py bench real [--other FOLDER] [--rounds N]
+    python dev.py bench real [--other FOLDER] [--rounds N] [--starts N]
 
 Calls of one trivial node (four inputs) and of one shaped like KSampler (ten inputs, two conditionings, a latent), over
 the same call of ComfyUI's class itself, in microseconds: the least of many rounds, so that what else the machine does
@@ -157,6 +157,28 @@ def other(folder: Path, base: Path, rounds: int) -> Any:
     return json.loads(lines[-1]) if lines else f'could not be measured: {done.stderr.strip()[-600:]}'
 
 
+START = """
+import json, os, sys, threading, time
+def state():
+    return [list(sys.argv), os.getcwd(), id(sys.stdout), threading.active_count()]
+before, begun = state(), time.perf_counter()
+from comfy_script.runtime.real import *
+load(sys.argv[1], ['--cpu', '--disable-api-nodes', '--base-directory', sys.argv[2]], stubs=False)
+took = time.perf_counter() - begun
+from comfy_script.runtime.real.nodes import EmptyImage
+assert EmptyImage(8, 8).shape[1] == 8
+assert state() == before
+print(took)
+"""
+
+
+def start_once(base: Path) -> float:
+    """Seconds from the import to loaded nodes in a fresh process, which has to be left as it was."""
+    command = [str(paths.comfyui_python()), '-c', START, str(paths.comfyui_folder()), str(base)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=base, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
 def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
@@ -167,12 +189,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('--other', type=Path)
     parser.add_argument('--rounds', type=int, default=40)
+    parser.add_argument('--starts', type=int, default=0, help='also start real mode this often, each time anew')
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     folder = Path(tempfile.mkdtemp())
     base = make_base(folder / 'real', paths.comfyui_folder(), {})
     report = ours(base, options.rounds)
+    if options.starts:
+        report['starts, s'] = [start_once(base) for _ in range(options.starts)]
     if options.other:
         report['the other, tracking on'] = other(options.other, base, options.rounds)
     with_server = make_base(folder / 'server', paths.comfyui_folder(), {})
