@@ -34,7 +34,7 @@ def test_long_chains_need_no_recursion():
 
 def test_a_circle_is_an_error_that_names_a_node():
     data = {'a': {'class_type': 'A', 'inputs': {'x': ['b', 0]}}, 'b': {'class_type': 'B', 'inputs': {'x': ['a', 0]}}}
-    with pytest.raises(PromptError, match="'a'|'b'"):
+    with pytest.raises(PromptError, match=r"'a'|'b'"):
         Prompt.parse(data).order()
 
 
@@ -49,7 +49,7 @@ def test_equal_up_to_ids_and_number_spelling():
     right = {'y': {'class_type': 'B', 'inputs': {'x': ['z', 0]}}, 'z': {'class_type': 'A', 'inputs': {'n': 8.0}}}
     assert same_prompt(left, right)
     right['z']['inputs']['n'] = True
-    assert "'1'" in difference(left, right)
+    assert "'1'" in (difference(left, right) or '')
 
 
 def test_sharing_a_node_is_not_the_same_as_repeating_it():

@@ -90,5 +90,5 @@ def test_a_class_that_raises_is_a_schema_error_naming_it():
         def INPUT_TYPES(cls):
             raise RuntimeError('no models')
 
-    with pytest.raises(SchemaError, match='Odd.*no models'):
+    with pytest.raises(SchemaError, match=r'Odd.*no models'):
         Schemas.of_classes({'Odd': Node})['Odd']
