@@ -103,7 +103,8 @@ def _api(options: argparse.Namespace) -> int:
 
     stopped: OfflineError | None = None
     printed = io.StringIO()
-    with _pinned(recorder), contextlib.redirect_stdout(printed):
+    # Whatever the script loads: nothing runs.
+    with _pinned(recorder, always=True), contextlib.redirect_stdout(printed):
         with Workflow(queue=False) as rest:
             try:
                 _execute(options.script, options.arguments, recorder)
@@ -139,9 +140,9 @@ def _check(script: Path) -> None:
 
 
 @contextlib.contextmanager
-def _pinned(client: Client) -> Iterator[None]:
-    """Meanwhile `load()` in the script is this client."""
-    pin(client)
+def _pinned(client: Client, always: bool = False) -> Iterator[None]:
+    """Meanwhile `load()` in the script is this client; with `always`, any `load(...)` is."""
+    pin(client, always=always)
     set_default_client(client)
     try:
         yield

@@ -24,6 +24,7 @@ _ADDRESS = re.compile(r'(localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]
 
 _launched: list[tuple[LaunchedServer, Client]] = []
 _pinned: Client | None = None
+_pinned_always = False
 
 
 def load(
@@ -108,14 +109,16 @@ def run_load(
     return _adopt(client, vars, watch, stubs)
 
 
-def pin(client: Client | None) -> None:
-    """Have `load()` without arguments choose this client: the command line was told which one."""
-    global _pinned
-    _pinned = client
+def pin(client: Client | None, *, always: bool = False) -> None:
+    """Have `load()` without arguments choose this client: the command line was told which one. `always`: any `load`."""
+    global _pinned, _pinned_always
+    _pinned, _pinned_always = client, always
 
 
 def _without_waiting(comfyui: Any, object_info: Any, options: Mapping[str, Any]) -> Client | None:
     """The choices that need no request: those work on any thread, ComfyUI's own event loop included."""
+    if _pinned is not None and _pinned_always:
+        return _pinned
     if object_info is not None:
         if isinstance(object_info, (str, PurePath)):
             object_info = _read_object_info(Path(object_info))

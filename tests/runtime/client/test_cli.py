@@ -57,7 +57,7 @@ def test_arguments_of_the_script(fake: FakeServer, script: Any, capsys: Any) -> 
     assert "['a', '--b']" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize('text', [BARE, WHOLE])
+@pytest.mark.parametrize('text', [BARE, WHOLE, WHOLE.replace('load()', 'load("http://127.0.0.1:9/")')])
 def test_api(script: Any, object_info: str, text: str, capsys: Any) -> None:
     assert cli.main(['api', script('print("hello")\n' + text), '--object-info', object_info]) == 0
     printed = capsys.readouterr()
