@@ -95,38 +95,63 @@ def match(old: Reading, new: Reading) -> dict[str, str]:
     return pairs.to_old
 
 
-def edits(graph: Prompt, written: Reading, wanted: Reading, titles: Mapping[str, str] | None = None) -> list[Edit]:
+class Comparison(NamedTuple):
+    """What makes the graph the script, and where in the script the nodes are that stay (graph id → line)."""
+
+    edits: list[Edit]
+    lines: dict[str, int]
+
+
+def find_origins(graph: Prompt, written: Reading) -> dict[str, str]:
+    """Node of a written script → node of the graph it was written of."""
+    # The written script's lines say nothing of the graph's ids: equal prompts match by what they hold.
+    return match(Reading('', graph, {}), written)
+
+
+def compare(
+    graph: Prompt,
+    written: Reading,
+    wanted: Reading,
+    titles: Mapping[str, str] | None = None,
+    origins: Mapping[str, str] | None = None,
+) -> Comparison:
     """What turns the graph into the wanted script.
 
     `graph` is the graph's own prompt and `written` the script that was made of it, read back. Only what differs
     between the two scripts becomes an edit, so an unedited script changes nothing, whatever its way through
-    Python costs.
+    Python costs. `titles` are for added nodes; `origins` as of `find_origins`, where they are known already.
     """
-    # The written script's lines say little about the graph's ids: equal prompts match by what they hold.
-    origin = match(Reading('', graph, {}), written)
+    origin = find_origins(graph, written) if origins is None else origins
     to_written = match(written, wanted)
     to_graph = {new: origin[old] for new, old in to_written.items() if old in origin}
-    return list(_edits(graph, written.prompt, wanted, to_written, to_graph, origin, titles or {}))
-
-
-def graph_lines(graph: Prompt, written: Reading, wanted: Reading) -> dict[str, int]:
-    """Graph id → the line of the wanted script that stands for it."""
-    origin = match(Reading('', graph, {}), written)
-    to_written = match(written, wanted)
-    return {origin[old]: wanted.lines[new] for new, old in to_written.items() if old in origin and new in wanted.lines}
+    found = list(_edits(graph, written.prompt, wanted, to_written, to_graph, origin, titles or {}))
+    return Comparison(found, {old: wanted.lines[new] for new, old in to_graph.items() if new in wanted.lines})
 
 
 def _line_pairs(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Pairs of 1-based lines: (equal, rewritten in place)."""
-    equal: list[tuple[int, int]] = []
+    ours, theirs = old.splitlines(), new.splitlines()
+    # Edits are mostly in one place, and difflib is slow on long texts that say the same again and again.
+    head = _common(ours, theirs)
+    tail = _common(ours[head:][::-1], theirs[head:][::-1])
+    shift = len(theirs) - len(ours)
+    equal = [(line, line) for line in range(1, head + 1)]
+    equal += [(line, line + shift) for line in range(len(ours) - tail + 1, len(ours) + 1)]
     rewritten: list[tuple[int, int]] = []
-    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    middle, other = ours[head : len(ours) - tail], theirs[head : len(theirs) - tail]
+    matcher = difflib.SequenceMatcher(None, middle, other, autojunk=len(middle) > 1000)
     for tag, first, last, start, stop in matcher.get_opcodes():
+        pairs = zip(range(head + first + 1, head + last + 1), range(head + start + 1, head + stop + 1))
         if tag == 'equal':
-            equal += zip(range(first + 1, last + 1), range(start + 1, stop + 1))
+            equal += pairs
         elif tag == 'replace' and last - first == stop - start:
-            rewritten += zip(range(first + 1, last + 1), range(start + 1, stop + 1))
+            rewritten += pairs
     return equal, rewritten
+
+
+def _common(ours: list[str], theirs: list[str]) -> int:
+    """How many lines are the same from the beginning."""
+    return next((at for at, (one, two) in enumerate(zip(ours, theirs)) if one != two), min(len(ours), len(theirs)))
 
 
 def _by_line(lines: Mapping[str, int], prompt: Prompt) -> dict[int, list[str]]:

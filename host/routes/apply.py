@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...graph import Prompt, Schemas
 from ...transpiler import Style, convert_workflow, write_script
-from ..match import Reading, edits, graph_lines
+from ..match import Reading, compare, find_origins
 from .reading import ScriptRefused, read_script
 
 _KEPT = 4
@@ -23,6 +23,7 @@ class _Graph(NamedTuple):
     schemas: Schemas
     prompt: Prompt
     written: Reading
+    origins: Mapping[str, str]
 
 
 _graphs: OrderedDict[str, _Graph] = OrderedDict()
@@ -39,9 +40,10 @@ def plan(workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Styl
         return {'errors': refused.errors}
     graph = _read_graph(workflow, schemas, style)
     wanted = Reading(script, read.prompt, read.lines)
+    comparison = compare(graph.prompt, graph.written, wanted, read.titles, graph.origins)
     return {
-        'edits': [edit.to_json() for edit in edits(graph.prompt, graph.written, wanted, read.titles)],
-        'lines': _spans(script, graph_lines(graph.prompt, graph.written, wanted)),
+        'edits': [edit.to_json() for edit in comparison.edits],
+        'lines': _spans(script, comparison.lines),
     }
 
 
@@ -65,7 +67,8 @@ def _read_graph(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> 
         prompt = Prompt.parse(conversion.prompt)
         text = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style).text
         read = read_script(text, schemas)
-        known = _Graph(schemas, prompt, Reading(text, read.prompt, read.lines))
+        written = Reading(text, read.prompt, read.lines)
+        known = _Graph(schemas, prompt, written, find_origins(prompt, written))
     _graphs[key] = known
     while len(_graphs) > _KEPT:
         _graphs.popitem(last=False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Prompt, Schemas
-from comfy_script.host.match import Edit, Reading, edits, match
+from comfy_script.host.match import Edit, Reading, compare, match
 from comfy_script.host.routes.reading import read_script
 
 NODES: dict[str, Any] = {
@@ -56,7 +56,7 @@ def changes(script: str, schemas: Schemas, before: str = SCRIPT, prefix: str = '
         for name, value in node['inputs'].items():
             if isinstance(value, list):
                 node['inputs'][name] = [f'{prefix}{value[0]}', value[1]]
-    return edits(Prompt.parse(graph), written, reading(script, schemas))
+    return compare(Prompt.parse(graph), written, reading(script, schemas)).edits
 
 
 def short(found: list[Edit]) -> list[tuple[Any, ...]]:
@@ -158,7 +158,7 @@ def test_subgraph_instance_goes_as_one(schemas: Schemas) -> None:
             for key, node in written.prompt.to_json().items()
         }
     )
-    found = edits(
+    found, _ = compare(
         graph,
         written,
         reading(
