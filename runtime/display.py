@@ -165,7 +165,7 @@ def _show_html(text: str, plain: str) -> None:
     if not in_notebook():
         print(plain)
         return
-    from IPython.display import HTML, display  # pyright: ignore[reportMissingImports]
+    from IPython.display import HTML, display  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
     display(HTML(text))
 
@@ -204,7 +204,7 @@ class TaskDisplays:
         wanted = (self._preview or self._output or self._task) and not _unshown.get()
         if not wanted or 'IPython' not in sys.modules or not in_notebook():
             return
-        from IPython.display import HTML, display  # pyright: ignore[reportMissingImports]
+        from IPython.display import HTML, display  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
         self._handles[task.prompt_id] = display(HTML(''), display_id=True)
         if task.done():
@@ -237,6 +237,6 @@ class TaskDisplays:
         handle = self._handles.get(task.prompt_id)
         if handle is None:
             return
-        from IPython.display import HTML  # pyright: ignore[reportMissingImports]
+        from IPython.display import HTML  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
         handle.update(HTML(images_html(list(images))))

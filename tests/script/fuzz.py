@@ -19,6 +19,8 @@ from .programs import programs
 from .test_differential import compiles, same
 from .test_fuzz import attack, warm
 
+SLOW: Any = list(HealthCheck)
+
 ROUND = 200
 
 
@@ -37,7 +39,7 @@ def fuzz(strategy: Any, check: Callable[[str], str], seconds: float) -> int:
             deadline=None,
             database=None,
             phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=SLOW,
         )
         @given(strategy)
         def one(text: str) -> None:

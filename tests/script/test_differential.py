@@ -70,13 +70,13 @@ def same(text: str) -> None:
     if wanted != 'SyntaxError':
         assert comparable(printed) == comparable(output), text
 
-
+SLOW: Any = list(HealthCheck)
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
     derandomize='COMFYSCRIPT_FUZZ_EXAMPLES' not in os.environ,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=SLOW,
 )
 
 

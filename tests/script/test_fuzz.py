@@ -19,6 +19,8 @@ from .attacks import attacks
 from .conftest import NODES, watched
 from .test_escapes import MODULES, inputs
 
+SLOW: Any = list(HealthCheck)
+
 BOUNDS = Bounds(steps=50_000, seconds=2.0, text=100_000, items=20_000, memory=64 << 20, tensor_elements=1 << 18)
 EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '25'))
 PATIENCE = 10.0
@@ -68,7 +70,7 @@ def warm() -> None:
     deadline=None,
     database=None,
     derandomize='COMFYSCRIPT_FUZZ_EXAMPLES' not in os.environ,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=SLOW,
 )
 @given(attacks())
 def test_attacks(text: str) -> None:

@@ -95,11 +95,11 @@ class FakeServer:
                 web.post(prefix + '/api/jobs/{id}/cancel', self._cancel_job),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, '127.0.0.1', self.port)
+        runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, '127.0.0.1', self.port)
         await site.start()
-        self.port = self._runner.addresses[0][1]
+        self.port = runner.addresses[0][1]
 
     def stop(self, forget: bool = True) -> None:
         """Go away, as a killed server does; `forget` loses queue and history."""
