@@ -19,7 +19,7 @@ from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind
 from .links import remove_inputs
 from .model import Boundary, Graph, Input, Link, Node, Output, reachable
 from .primitives import create_primitive_widget
-from .special import VIRTUAL_TYPES, extend
+from .special import SPECIAL_TYPES, VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
 from .types import settle_types
@@ -248,6 +248,9 @@ class Loader:
             if not node.virtual:
                 add_unknown_widgets(node, info)
             return
+        special = SPECIAL_TYPES.get(node.type)
+        if special is not None and special.configured is not None:
+            special.configured(node)
         if _take_slots(node, info):
             self._with_extra_inputs.append(node)
         if info.widgets_values:

@@ -6,12 +6,12 @@ web UI knows, and types that well-known packs add to the web UI alone (they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .model import Node, Widget
-from .specs import Spec
+from .specs import Spec, read_spec
 from .values import truthy
 
 
@@ -19,11 +19,13 @@ from .values import truthy
 class SpecialType:
     """A server's node type that the web UI extends.
 
-    `inputs` go behind the required ones of the description (`beforeRegisterNodeDef`); `created` runs on the new node.
+    `inputs` go behind the required ones of the description (`beforeRegisterNodeDef`); `created` runs on the new node;
+    `configured` runs before a saved node's links and values are read, when its properties are known.
     """
 
     inputs: tuple[tuple[str, str], ...] = ()
     created: Callable[[Node], None] | None = None
+    configured: Callable[[Node], None] | None = None
 
 
 class ComboOption(Widget):
@@ -74,9 +76,25 @@ def _webcam(node: Node) -> None:
     node.add_widget(Widget('waiting for camera...', 'button', 'capture', in_prompt=False))
 
 
+def _script_inputs(node: Node) -> None:
+    """ComfyScript's sockets and widgets are its script's, and saved with it (`js/node/sockets.mjs`)."""
+    from .build import add_node_input
+
+    saved = node.properties.get('comfyscript')
+    inputs = saved.get('inputs') if isinstance(saved, Mapping) else None
+    for item in inputs if isinstance(inputs, (list, tuple)) else ():
+        if not isinstance(item, Mapping) or not isinstance(item.get('name'), str) or item['name'] == 'script':
+            continue
+        options = item['options'] if isinstance(item.get('options'), Mapping) else {}
+        choices = item.get('choices')
+        type_ = choices if isinstance(choices, (list, tuple)) else item.get('type')
+        add_node_input(node, read_spec(item['name'], type_, options, not item.get('required')))
+
+
 _AUDIO = SpecialType(inputs=(('audioUI', 'AUDIO_UI'),))
 
 SPECIAL_TYPES: dict[str, SpecialType] = {
+    'ComfyScript': SpecialType(configured=_script_inputs),
     'CustomCombo': SpecialType(created=_custom_combo),
     'LoadAudio': _AUDIO,
     'SaveAudio': _AUDIO,

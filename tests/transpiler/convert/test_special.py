@@ -16,8 +16,23 @@ def described(name: str, required: dict[str, Any], output: list[str]) -> dict[st
     return {name: {'input': {'required': required}, 'output': output, 'name': name, 'display_name': name}}
 
 
+PROPERTIES = {
+    'ComfyScript': {
+        'comfyscript': {
+            'inputs': [
+                {'name': 'image', 'type': 'IMAGE', 'required': True},
+                {'name': 'seed', 'type': 'INT', 'required': False, 'options': {'default': 1}},
+                {'name': 'mode', 'type': 'COMBO', 'required': False, 'choices': ['a', 'b']},
+            ]
+        }
+    }
+}
+
+
 def prompt_inputs(object_info: dict[str, Any], type_: str, values: list[Any]) -> dict[str, Any]:
+    properties = PROPERTIES.get(type_, {})
     node = {'id': 1, 'type': type_, 'mode': 0, 'inputs': [], 'outputs': [], 'widgets_values': values}
+    node['properties'] = properties
     return workflow_to_prompt({'nodes': [node], 'links': [], 'version': 0.4}, object_info)['1']['inputs']
 
 
@@ -47,6 +62,11 @@ SPECIAL: dict[str, tuple[dict[str, Any], list[Any], dict[str, Any]]] = {
     ),
     'Preview3D': ({'model_file': ['STRING', {}]}, ['m', ''], {'model_file': 'm', 'image': ''}),
     'Load3DAdvanced': ({'model_file': ['STRING', {}]}, ['m', ''], {'model_file': 'm', 'viewport_state': ''}),
+    'ComfyScript': (
+        {'script': ['STRING', {'multiline': True}]},
+        ['out = 1', 7, 'fixed', 'b'],
+        {'script': 'out = 1', 'seed': 7, 'mode': 'b'},
+    ),
     'WebcamCapture': (
         {'image': ['WEBCAM', {}], 'width': ['INT', {}], 'height': ['INT', {}], 'capture_on_queue': ['BOOLEAN', {}]},
         ['', 10, 20, True, 'capture'],
