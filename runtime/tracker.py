@@ -40,6 +40,8 @@ ASK_INTERVAL = 10.0
 RECONCILE_INTERVAL = 60.0
 # The queue's length and a task's end are told in separate messages: quiet for so long, and they must agree.
 QUIET = 1.0
+POST_ATTEMPTS = 6
+POST_SETTLE = 0.1
 CANCEL_RETRIES = (0.3, 0.7, 1.5, 3.0, 6.0)
 HISTORY_AT_ONCE = 16
 
@@ -129,14 +131,25 @@ class Tracker:
         return task
 
     async def _post(self, prompt_id: str, body: bytes) -> tuple[int, bytes]:
+        """Send a prompt. Where the connection breaks meanwhile, its id, which is ours, tells whether it arrived."""
         headers = {'Content-Type': 'application/json'}
-        try:
-            return await self.connection.exchange('POST', 'prompt', data=body, headers=headers)
-        except ConnectError:
-            # The answer got lost: the prompt's id, which is ours, tells whether the prompt did.
-            if prompt_id in await self._queued_ids() or await self._history(prompt_id) is not None:
-                return 200, b'{}'
-            raise
+        attempts = 0
+        arrived: bool | None = False
+        while True:
+            try:
+                if arrived is False:
+                    return await self.connection.exchange('POST', 'prompt', data=body, headers=headers)
+                arrived = prompt_id in await self._queued_ids() or await self._history(prompt_id) is not None
+                if arrived:
+                    return 200, b'{}'
+            except ConnectError:
+                attempts += 1
+                arrived = None
+                if attempts == POST_ATTEMPTS:
+                    raise
+                # What arrived whole is in the queue by then.
+                await asyncio.sleep(POST_SETTLE * attempts)
+                await self.connection.open()
 
     def _refused(self, task: Task, status: int, answer: bytes) -> Exception:
         try:

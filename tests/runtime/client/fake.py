@@ -55,6 +55,7 @@ class FakeServer:
         self.answer_prompt: Any = None
         self.refuse_websocket = False
         self.lose_answer = False
+        self.lose_prompts = 0
         self.jobs_route = False
         self.interrupts_to_forget = 0
         self.files = {'a.png': b'file a'}
@@ -233,11 +234,15 @@ class FakeServer:
             if status != 200:
                 return web.json_response(answer, status=status)
         prompt_id = body['prompt_id']
+        assert request.transport is not None
+        if self.lose_prompts:
+            self.lose_prompts -= 1
+            request.transport.abort()
+            return web.Response()
         self.queue.append(prompt_id)
         await self._send_status()
         if self.lose_answer:
             self.lose_answer = False
-            assert request.transport is not None
             request.transport.abort()
         if self.auto:
             await self._begin(prompt_id)

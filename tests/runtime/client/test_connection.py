@@ -122,6 +122,19 @@ def test_a_lost_answer_is_no_lost_prompt(client: Client, fake: FakeServer) -> No
     assert task.wait(5)[0].output == IMAGES
 
 
+def test_a_lost_prompt_is_sent_again(client: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracker, 'POST_SETTLE', 0.01)
+    fake.lose_prompts = 2
+    fake.auto = True
+    task = client.submit(PROMPT)
+    assert task.wait(5)[0].output == IMAGES
+    assert [body['prompt_id'] for body in fake.prompts] == [task.prompt_id] * 3
+    assert list(fake.history) == [task.prompt_id]
+    fake.lose_prompts = 99
+    with pytest.raises(ConnectError):
+        client.submit(PROMPT)
+
+
 def test_a_proxy_without_websockets(client: Client, fake: FakeServer, quick: None, caplog: Any) -> None:
     fake.refuse_websocket = True
     fake.auto = True
