@@ -70,7 +70,7 @@ class Host:
         self._v3_base = getattr(self.execution, '_ComfyNodeInternal', None)
         self._first_override = getattr(self.execution, 'first_real_override', None)
         self._execute = self.execution.execute
-        self._execute_names = tuple(inspect.signature(self._execute).parameters)
+        self._execute_names = execute_order(self._execute)
         self._output_cache = _output_cache(self._caching)
         self._steps = _lazy_steps(self._graph.ExecutionList, self.execution.CacheEntry)
         utils = sys.modules.get('comfy_execution.utils')
@@ -156,9 +156,7 @@ class Host:
             if error is not None:
                 raise exception
             given['current_item'] = node_id
-            result, error, exception = await self._execute(
-                **{name: given[name] for name in self._execute_names if name in given}
-            )
+            result, error, exception = await self._execute(*(given[name] for name in self._execute_names))
             if result == results.FAILURE:
                 raise exception
             if result == results.PENDING:
@@ -359,6 +357,31 @@ class _AsyncCache(_CacheBase):
 
     async def set(self, node_id: str, value: Any) -> None:
         self._values[node_id] = value
+
+
+_EXECUTE = (
+    'server',
+    'dynprompt',
+    'caches',
+    'current_item',
+    'extra_data',
+    'executed',
+    'prompt_id',
+    'execution_list',
+    'pending_subgraph_results',
+    'pending_async_nodes',
+    'ui_outputs',
+)
+
+
+def execute_order(execute: Callable[..., Any]) -> tuple[str, ...]:
+    """What to give `execution.execute`, in order. Packs put wrappers around it that name their parameters freely."""
+    parameters = inspect.signature(execute).parameters.values()
+    names = [item.name for item in parameters if item.kind is not inspect.Parameter.VAR_POSITIONAL]
+    if set(names) <= set(_EXECUTE) and len(names) == len(parameters):
+        return tuple(names)
+    open_ended = any(item.kind is inspect.Parameter.VAR_POSITIONAL for item in parameters)
+    return _EXECUTE if open_ended else _EXECUTE[: len(names)]
 
 
 def _output_cache(caching: ModuleType) -> type[_SyncCache] | type[_AsyncCache]:

@@ -88,6 +88,18 @@ def test_after_a_node_only_where_weights_are_streamed(monkeypatch: pytest.Monkey
     assert done == ['buffers']
 
 
+def test_wrappers_that_packs_put_around_execute() -> None:
+    def theirs(server, dynprompt, caches, current_item, extra_data, executed, prompt_id, execution_list): ...
+    def reordered(caches, server, ui_outputs): ...
+    def renamed(a, b, c): ...
+    def open_ended(server, *args, **kwargs): ...
+
+    assert host.execute_order(theirs) == host._EXECUTE[:8]
+    assert host.execute_order(reordered) == ('caches', 'server', 'ui_outputs')
+    assert host.execute_order(renamed) == host._EXECUTE[:3]
+    assert host.execute_order(open_ended) == host._EXECUTE
+
+
 def test_progress_is_booked_on_the_outer_node() -> None:
     seen: list[Any] = []
     registry = SimpleNamespace(update_progress=lambda *args: seen.append(args), prompt_id='p')
