@@ -12,12 +12,12 @@ from functools import cached_property, lru_cache
 
 GLOBAL_ENUMS = frozenset(
     'Checkpoints CLIPs CLIPVisions ControlNets Diffusers Embeddings GLIGENs Hypernetworks Loras PhotoMakers '
-    'StyleModels UNETs UpscaleModels VAEs Samplers Schedulers'.split()
+    'StyleModels UNETs UpscaleModels VAEs Samplers Schedulers'.split()  # noqa: SIM905
 )
 
 RUNTIME_NAMES = frozenset(
     'load Workflow ComfyUIArgs Client Task queue node nodes util runtime display upload random_seed '
-    'Annotated Literal Range Any main out'.split()
+    'Annotated Literal Range Any main out'.split()  # noqa: SIM905
 )
 
 RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | GLOBAL_ENUMS | RUNTIME_NAMES
@@ -111,7 +111,7 @@ class NameTable:
                     names[raw] = name
                 else:
                     hashed.append(raw)
-        taken = set(names.values())
+        taken = set(names.values()) | self._reserved
         for raw in sorted(hashed):
             names[raw] = _first_free(raw, taken)
             taken.add(names[raw])
@@ -131,7 +131,8 @@ class NameTable:
 
     def class_type_of(self, name: str) -> str | None:
         """The class type that a name stands for; the form with the hash always works."""
-        return self._back.get(name) or self._hashed.get(name)
+        found = self._back.get(name)
+        return found if found is not None else self._hashed.get(name)
 
     def names(self) -> Iterable[str]:
         return self._names.values()

@@ -103,7 +103,7 @@ class NodeFunction:
             return signature_of(self.schema)
         if name in ('__name__', '__qualname__'):
             return self._namespace.name_of(self.class_type)
-        if name.startswith('__'):
+        if name.startswith('__') and name.endswith('__'):
             raise AttributeError(name)
         item = self.schema.input_of(name) or self.schema.input(name)
         if item is None:

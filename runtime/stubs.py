@@ -28,7 +28,7 @@ _FORMAT = 1
 _MOST_LITERALS = 60
 _MOST_OVERLOADS = 6
 _LONGEST_DEFAULT = 60
-_JSON = 'str | int | float | bool | _Sequence[_Any] | _Mapping[str, _Any]'
+_JSON = ('str', 'int', 'float', 'bool', '_Sequence[_Any]', '_Mapping[str, _Any]')
 _PYTHON_TYPES = {'INT': 'int', 'FLOAT': 'float', 'STRING': 'str', 'BOOLEAN': 'bool', 'COLOR': 'str'}
 # Types whose values are entered in the web UI, as JSON.
 _JSON_TYPES = frozenset(
@@ -157,12 +157,12 @@ def generate(schemas: Schemas, embeddings: Iterable[str] = (), options: StubOpti
 
 class _Parameter(NamedTuple):
     name: str
-    type: str
+    types: Sequence[str]
     default: str | None
 
     def code(self, with_default: bool = True) -> str:
         tail = f' = {self.default}' if with_default and self.default is not None else ''
-        return f'{self.name}: {self.type}{tail}'
+        return f'{self.name}: {_union(self.types)}{tail}'
 
 
 class _Writer:
@@ -211,14 +211,14 @@ class _Writer:
         code = enum_code('Embeddings', self._enums.members('Embeddings'), '')
         yield code.removesuffix(' ...\n') + '\n    def name(self) -> str: ...  # type: ignore\n'
 
-    def _type_of(self, item: InputSchema) -> str:
+    def _types_of(self, item: InputSchema) -> list[str]:
         """The types that an input takes, `None` aside."""
         if item.kind is InputKind.AUTOGROW and item.template:
-            inner = self._type_of(item.template.input)
-            return f'_Sequence[{inner} | None] | _Mapping[str, {inner} | None]'
+            inner = _union(_or_none(self._types_of(item.template.input)))
+            return [f'_Sequence[{inner}]', f'_Mapping[str, {inner}]']
         if item.choices is not None:
-            return ' | '.join(self._choice_types(item))
-        return self._raw_type(item.type)
+            return self._choice_types(item)
+        return self._raw_types(item.type)
 
     def _choice_types(self, item: InputSchema) -> list[str]:
         choices = item.choices or ()
@@ -237,18 +237,18 @@ class _Writer:
             types.append(self._type_names['COMBO'])
         return [*types, *self._links('STRING')]
 
-    def _raw_type(self, raw: str) -> str:
+    def _raw_types(self, raw: str) -> list[str]:
         types: dict[str, None] = {}
         for part in raw.split(','):
             part = part.strip()
             if part in ('*', '') or not (part in _PYTHON_TYPES or part in _JSON_TYPES or part in self._type_names):
-                return '_Any'
+                return ['_Any']
             if part in _PYTHON_TYPES:
                 types[_PYTHON_TYPES[part]] = None
             elif part in _JSON_TYPES:
-                types.update(dict.fromkeys(_JSON.split(' | ')))
+                types.update(dict.fromkeys(_JSON))
             types.update(dict.fromkeys(self._links(part)))
-        return ' | '.join(types)
+        return list(types)
 
     def _links(self, raw: str) -> list[str]:
         return [self._type_names[raw]] if raw in self._type_names else []
@@ -262,7 +262,7 @@ class _Writer:
         text = describe(schema)
         if not enums:
             return _functions(name, signatures, returns, docstring(text, '    '))
-        cls = f'_{name}'
+        cls = f'_{name}_node'
         doc = docstring(text.partition('\n\nInputs:')[0], '    ')
         methods = _functions('__call__', signatures, returns, docstring(text, '        '), '    ')
         return f'class {cls}:\n{doc}{enums}{methods}\n{name}: {cls}\n'
@@ -309,37 +309,40 @@ class _Writer:
         if self._options.hidden:
             for item in schema.hidden:
                 if item.python_name not in taken:
-                    keywords.setdefault(item.python_name, _Parameter(item.python_name, '_Any', 'None'))
-        keywords[EXTRA_INPUTS] = _Parameter(EXTRA_INPUTS, '_Mapping[str, _Any] | None', 'None')
+                    keywords.setdefault(item.python_name, _Parameter(item.python_name, ['_Any'], 'None'))
+        keywords[EXTRA_INPUTS] = _Parameter(EXTRA_INPUTS, ['_Mapping[str, _Any]', 'None'], 'None')
+        if any(parameter.name.startswith('__') for parameter in (*positional, *keywords.values())):
+            # Type checkers take such names for positional-only ones.
+            return iter(['*args: _Any, **kwargs: _Any'])
         return _overloads(positional, list(keywords.values()))
 
     def _parameter(self, item: InputSchema) -> _Parameter:
-        type_ = self._type_of(item)
+        types = self._types_of(item)
         if not item.required:
-            return _Parameter(item.python_name, _or_none(type_), 'None')
+            return _Parameter(item.python_name, _or_none(types), 'None')
         if item.default is MISSING:
             optional_group = item.kind is InputKind.AUTOGROW and item.template and item.template.minimum == 0
-            return _Parameter(item.python_name, _or_none(type_), '...' if optional_group else None)
+            return _Parameter(item.python_name, _or_none(types), '...' if optional_group else None)
         default = item.default
         if item.type == 'INT' and isinstance(default, float) and default.is_integer():
             default = int(default)  # ComfyUI's AudioAdjustVolume, for one
-        return _Parameter(item.python_name, _or_none(type_), _default(default))
+        return _Parameter(item.python_name, _or_none(types), _default(default, types))
 
     def _inner(self, item: InputSchema) -> _Parameter:
-        return _Parameter(item.python_name, _or_none(self._type_of(item)), '...')
+        return _Parameter(item.python_name, _or_none(self._types_of(item)), '...')
 
 
-def _or_none(type_: str) -> str:
-    return type_ if type_ == '_Any' else f'{type_} | None'
+def _union(types: Sequence[str]) -> str:
+    return '_Any' if '_Any' in types else ' | '.join(dict.fromkeys(types))
+
+
+def _or_none(types: Sequence[str]) -> list[str]:
+    return [*types, 'None']
 
 
 def _joined(known: _Parameter | None, added: _Parameter) -> _Parameter:
     """One keyword that lies in several branches of a dynamic combo."""
-    if known is None or known.type == added.type:
-        return added
-    if '_Any' in (known.type, added.type):
-        return added._replace(type='_Any')
-    return added._replace(type=' | '.join(dict.fromkeys([*known.type.split(' | '), *added.type.split(' | ')])))
+    return added if known is None else added._replace(types=[*known.types, *added.types])
 
 
 def _overloads(positional: Sequence[_Parameter], keywords: Sequence[_Parameter]) -> Iterator[str]:
@@ -361,7 +364,8 @@ def _overloads(positional: Sequence[_Parameter], keywords: Sequence[_Parameter])
 
 
 def _functions(name: str, signatures: Sequence[str], returns: str, doc: str, indent: str = '') -> str:
-    own = 'self, ' if indent else ''
+    taken = any('self: ' in signature for signature in signatures)
+    own = ('_self, ' if taken else 'self, ') if indent else ''
     mark = f'{indent}@_overload\n' if len(signatures) > 1 else ''
     code = []
     for index, signature in enumerate(signatures):
@@ -410,8 +414,10 @@ def _string(value: Any) -> str:
     return ascii(str(value)) if not str(value).isprintable() else repr(str(value))
 
 
-def _default(value: Any) -> str:
-    if value is None or isinstance(value, (bool, int, float, str)):
+def _default(value: Any, types: Sequence[str]) -> str:
+    """A default as it is shown; not where it is long, or of a type that the input would not take."""
+    kind = type(value).__name__
+    if kind in types or (kind == 'int' and 'float' in types):
         text = _string(value) if isinstance(value, str) else repr(value)
         return text if len(text) <= _LONGEST_DEFAULT and text not in ('inf', '-inf', 'nan') else '...'
     return '...'

@@ -161,6 +161,31 @@ def test_texts_of_a_server_stay_texts(tmp_path: Path) -> None:
     assert not any(isinstance(item, ast.Import) for item in ast.walk(tree))
 
 
+@pytest.mark.checkers
+def test_odd_nodes_are_sound_too(tmp_path: Path) -> None:
+    """Names that the stubs themselves use, names of two kinds, defaults of the wrong type, choices that are no text."""
+    inner = {'required': {'a b': ['INT', {}], 'self': [[['list']], {}]}}
+    both = [{'key': key, 'inputs': {'required': {'x': [kind, {}]}}} for key, kind in (('a', 'INT'), ('b', 'IMAGE'))]
+    growing = {'template': {'input': {'required': {'i': [['u', 'v'], {}]}}, 'prefix': 'i', 'min': 1, 'max': 5}}
+    both.append({'key': 'c', 'inputs': {'required': {'x': ['COMFY_AUTOGROW_V3', growing]}}})
+    info = {
+        'Sequence': node({'Value': [['center', 'name', 'x'], {}], 'int': ['INT', {'default': 'x'}]}, ['Enum', 'a b']),
+        'Enum': node({'str': [['a'], {}], 'overload': [[1, 2.5, None, 'x'], {}]}, ['a+b']),
+        'Any': node({'self': ['FLOAT', {'default': float('inf')}], 'kind': [['x', 'y'], {}]}, ['Any', 'int']),
+        'a b': node({'self': ['COMFY_DYNAMICCOMBO_V3', {'options': [{'key': 'k', 'inputs': inner}]}]}, ['IMAGE']),
+        'a+b': node({'m': ['COMFY_DYNAMICCOMBO_V3', {'options': both}]}, ['IMAGE', 'IMAGE,MASK']),
+        '"': node({'"': ['STRING', {}], '__y': [['z'], {}]}, ['"']),
+        '': node({'': [[{'a': 1}], {}]}, []),
+    }
+    schemas = Schemas.parse(info)
+    path = stubs.refresh(schemas, ['center', 'overload'], tmp_path)
+    assert path is not None
+    for name in schemas.names.names():
+        assert f'def {name}(' in path.read_text(encoding='utf-8') or f'\n{name}: ' in path.read_text(encoding='utf-8')
+    assert pyright(tmp_path, 'strict') == []
+    assert mypy(path) == ''
+
+
 def test_documentation(written: Path) -> None:
     tree = ast.parse(written.read_text(encoding='utf-8'))
     functions = {item.name: item for item in tree.body if isinstance(item, ast.FunctionDef)}
