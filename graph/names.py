@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 GLOBAL_ENUMS = frozenset(
-    'Checkpoints CLIPs CLIPVisions ControlNets Diffusers Embeddings GLIGENs Hypernetworks Loras PhotoMakers '
-    'StyleModels UNETs UpscaleModels VAEs Samplers Schedulers'.split()  # noqa: SIM905
+    'Checkpoints CLIPs CLIPVisions ControlNets Diffusers Embeddings GLIGENs Hypernetworks Loras PhotoMakers '  # noqa: SIM905
+    'StyleModels UNETs UpscaleModels VAEs Samplers Schedulers'.split()
 )
 
 RUNTIME_NAMES = frozenset(
-    'load Workflow ComfyUIArgs Client Task queue node nodes util runtime display upload random_seed '
-    'Annotated Literal Range Any main out'.split()  # noqa: SIM905
+    'load Workflow ComfyUIArgs Client Task queue node nodes util runtime display upload random_seed '  # noqa: SIM905
+    'Annotated Literal Range Any main out'.split()
 )
 
 RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | GLOBAL_ENUMS | RUNTIME_NAMES

@@ -56,6 +56,7 @@ _JSON_TYPES = frozenset(
     }
 )
 _HEADER = """\
+# pyright: reportUnusedImport=false
 from collections.abc import Mapping as _Mapping, Sequence as _Sequence
 from enum import Enum as _Enum
 from typing import Any as _Any, Literal as _Literal, overload as _overload
