@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..graph import Schemas
+from ..graph import EXTRA_INPUTS, Schemas
 from ..runtime.script import (
     MAX_OUTPUTS,
     NodeFailed,
@@ -218,6 +218,12 @@ class _Run:
     def _call(self, m: Machine, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
         if function.class_type == CLASS_TYPE:
             raise ScriptDenied('a script cannot call ComfyScript: define a function instead')
+        extra = kwargs.get(EXTRA_INPUTS)
+        hidden = {item.name for item in function.schema.hidden}
+        if isinstance(extra, dict) and hidden & set(extra):
+            raise ScriptDenied(
+                f'{function.class_type}: its hidden inputs cannot be given: {sorted(hidden & set(extra))}'
+            )
         for value in (*args, *kwargs.values()):
             self._adopt(value)
         self._tell(f'{function.class_type} (line {m.at.line if m.at else "?"})')
@@ -351,10 +357,21 @@ def _outputs(value: Any, used: int) -> tuple:
     for item in values:
         if isinstance(item, _ListOutput):
             item = list(item.for_nodes())
-        if isinstance(item, (ScriptObject, BaseException, slice)):
-            raise ScriptDenied('functions, modules and iterators stay inside the script: give their results')
+        _check_leaving(item)
         found.append(item)
     return tuple(found + [None] * (MAX_OUTPUTS - len(found)))
+
+
+def _check_leaving(value: Any, depth: int = 0) -> None:
+    """Raises ScriptDenied for what is the interpreter's own, wherever in the value it is."""
+    if isinstance(value, (ScriptObject, BaseException, slice)):
+        raise ScriptDenied('functions, modules and iterators stay inside the script: give their results')
+    if type(value) in (list, tuple, dict, set, frozenset):
+        if depth > 50:
+            raise ScriptDenied('the script gives a value nested more than 50 deep')
+        parts = [part for pair in value.items() for part in pair] if type(value) is dict else value
+        for part in parts:
+            _check_leaving(part, depth + 1)
 
 
 def _typed(inputs: dict[str, Any], signature: Signature) -> dict[str, Any]:

@@ -12,7 +12,7 @@ const LOCATED = /line (\d+), column (\d+): ([^\n]*)/
 export function saved(info) {
   const found = info?.properties?.comfyscript
   if (!Array.isArray(found?.inputs) || !Array.isArray(found?.outputs)) return undefined
-  const named = (/** @type {any} */ item) => typeof item?.name === 'string' && typeof item?.type === 'string' && !item.name.startsWith('__')
+  const named = (/** @type {any} */ item) => typeof item?.name === 'string' && typeof item?.type === 'string' && !item.name.startsWith('__') && item.name !== 'script' && item.name !== 'printed'
   return { main: Boolean(found.main), any_input: Boolean(found.any_input), inputs: found.inputs.filter(named), outputs: found.outputs.filter(named), errors: [] }
 }
 

@@ -111,7 +111,9 @@ class Machine:
             pass
         node = self.find_node(name) if self.find_node else None
         if node is None:
-            raise NameError(f"name '{name}' is not defined{near_misses(name, [*self.globals, *self.names])}")
+            nodes = getattr(self.find_node, '__self__', None)
+            known = [*self.globals, *self.names, *(nodes.known_names() if hasattr(nodes, 'known_names') else ())]
+            raise NameError(f"name '{name}' is not defined{near_misses(name, known)}")
         self.names[name] = node
         return node
 
@@ -414,11 +416,11 @@ class Machine:
         kind = type(value)
         if kind in SCALARS:
             return
-        if kind in (list, dict, set, tuple):
+        if isinstance(value, (list, dict, set, tuple)):
             if id(value) in self.frozen or depth > 20:
                 return
             self.frozen[id(value)] = value
-            for item in value.values() if kind is dict else value:
+            for item in value.values() if isinstance(value, dict) else value:
                 self.freeze(item, depth + 1)
         elif self.is_tensor(value):
             storage = _storage(value)

@@ -136,6 +136,10 @@ class ScriptNodes:
     def ref(self, class_type: str) -> NodeRef:
         return NodeRef(self._namespace[class_type], self._call, self._results)
 
+    def known_names(self) -> list[str]:
+        """For suggestions where a name is not defined."""
+        return [*self._namespace.schemas.names.names(), *GLOBAL_ENUMS]
+
     def find(self, name: str) -> ScriptObject | None:
         if name in GLOBAL_ENUMS:
             return Choices(name, self._namespace._enums.members(name))

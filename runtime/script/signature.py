@@ -113,13 +113,13 @@ def _of_main(main: ast.FunctionDef, schemas: Schemas | None) -> Signature:
     return Signature(inputs, outputs, has_main=True, any_input=arguments.kwarg is not None)
 
 
-RESERVED_INPUTS = frozenset({'script'})
+RESERVED_INPUTS = frozenset({'script', 'printed'})
 
 
 def _input(argument: ast.arg, default: ast.expr | None, schemas: Schemas | None) -> SignatureInput:
     if argument.arg in RESERVED_INPUTS:
         raise ScriptSyntaxError(
-            f'{argument.arg!r} is the name of the script itself: call the parameter something else', span_of(argument)
+            f'{argument.arg!r} is a name of the node itself: call the parameter something else', span_of(argument)
         )
     options: dict[str, Any] = {}
     choices: tuple[Any, ...] | None = None

@@ -75,7 +75,10 @@ def bounded_call(
     size = 0
     if check:
         trial = [_argument(m, torch, value, True) for value in args]
-        made = function(*trial, **{name: _argument(m, torch, value, True) for name, value in kwargs.items()})
+        named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
+        if 'device' in named:
+            named['device'] = 'meta'
+        made = function(*trial, **named)
         size = _measure(m, torch, made)
         _check_work(getattr(function, '__name__', ''), args, kwargs, made)
     m.charge(size)
@@ -119,6 +122,9 @@ def _refuse_out(kwargs: dict[str, Any]) -> None:
     for name in ('out', 'inplace', 'generator', 'requires_grad', 'pin_memory', 'layout'):
         if name in kwargs:
             raise ScriptDenied(f'{name}= is not available in scripts')
+    device = kwargs.get('device')
+    if device not in (None, 'cpu') and not isinstance(device, torch_module().device):
+        raise ScriptDenied("device= takes another tensor's device or 'cpu' in scripts")
 
 
 # Methods. Those whose result depends on values rather than shapes, and is no larger than the tensor, go unchecked.
@@ -288,8 +294,6 @@ def _function(name: str, function: Callable[..., Any]) -> Builtin:
 
 
 def _measure_made(m: Machine, torch: Any, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
-    if kwargs.get('device') not in (None, 'cpu') and not isinstance(kwargs['device'], torch.device):
-        raise ScriptDenied("device= takes another tensor's device or 'cpu' in scripts")
     trial = [_argument(m, torch, value, True) for value in args]
     named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
     m.charge(_measure(m, torch, function(*trial, **{**named, 'device': 'meta'})))
