@@ -16,29 +16,44 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from comfy_script.graph import Schemas
+from comfy_script.graph import ComfyScriptError, Prompt, Schemas, same_prompt
 from comfy_script.tests.lab import paths
-from comfy_script.tests.parity.compare import same
 from comfy_script.tests.parity.packages import templates_folder
-from comfy_script.transpiler import convert_workflow, transpile, workflow_to_prompt
+from comfy_script.transpiler import convert_workflow, transpile
 
 PEERS = paths.CACHE / 'peers'
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 
 # Each reads {name: {workflow, prompt}} and object_info, and prints seconds, failures and its prompts.
+OURS = {
+    'ours, workflow to prompt': '''
+from comfy_script.graph import Schemas
+from comfy_script.transpiler import workflow_to_prompt
+schemas = Schemas.parse(object_info)
+def work(item):
+    return workflow_to_prompt(item["workflow"], schemas)
+''',
+    'ours, workflow to script': '''
+from comfy_script.graph import Schemas
+from comfy_script.transpiler import transpile
+schemas = Schemas.parse(object_info)
+def work(item):
+    return transpile(item["workflow"], schemas=schemas)
+''',
+}
 CLI = '''
 from comfy_cli.workflow_to_api import convert_ui_to_api
 def work(item):
     return convert_ui_to_api(item["workflow"], object_info)
 '''
 AUTOGRAPH = '''
-from autograph.convert import workflow_to_api_format
+from autograph.convert import convert_workflow
 def work(item):
-    return workflow_to_api_format(item["workflow"], node_info=object_info)
+    return convert_workflow(item["workflow"], node_info=object_info, include_meta=True)
 '''
 OLD = '''
 from comfy_script import client
@@ -103,16 +118,16 @@ def peer_python(requirements: tuple[str, ...]) -> Path:
     return python
 
 
-def measure_peer(
-    requirements: tuple[str, ...], code: str, items: dict[str, Any], object_info: Any, rounds: int
+def measure_alone(
+    python: Sequence[str | Path], code: str, items: dict[str, Any], object_info: Any, rounds: int
 ) -> tuple[float, int, dict[str, Any]]:
-    """(processor seconds, how many failed, prompts by name) of a peer over all items."""
+    """(processor seconds, how many failed, results by name) over all items, in a process of its own."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         script, given, answer = folder / 'work.py', folder / 'items.json', folder / 'answer.json'
         script.write_text(HARNESS.format(code=code), encoding='utf-8')
         given.write_text(json.dumps([items, object_info]), encoding='utf-8')
-        command = [peer_python(requirements), '-I', script, given, answer, str(rounds)]
+        command = [*python, script, given, answer, str(rounds)]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return tuple(json.loads(answer.read_text(encoding='utf-8')))
 
@@ -150,6 +165,14 @@ def repeated(workflow: dict[str, Any], size: int) -> dict[str, Any]:
     return {'nodes': nodes, 'links': links, 'version': 0.4}
 
 
+def equivalent(prompt: Any, expected: Any) -> bool:
+    """Equal up to node ids and titles, which not every peer keeps."""
+    try:
+        return same_prompt(Prompt.parse(prompt), Prompt.parse(expected))
+    except (ComfyScriptError, TypeError, AttributeError):
+        return False
+
+
 def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     corpus = paths.corpus_folder()
@@ -169,15 +192,15 @@ def main() -> int:
 
     def show(name: str, result: tuple[float, int, dict[str, Any]]) -> None:
         took, failed, results = result
-        equal = sum(same(results.get(key), item['prompt']) for key, item in items.items())
+        equal = sum(equivalent(results.get(key), item['prompt']) for key, item in items.items())
         shown = f'{equal:>7}/{len(items)}' if any(isinstance(value, dict) for value in results.values()) else ''
         print(f'{name:48} {took * 1e3:8.0f} {took / count * 1e6:8.1f} {failed:7} {shown:>14}', flush=True)
 
-    show('ours, workflow to prompt', measure(lambda item: workflow_to_prompt(item['workflow'], schemas), items, rounds))
-    show('ours, workflow to script', measure(lambda item: transpile(item['workflow'], schemas=schemas), items, rounds))
+    for name, code in OURS.items():
+        show(name, measure_alone([sys.executable, '-P'], code, items, object_info, rounds))
     for name, (requirements, code) in PACKAGES.items():
         try:
-            show(name, measure_peer(requirements, code, items, object_info, rounds))
+            show(name, measure_alone([peer_python(requirements), '-I'], code, items, object_info, rounds))
         except subprocess.CalledProcessError as error:
             print(f'{name:48} could not be run: {error.args[1]!r}'[:120])
     print(f'\n{"nodes":>8} {"to prompt, µs/node":>20} {"to script, µs/node":>20}')
