@@ -31,17 +31,9 @@ from .values import Lazy, Token, ValueList
 
 OnUi = Callable[[str, str, Mapping[str, Any]], object]
 
-_SCALAR, _BOOL, _NONE, _ENUM, _LAZY, _BLOCKER, _VALUE_LIST, _UNTRACKABLE = (
-    Kind.SCALAR,
-    Kind.BOOL,
-    Kind.NONE,
-    Kind.ENUM,
-    Kind.LAZY,
-    Kind.BLOCKER,
-    Kind.VALUE_LIST,
-    Kind.UNTRACKABLE,
-)
-
+_SCALAR, _BOOL, _NONE, _ENUM = Kind.SCALAR, Kind.BOOL, Kind.NONE, Kind.ENUM
+_TENSOR, _CONTAINER, _OBJECT, _UNTRACKABLE = Kind.TENSOR, Kind.CONTAINER, Kind.OBJECT, Kind.UNTRACKABLE
+_VALUE_LIST, _LAZY, _BLOCKER = Kind.VALUE_LIST, Kind.LAZY, Kind.BLOCKER
 
 MAX_PLAIN = 64
 """How many combinations of input types a node's plan remembers."""
@@ -108,7 +100,6 @@ class RealSession:
         self._prefix = '' if parent_node_id is None else f'{parent_node_id}.0.0.'
         self._attribution: Any = None
         self._positions: dict[str, itertools.count[int]] = {}
-        self._context = self._make_context('0')
 
     def __enter__(self) -> RealSession:
         if self.parent_node_id is not None:
@@ -172,76 +163,84 @@ class RealSession:
         `hidden` is None where `inputs` are just what the call named, so that a `None` leaves an input out.
         """
         simple = plan.simple and (hidden is None or (not hidden and inputs.keys() <= plan.raw_names))
-        tracker = self.provenance if self.track else None
-        kinds = self.kinds
         recorded: dict[str, Any] = {}
-        dropped = None
-        changed = False
-        for name, value in inputs.items():
-            kind = kinds[type(value)]
-            if kind is _SCALAR or kind is _BOOL:
-                cast = plan.casts.get(name)
-                if cast is not None:
-                    if type(value) is not cast:
-                        changed = True
-                        inputs[name] = value = plan.cast(name, cast, value)
-                elif kind is _BOOL and name in plan.switches:
-                    changed = True
-                    inputs[name] = value = plan.switches[name][0 if value else 1]
-                recorded[name] = value
-                continue
-            if kind is _NONE:
-                changed = True
-                if hidden is None:
-                    dropped = [name] if dropped is None else [*dropped, name]
-                else:
-                    recorded[name] = None
-                continue
-            if kind is _ENUM:
-                changed = True
-                inputs[name] = recorded[name] = value.value
-                continue
-            if kind is _LAZY:
-                changed = True
-                if name not in plan.lazy or value.made:
-                    inputs[name] = value = value.get()
-                    kind = kinds[type(value)]
-                else:
-                    simple = False
-                    continue
-            if kind is _BLOCKER or kind is _VALUE_LIST:
-                simple = False
-            elif kind is _UNTRACKABLE and name in plan.casts:
-                # A number of another library's, or a path: as ComfyUI's validation would make it.
-                changed = True
-                inputs[name] = recorded[name] = plan.cast(name, plan.casts[name], value)
-                continue
-            if tracker is not None:
-                recorded[name] = value if kind is _SCALAR or kind is _BOOL else tracker.describe(value, kind)
-        if dropped is not None:
-            for name in dropped:
-                del inputs[name]
+        plain, unchanged = self._prepare(plan, inputs, hidden, recorded)
+        simple = simple and plain
         if self.validate:
             self._check(plan, inputs, recorded, hidden)
-        if tracker is None:
-            if simple and self.bare:
-                if hidden is None and not changed and len(plan.plain) < MAX_PLAIN:
-                    if tuple(inputs) == plan.names:
-                        plan.plain.add(tuple(map(type, inputs.values())))
-                    plan.plain.add((*inputs, *map(type, inputs.values())))
-                return self.run_plain(plan, inputs)
-            tracker = self.provenance
+        if self.bare and simple:
+            if hidden is None and unchanged and len(plan.plain) < MAX_PLAIN:
+                if tuple(inputs) == plan.names:
+                    plan.plain.add(tuple(map(type, inputs.values())))
+                plan.plain.add((*inputs, *map(type, inputs.values())))
+            return self.run_plain(plan, inputs)
+        tracker = self.provenance
         record = Record(tracker.next_number(), plan.class_type, recorded, self._prefix)
-        if self.cache is not None:
-            return self._call_cached(self.cache, plan, inputs, hidden, record, simple)
+        if self._cache is not None:
+            return self._call_cached(self._cache, plan, inputs, hidden, record, simple)
         if simple:
             outputs, ui = self._run_simple(plan, inputs, record)
         else:
             outputs, ui = self._run_general(plan, inputs, hidden, record)
-        if self.track:
+        if not self.bare:
             for slot, value in enumerate(outputs):
                 tracker.put(value, record, slot)
         return self._unpack(plan, outputs, ui)
+
+    def _prepare(
+        self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None, recorded: dict[str, Any]
+    ) -> tuple[bool, bool]:
+        """Makes inputs what the node takes, in place, and notes where they came from.
+
+        The answer: whether the short way is open to them, and whether they were fine as they came. This is where
+        a call's own time goes, so it is one loop.
+        """
+        tracker = None if self.bare else self.provenance
+        kinds, casts = self.kinds, plan.casts
+        plain = unchanged = True
+        dropped = None
+        for name, value in inputs.items():
+            kind = kinds[type(value)]
+            if kind is _SCALAR or kind is _BOOL:
+                cast = casts.get(name)
+                if cast is not None:
+                    if type(value) is not cast:
+                        unchanged = False
+                        inputs[name] = value = plan.cast(name, cast, value)
+                elif kind is _BOOL and name in plan.switches:
+                    unchanged = False
+                    inputs[name] = value = plan.switches[name][0 if value else 1]
+                recorded[name] = value
+                continue
+            if kind is _TENSOR or kind is _OBJECT or kind is _CONTAINER:
+                if tracker is not None:
+                    recorded[name] = tracker.describe(value, kind)
+                continue
+            unchanged = False
+            if kind is _NONE:
+                if hidden is None:
+                    dropped = [name] if dropped is None else [*dropped, name]
+                else:
+                    recorded[name] = None
+            elif kind is _ENUM:
+                inputs[name] = recorded[name] = value.value
+            elif kind is _UNTRACKABLE and name in casts:
+                # A number of another library's: as ComfyUI's validation would make it.
+                inputs[name] = recorded[name] = plan.cast(name, casts[name], value)
+            elif kind is not _LAZY:
+                plain = plain and kind is _UNTRACKABLE
+                if tracker is not None:
+                    recorded[name] = tracker.describe(value, kind)
+            elif name in plan.lazy and not value.made:
+                plain = False
+            else:
+                inputs[name] = made = value.get()
+                made_kind = kinds[type(made)]
+                plain = plain and made_kind is not _VALUE_LIST and made_kind is not _BLOCKER
+                recorded[name] = made if made_kind <= _NONE else self.provenance.describe(made, made_kind)
+        for name in dropped or ():
+            del inputs[name]
+        return plain, unchanged
 
     def _unpack(self, plan: Plan, outputs: Any, ui: Mapping[str, Any] | None) -> Any:
         count = plan.count

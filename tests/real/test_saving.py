@@ -183,6 +183,15 @@ def test_the_cache_runs_what_changed_only(real: Child) -> None:
     assert value == [[[1, 2, 3], [1, 2, 3], [1, 2, 3, 5, 3], [1, 2, 3, 5, 3]], True, True, True, True]
 
 
+def test_a_cache_knows_what_led_to_a_value_without_tracking_too(real: Child) -> None:
+    value = real.run("""
+        n = RealSession(track=False, cache=Cache(2**20)).nodes
+        black, white = n['EmptyImage'](8, 8, 1, 0), n['EmptyImage'](8, 8, 1, 0xffffff)
+        value = [float(n['ImageInvert'](black).max()), float(n['ImageInvert'](white).max())]
+    """)
+    assert value == [1.0, 0.0]
+
+
 def test_workflows_share_a_cache_when_told_to(real: Child) -> None:
     value = real.run("""
         cache = Cache(2**24)
