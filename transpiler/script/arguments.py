@@ -43,7 +43,7 @@ class Missing:
 MISSING_INPUT = Missing()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Arguments:
     """What a call is given: `(name, value)` in the parameters' order, then raw keys for `_inputs`.
 

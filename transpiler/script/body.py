@@ -19,7 +19,7 @@ from .arguments import (
     checked_arguments_of,
 )
 from .hints import reading_order
-from .layout import Atom, Expression, Items, columns, lay_out
+from .layout import Expression, Items, columns, lay_out
 from .literals import Unwritable, comment, literal, quoted
 from .naming import PLAIN_TYPES, Names, from_output, from_type, variable
 from .order import by_section, depth_first, sections_in
@@ -87,7 +87,7 @@ class Body:
         self.parameters: dict[Any, str] = {}
         self._values: dict[Output, str] = {}
         self._bases: dict[str, str] = {}
-        self._users: dict[Output, set[str | None]] = {}
+        self._sole_users: dict[Output, str] = {}
         self._returned = frozenset(scope.returned)
         for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
             type_ = source.type_of(given.value) if type(given.value) is Output else ''
@@ -181,16 +181,22 @@ class Body:
                 return True
         return False
 
-    def _users_of(self, output: Output) -> set[str | None]:
-        """The steps that use an output in the whole prompt, whether or not they are written; None for one outside."""
-        found = self._users.get(output)
+    def _sole_user(self, output: Output) -> str:
+        """The one step that uses an output in the whole prompt, written or not; `''` where there are more."""
+        found = self._sole_users.get(output)
         if found is None:
-            home = self.tree.step(output.node, self.scope)
-            found = {self.tree.step(user, self.scope) for user in self.source.users.get(output, ())} - {home}
-            if output in self._returned:
-                found.add(None)
-            self._users[output] = found
+            found = self._sole_users[output] = self._find_sole_user(output)
         return found
+
+    def _find_sole_user(self, output: Output) -> str:
+        if output in self._returned:
+            return ''
+        users = self.source.users.get(output, ())
+        step = self.tree.step
+        if len(users) == 1:
+            return step(users[0], self.scope) or ''
+        found = {step(user, self.scope) for user in users} - {step(output.node, self.scope)}
+        return (found.pop() or '') if len(found) == 1 else ''
 
     # Statements
 
@@ -270,7 +276,7 @@ class Body:
         for index, (key, parameter) in enumerate(parameters):
             given = child.inputs[key]
             bound = self.scope.bound.get((step, key))
-            value = Atom(self.parameters[bound]) if bound is not None else self._expression(given.value)
+            value = self.parameters[bound] if bound is not None else self._expression(given.value)
             linked = type(given.value) is Output or self.style.args == 'positional'
             if linked and index == positional < self.style.positional:
                 positional += 1
@@ -282,11 +288,11 @@ class Body:
     def _expression(self, value: Any) -> Expression:
         kind = type(value)
         if kind is Output:
-            return Atom(self._values[value])
+            return self._values[value]
         if kind is Parameter:
-            return Atom(value.name)
+            return value.name
         if value is MISSING_INPUT:
-            return Atom('None')
+            return 'None'
         if kind is Group:
             if isinstance(value.items, dict):
                 pairs = [(f'{quoted(key)}: ', self._expression(item)) for key, item in value.items.items()]
@@ -386,7 +392,7 @@ class Body:
             if bound is not None:
                 if scope.inputs[bound].users == {step}:
                     yield self.parameters[bound], value
-            elif self._users_of(value) == {step} and value in self._values:
+            elif self._sole_user(value) == step and value in self._values:
                 yield self._values[value], value
 
     # Groups and notes

@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from .style import WIDTH
 
 
-@dataclass(frozen=True)
-class Atom:
-    """What stays on one line."""
-
-    flat: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Text:
     """A string literal: on one line, between triple quotes, or in pieces of a given width."""
 
@@ -26,7 +19,7 @@ class Text:
     pieces: Callable[[int], list[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Items:
     """A call's arguments, a list or a dict: brackets around items, each with what stands before it (`key=`)."""
 
@@ -35,7 +28,8 @@ class Items:
     closing: str
 
 
-Expression = Atom | Text | Items
+Expression = str | Text | Items
+"""A plain `str` is what stays on one line: a name, a number, a short text."""
 
 
 def lay_out(indent: str, before: str, expression: Expression) -> str:
@@ -46,18 +40,23 @@ def lay_out(indent: str, before: str, expression: Expression) -> str:
 
 
 def flat(expression: Expression) -> str | None:
-    """The expression on one line, or None where it holds a text that reads better on several."""
-    if isinstance(expression, Atom):
-        return expression.flat
-    if isinstance(expression, Text):
-        return None if expression.triple else expression.flat
-    parts = []
-    for before, item in expression.items:
-        written = flat(item)
-        if written is None:
-            return None
-        parts.append(before + written)
-    return f'{expression.opening}{", ".join(parts)}{expression.closing}'
+    """The expression on one line; None where that is too long, or a text in it reads better on several."""
+    if type(expression) is str:
+        return expression
+    if isinstance(expression, Items):
+        parts = []
+        size = 0
+        for before, item in expression.items:
+            written = item if type(item) is str else flat(item)
+            if written is None:
+                return None
+            size += len(before) + len(written)
+            if size > WIDTH:
+                return None
+            parts.append(before + written)
+        return f'{expression.opening}{", ".join(parts)}{expression.closing}'
+    assert isinstance(expression, Text)
+    return None if expression.triple else expression.flat
 
 
 def _write(indent: str, before: str, expression: Expression, after: str, lines: list[str]) -> None:
@@ -69,8 +68,12 @@ def _write(indent: str, before: str, expression: Expression, after: str, lines: 
             return
     if isinstance(expression, Items) and expression.items:
         lines.append(f'{indent}{before}{expression.opening}')
+        inner = indent + '    '
         for inner_before, item in expression.items:
-            _write(indent + '    ', inner_before, item, ',', lines)
+            if type(item) is str:
+                lines.append(f'{inner}{inner_before}{item},')
+            else:
+                _write(inner, inner_before, item, ',', lines)
         lines.append(f'{indent}{expression.closing}{after}')
     elif isinstance(expression, Text):
         _write_text(indent, before, expression, after, lines)

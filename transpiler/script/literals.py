@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from .layout import Atom, Expression, Items, Text, columns
+from .layout import Expression, Items, Text, columns
 
 DEEPEST = 60
 """How deeply lists and dicts may be nested: CPython's parser stops at 200 brackets."""
@@ -35,12 +35,12 @@ def literal(value: Any, depth: int = 0) -> Expression:
     if kind is str:
         return text(value)
     if value is None or kind is bool:
-        return Atom(repr(value))
+        return repr(value)
     if kind is int:
         # Beyond 4300 digits CPython refuses to write or read decimals, not hexadecimals.
-        return Atom(repr(value) if value.bit_length() < 14_000 else hex(value))
+        return repr(value) if value.bit_length() < 14_000 else hex(value)
     if kind is float:
-        return Atom(number(value))
+        return number(value)
     if depth >= DEEPEST:
         raise Unwritable(f'a value is nested more than {DEEPEST} levels deep')
     if isinstance(value, (list, tuple)):
@@ -80,9 +80,9 @@ def text(value: str) -> Expression:
     """A string as an expression that knows how to be laid out over several lines."""
     flat = quoted(value)
     if len(flat) <= 60:
-        return Atom(flat)
+        return flat
     if len(value) > LONGEST:
-        return Atom(flat)
+        return flat
     return Text(flat, _triple(value), lambda width: _pieces(value, flat[0], width))
 
 

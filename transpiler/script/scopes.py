@@ -13,7 +13,7 @@ DEEPEST = 20
 """How deep functions call functions; subgraphs nested deeper are written into the one that holds them."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Input:
     """A parameter of the function of a scope, with what it is in this instance.
 

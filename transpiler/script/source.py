@@ -21,7 +21,7 @@ MOST_LOOKED_UP = 10
 """Unknown node types for which similar names are looked for."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """A node of the prompt with what is known of it. `outputs` is None where nobody knows them."""
 

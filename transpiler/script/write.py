@@ -13,7 +13,7 @@ from ..workflow import Workflow
 from .arguments import Output
 from .body import Body, Rows
 from .hints import read_hints
-from .layout import Atom, Expression, Items, flat, lay_out
+from .layout import Expression, Items, flat, lay_out
 from .literals import literal, quoted
 from .naming import Names, variable
 from .plan import branch_values, plan_functions
@@ -177,9 +177,9 @@ def _signature(name: str, scope: Scope, body: Body) -> tuple[list[str], str]:
         default = None if type(given.value) is Output else flat(literal(given.value))
         if default is None or len(default) > SHORT_DEFAULT:
             plain_names.append(parameter)
-            plain.append(('', Atom(parameter)))
+            plain.append(('', parameter))
         else:
-            with_default.append((f'{parameter}=', Atom(default)))
+            with_default.append((f'{parameter}=', default))
     parameters = [*plain_names, *(before[:-1] for before, _ in with_default)]
     return parameters, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
 
