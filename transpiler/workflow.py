@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .errors import TranspileError
@@ -55,8 +56,10 @@ class WorkflowLink(NamedTuple):
     type: str
 
 
-@dataclass(frozen=True)
-class WorkflowNode:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class WorkflowNode(NamedTuple):
     """One node as the file has it. `pos` and `size` are (x, y) and (width, height) in canvas units."""
 
     id: str
@@ -67,11 +70,11 @@ class WorkflowNode:
     mode: int = ALWAYS
     inputs: tuple[InputSlot, ...] = ()
     outputs: tuple[OutputSlot, ...] = ()
-    widgets_values: Sequence[Any] | Mapping[str, Any] | None = field(default=None, repr=False)
-    named_values: Mapping[str, Any] | None = field(default=None, repr=False)
+    widgets_values: Sequence[Any] | Mapping[str, Any] | None = None
+    named_values: Mapping[str, Any] | None = None
     """`widgets_values_named`, which newer files carry beside the positional values."""
-    properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    index: int = 0
+    properties: Mapping[str, Any] = _NOTHING
+    number: int = 0
     """The node's place in the file's list."""
 
     @property

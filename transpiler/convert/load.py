@@ -160,7 +160,7 @@ class Loader:
             if node.id in used:
                 new = self._next_id(used)
                 renamed.setdefault(definition.id, {})[node.id] = new
-                node = replace(node, id=new)
+                node = node._replace(id=new)
             elif _is_number(node.id):
                 self.last_id = max(self.last_id, int(node.id))
             used.add(node.id)
@@ -311,7 +311,7 @@ def _with_renamed_proxies(node: WorkflowNode, renamed: Mapping[str, Mapping[str,
         else entry
         for entry in entries
     ]
-    return replace(node, properties={**node.properties, 'proxyWidgets': changed})
+    return node._replace(properties={**node.properties, 'proxyWidgets': changed})
 
 
 def _input(slot: InputSlot) -> Input:
