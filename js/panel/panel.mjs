@@ -31,8 +31,8 @@ let prepared
 /** @type {Promise<import('./complete.mjs').Catalog> | undefined} */
 let catalog
 
-/** What every opening needs, once per page: words and style. */
-const prepare = () => (prepared ??= Promise.all([loadWords(), loadStyle()]))
+/** What every opening needs: words and, once per page, style. */
+const prepare = () => Promise.all([loadWords(), (prepared ??= loadStyle())])
 
 const loadStyle = () => new Promise(resolve => {
   const link = h('link', { rel: 'stylesheet', href: new URL('./panel.css', import.meta.url).href })

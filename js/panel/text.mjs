@@ -3,11 +3,14 @@ import { api, setting } from './comfy.mjs'
 
 /** @type {Record<string, string>} */
 let words = {}
+let language = ''
 
-/** Fetches the words once; English fills what a language lacks. */
+/** Fetches the words, where ComfyUI's language is another than before; English fills what a language lacks. */
 export async function loadWords() {
+  if (setting('Comfy.Locale', 'en') === language) return
   const all = await api.fetchApi('/i18n').then(/** @param {Response} response */ response => response.json()).catch(() => ({}))
   const locale = setting('Comfy.Locale', 'en')
+  language = locale
   words = { ...all.en?.comfyscript, ...all[locale.split('-')[0]]?.comfyscript, ...all[locale]?.comfyscript }
 }
 
