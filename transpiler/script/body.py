@@ -99,10 +99,7 @@ class Body:
         """Writes all statements to `rows`."""
         rows = self.rows
         sections, titles = self._sections()
-        needs = {step: self._needs(step) for step in self._steps()}
-        ordered = depth_first(list(needs), needs)
-        if sections:
-            ordered = by_section(ordered, needs, sections, reading_order(self._groups()))
+        ordered = self._ordered(sections)
         notes = self._notes(indent)
         for line in notes.pop(None, ()):
             rows.add(line)
@@ -119,6 +116,14 @@ class Body:
             rows.add(self._return(indent))
 
     # Steps
+
+    def _ordered(self, sections: Mapping[str, int]) -> Sequence[str]:
+        scope = self.scope
+        if not (sections or scope.children) and len(scope.nodes) == len(self.source.nodes):
+            return self.source.order
+        needs = {step: self._needs(step) for step in self._steps()}
+        ordered = depth_first(list(needs), needs)
+        return by_section(ordered, needs, sections, reading_order(self._groups())) if sections else ordered
 
     def _steps(self) -> list[str]:
         """Nodes and calls in the order of the prompt."""

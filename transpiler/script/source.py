@@ -42,7 +42,7 @@ class Source:
         self.hints = hints
         self.warnings = warnings
         self.nodes = self._read_nodes()
-        order = self._order()
+        self.order = self._order()
         self.index = {key: index for index, key in enumerate(self.nodes)}
         self.users = self._users()
         self.used_slots: dict[str, set[int]] = {}
@@ -53,7 +53,7 @@ class Source:
             if node.outputs is not None and max(slots) >= len(node.outputs):
                 node.outputs = None  # the workflow draws fewer than there are
         self.types: dict[Output, str] = {}
-        self._resolve_types(order)
+        self._resolve_types()
 
     def type_of(self, output: Output) -> str:
         type_ = self.types.get(output)
@@ -169,9 +169,9 @@ class Source:
                     users.setdefault(value, []).append(key)
         return users
 
-    def _resolve_types(self, order: Iterable[str]) -> None:
+    def _resolve_types(self) -> None:
         """The types of the outputs that take over a type: those that they are linked to."""
-        for key in order:
+        for key in self.order:
             node = self.nodes[key]
             for slot, output in enumerate(node.outputs or ()):
                 if output.type in _OPEN_TYPES:
