@@ -58,6 +58,7 @@ CATCHABLE = frozenset(
 """Exceptions that a script can raise and catch, by exact type. Bounds, interrupts and the rest pass through."""
 
 MAX_HASH_DEPTH = 50
+MAX_ROWS = 100_000
 
 Attributes = dict[str, 'Property | Callable[..., Any]']
 
@@ -111,8 +112,8 @@ class Machine:
             pass
         node = self.find_node(name) if self.find_node else None
         if node is None:
-            nodes = getattr(self.find_node, '__self__', None)
-            known = [*self.globals, *self.names, *(nodes.known_names() if hasattr(nodes, 'known_names') else ())]
+            node_names: Any = getattr(getattr(self.find_node, '__self__', None), 'known_names', list)
+            known = [*self.globals, *self.names, *node_names()]
             raise NameError(f"name '{name}' is not defined{near_misses(name, known)}")
         self.names[name] = node
         return node
@@ -213,7 +214,8 @@ class Machine:
         elif self.is_tensor(value):
             if value.dim() == 0:
                 raise TypeError('iteration over a 0-d tensor')
-            self.meter.item_count(value.shape[0])
+            if value.shape[0] > MAX_ROWS:
+                raise ScriptLimit(f'a loop over more than {MAX_ROWS} rows of a tensor: use tolist(), or its operators')
             return iter(value.unbind(0))
         self.known(value)
         raise TypeError(f"'{type_name(value)}' object is not iterable")

@@ -62,5 +62,5 @@ def test_extra_modules_are_those_that_are_named() -> None:
         with pytest.raises(ScriptDenied):
             run_script(refused, modules=extra_modules(['string']))
     for beyond in ('textwrap.re', 'textwrap.__builtins__', 'textwrap.indent.__globals__'):
-        with pytest.raises(Exception, match='textwrap|underscore'):
+        with pytest.raises(Exception, match=r'textwrap|underscore'):
             run_script(f'import textwrap\nout = {beyond}', modules=modules)

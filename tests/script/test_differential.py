@@ -19,7 +19,7 @@ from comfy_script.runtime.script import Bounds, ScriptDenied, ScriptFailed, Scri
 from .programs import EXPRESSIONS, START, programs
 
 BOUNDS = Bounds(steps=200_000, seconds=10.0, text=100_000, items=20_000, integer_bits=5_000, printed=10**9)
-EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '10'))
+EXAMPLES = int(os.environ.get('COMFYSCRIPT_FUZZ_EXAMPLES', '8'))
 
 
 def in_python(text: str) -> tuple[Any, str]:

@@ -6,6 +6,7 @@ refused if need be, before it exists. A tensor is never changed in place where n
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -72,20 +73,95 @@ def bounded_call(
 ) -> Any:
     """Calls a function of torch, once its result is known to be within the bound."""
     torch = torch_module()
+    name = getattr(function, '__name__', '')
+    _check_pieces(name, args, kwargs)
     size = 0
-    if check:
+    known = _known_count(torch, name, args, kwargs) if check else None
+    if known is not None:
+        m.meter.element_count(known)
+        size = known * 8
+    elif check:
         trial = [_argument(m, torch, value, True) for value in args]
         named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
         if 'device' in named:
             named['device'] = 'meta'
         made = function(*trial, **named)
         size = _measure(m, torch, made)
-        _check_work(getattr(function, '__name__', ''), args, kwargs, made)
+        _check_work(name, args, kwargs, made)
     m.charge(size)
     m.meter.check()
     given = [_argument(m, torch, value, False) for value in args]
     found = function(*given, **{name: _argument(m, torch, value, False) for name, value in kwargs.items()})
     return _result(torch, found)
+
+
+_SAME_SHAPE_NAMES = (
+    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool ceil clamp clip clone contiguous cos '
+    'cosh cumsum cumprod deg2rad detach div double eq erf exp expm1 flip fliplr flipud float floor floordiv fmod frac '
+    'ge gt half hypot int invert isclose isfinite isinf isnan le lerp log log10 log1p log2 logical_and logical_not '
+    'logical_or logical_xor logsumexp long lt masked_fill max maximum mean median min minimum mod mul ne neg norm pos '
+    'pow prod rad2deg reciprocal remainder roll round rsqrt sigmoid sign sin sinh softmax sort sqrt square std sub sum '
+    'tan tanh tril triu truediv trunc var where and_ or_ xor ones_like zeros_like full_like movedim permute transpose '
+    't squeeze unsqueeze swapaxes flatten'
+)
+_SAME_SHAPE = frozenset(_SAME_SHAPE_NAMES.split())
+"""Functions whose result has at most the elements of their tensors, broadcast against each other."""
+
+_FILLED = frozenset({'zeros', 'ones', 'full', 'rand', 'randn'})
+MAX_PIECES = 100_000
+
+
+def _known_count(torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> int | None:
+    """The most elements that a call gives, where its arguments tell; None where it has to be tried.
+
+    Only a short way: torch takes seconds to load what it needs for its first meta tensor.
+    """
+    if name in _SAME_SHAPE:
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+        count = 1
+        for place in range(1, max((value.dim() for value in tensors), default=0) + 1):
+            count *= max(value.shape[-place] if place <= value.dim() else 1 for value in tensors)
+        return count if tensors else None
+    joined = name in ('cat', 'concat', 'stack', 'hstack', 'vstack') and args and type(args[0]) in (list, tuple)
+    if joined and all(isinstance(value, torch.Tensor) for value in args[0]):
+        return sum(value.numel() for value in args[0])
+    if name == 'interpolate' and args and isinstance(args[0], torch.Tensor):
+        return _interpolated_count(args, kwargs)
+    if name in _FILLED:
+        shape = kwargs.get('size', args[0] if args and type(args[0]) in (list, tuple) else args)
+        if type(shape) in (list, tuple) and all(type(size) is int and size >= 0 for size in shape):
+            return math.prod(shape)
+    return None
+
+
+def _interpolated_count(args: Any, kwargs: dict[str, Any]) -> int | None:
+    image = args[0]
+    size = kwargs.get('size', args[1] if len(args) > 1 else None)
+    factor = kwargs.get('scale_factor', args[2] if len(args) > 2 else None)
+    old = image.shape[2:]
+    if size is not None:
+        new = [size] * len(old) if type(size) is int else size
+    elif factor is not None:
+        factors = factor if type(factor) in (list, tuple) else [factor] * len(old)
+        if not all(type(item) in (int, float) and 0 < item < 1e9 for item in factors):
+            return None
+        new = [math.ceil(length * item) for length, item in zip(old, factors, strict=False)]
+    else:
+        return None
+    if type(new) not in (list, tuple) or not all(type(item) is int and item > 0 for item in new):
+        return None
+    return math.prod(image.shape[:2]) * math.prod(new)
+
+
+def _check_pieces(name: str, args: Any, kwargs: dict[str, Any]) -> None:
+    """Bounds the calls that cut a tensor into many. Raises ScriptLimit."""
+    if name not in ('split', 'chunk', 'unbind', 'unflatten'):
+        return
+    numbers = [value for value in (*args[1:], *kwargs.values()) if type(value) is int]
+    longest = max(args[0].shape, default=1)
+    smallest = min((abs(number) for number in numbers), default=0) if name == 'split' else 0
+    if longest // max(smallest, 1) > MAX_PIECES:
+        raise ScriptLimit(f'a tensor cut into more than {MAX_PIECES} pieces')
 
 
 MAX_WORK = 1 << 35
@@ -246,6 +322,10 @@ def get_tensor_item(m: Machine, tensor: Any, key: Any) -> Any:
             raise ScriptDenied('a mask cannot be combined with other lists as an index in scripts')
         m.charge(tensor.numel() * tensor.element_size())
         return tensor[index]
+    parts = index if type(index) is tuple else (index,)
+    if all(type(part) in (int, slice, type(None), type(...)) for part in parts):
+        m.meter.check()
+        return tensor[index]  # A view: it takes no memory.
     many = type(index) is tuple
     parts = index if many else (index,)
     return bounded_call(m, lambda owner, *parts: owner[parts if many else parts[0]], (tensor, *parts), {})
@@ -294,6 +374,11 @@ def _function(name: str, function: Callable[..., Any]) -> Builtin:
 
 
 def _measure_made(m: Machine, torch: Any, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
+    known = _known_count(torch, getattr(function, '__name__', ''), args, kwargs)
+    if known is not None:
+        m.meter.element_count(known)
+        m.charge(known * 8)
+        return
     trial = [_argument(m, torch, value, True) for value in args]
     named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
     m.charge(_measure(m, torch, function(*trial, **{**named, 'device': 'meta'})))
@@ -339,8 +424,12 @@ def _chance(name: str) -> Builtin:
             make = torch.rand if name == 'rand_like' else torch.randn
             return make(like.shape, generator=_generator(m, torch), dtype=like.dtype).to(like.device)
         function = getattr(torch, name)
+        known = _known_count(torch, name, args, kwargs)
         if name == 'randperm':
             m.meter.element_count(m.index(args[0]) if args else 0)
+        elif known is not None:
+            m.meter.element_count(known)
+            m.charge(known * 8)
         else:
             _measure_made(m, torch, function, args, kwargs)
         kwargs.pop('device', None)
