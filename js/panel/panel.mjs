@@ -213,6 +213,8 @@ export class Panel {
       const [first] = selectedLines(this.#lines())
       if (first && this.#view === 'script') this.editor.reveal(first, 'nearest')
     }
+    // A loaded workflow is announced before it is the active one.
+    if (workflowKey() !== this.#key && !this.#refreshing) this.graphChanged(true)
     const version = (app.rootGraph ?? app.graph)?._version
     if (version !== this.#version) {
       const first = this.#version === -1
@@ -385,7 +387,7 @@ export class Panel {
         })
         await this.#verify(script, failures)
       }
-      if (!this.#notApplied.length) await this.#applied(plan.edits.length)
+      if (!this.#notApplied.length) await this.#applied(script, plan.edits.length)
     } catch (error) {
       this.#complain(t('apply.failed'), error)
     } finally {
@@ -407,12 +409,15 @@ export class Panel {
     this.#notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
   }
 
-  /** @param {number} count */
-  async #applied(count) {
+  /** @param {string} script @param {number} count */
+  async #applied(script, count) {
     const base = await server.transpile({ workflow: serialize(), style: style() })
     this.#base = base
-    this.editor.replace(base.script)
-    this.#endDraft()
+    // Whoever typed on in the meantime keeps what they typed.
+    if (this.editor.text() === script) {
+      this.editor.replace(base.script)
+      this.#endDraft()
+    } else this.#editedFrom = base.script
     this.#showNotes()
     this.#say(count ? t('state.applied', { count }) : t('state.nothing'))
   }

@@ -90,6 +90,16 @@ class TestApply:
         panel.undo()
         assert panel.graph()['nodes'] == before['nodes']
 
+    def test_typing_during_apply_is_kept(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=5')
+        panel.wait_for_state('1 value')
+        panel.page.keyboard.press('Control+s')
+        panel.edit('cfg=8', 'cfg=9')
+        panel.settle(1500)
+        assert panel.widget(3, 'steps') == 5
+        assert 'cfg=9' in panel.text()
+        panel.wait_for_state('1 value')
+
     def test_keyboard_only(self, panel: Panel) -> None:
         panel.edit('scenery', 'mountains')
         panel.page.keyboard.press('Control+s')
@@ -197,6 +207,23 @@ class TestDraft:
         panel.open()
         panel.wait_for_text('steps=6')
         panel.wait_for_state('1 value')
+
+    def test_every_workflow_has_its_own(self, panel: Panel) -> None:
+        panel.edit('steps=2', 'steps=6')
+        other = small_workflow()
+        next(node for node in other['nodes'] if node['type'] == 'KSampler')['widgets_values'][3] = 5
+        first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
+        panel.load(other, 'second')
+        panel.wait_for_text('cfg=5')
+        assert 'steps=2' in panel.text()
+        panel.js(
+            """const { workflow } = app.extensionManager
+            const first = workflow.openWorkflows.find(one => one.path === argument)
+            await app.loadGraphData(first.changeTracker.activeState, true, true, first)""",
+            first,
+        )
+        panel.wait_for_text('steps=6')
+        assert 'cfg=8' in panel.text()
 
     def test_survives_a_reload(self, panel: Panel) -> None:
         panel.load(small_workflow(), 'kept')
