@@ -30,12 +30,12 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
         plan = self._plan
         if plan is None:
             plan = self._plan = self._session.plan(self.class_type)
+        session = self._session
         names = plan.names
+        if session.bare and not kwargs and (*map(type, args),) in plan.plain:
+            return session.run_plain(plan, dict(zip(names or (), args)))
         if names is not None and len(args) <= len(names):
-            session = self._session
-            if session.bare and not kwargs and (*map(type, args),) in plan.plain:
-                return session.run_plain(plan, dict(zip(names, args, strict=False)))
-            inputs = dict(zip(names, args, strict=False))
+            inputs = dict(zip(names, args))
             for name, value in kwargs.items():
                 raw = plan.raw_of.get(name)
                 if raw is None or raw in inputs:

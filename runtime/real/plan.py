@@ -49,7 +49,6 @@ class Plan:
         'raw_names',
         'raw_of',
         'schema',
-        'shapes',
         'simple',
         'switches',
         'token_slots',
@@ -77,7 +76,6 @@ class Plan:
         self.count = len(schema.outputs)
         self.list_slots = tuple(slot for slot, output in enumerate(schema.outputs) if output.is_list)
         self.token_slots = tuple(slot for slot, output in enumerate(schema.outputs) if _is_token(output.type))
-        self.shapes = bool(self.list_slots or self.token_slots)
         raw_links = any(item.options.get('rawLink') for item in items)
         self.wants_prompt = bool(self.host_hidden & {'PROMPT', 'DYNPROMPT', 'EXTRA_PNGINFO'})
         self.needs_graph = raw_links or 'DYNPROMPT' in self.host_hidden

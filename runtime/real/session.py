@@ -96,6 +96,8 @@ class RealSession:
         self.prompt_id = self.host.running_prompt_id() or 'comfyscript'
         self.last_was_hit = False
         """Whether the last call that ended was answered by the cache."""
+        self._before_node = self.host.before_node
+        self._after_node = self.host.after_node
         self._plans: dict[str, Plan] = {}
         self._prefix = '' if parent_node_id is None else f'{parent_node_id}.0.0.'
         self._attribution: Any = None
@@ -256,26 +258,28 @@ class RealSession:
 
     def run_plain(self, plan: Plan, inputs: dict[str, Any]) -> Any:
         """Runs a simple node whose inputs need nothing done, and follows nothing."""
-        host = self.host
-        host.before_node()
+        self._before_node()
         if plan.unique_id:
             inputs.update(dict.fromkeys(plan.unique_id, self._prefix + str(self.provenance.next_number())))
         instance = plan.node_class()
         try:
             returned = getattr(instance, plan.function)(**inputs)
         except BaseException as error:
-            host.on_error(error)
+            self.host.on_error(error)
             raise
         finally:
-            if host.after_node is not None:
-                host.after_node()
-        if type(returned) is tuple and not plan.shapes:
-            return returned[0] if len(returned) == 1 == plan.count else self._unpack(plan, returned, None)
+            if self._after_node is not None:
+                self._after_node()
+        if type(returned) is tuple and not plan.list_slots:
+            if len(returned) == 1 == plan.count and type(returned[0]) is not str:
+                return returned[0]
+            if not plan.token_slots or str not in map(type, returned):
+                return self._unpack(plan, returned, None)
         return self._unpack(plan, *self._finish(plan, instance, returned, inputs, None))
 
     def _run_simple(self, plan: Plan, inputs: dict[str, Any], record: Record) -> tuple[Any, Mapping[str, Any] | None]:
         host = self.host
-        host.before_node()
+        self._before_node()
         node_id = record.node_id
         if plan.unique_id:
             inputs = {**inputs, **dict.fromkeys(plan.unique_id, node_id)}
@@ -291,9 +295,10 @@ class RealSession:
         finally:
             if context is not None and token is not None:
                 context.reset(token)
-            if host.after_node is not None:
-                host.after_node()
-        if type(returned) is tuple and not plan.shapes:
+            if self._after_node is not None:
+                self._after_node()
+        simply = type(returned) is tuple and not plan.list_slots
+        if simply and (not plan.token_slots or str not in map(type, returned)):
             return returned, None
         return self._finish(plan, instance, returned, inputs, record)
 
