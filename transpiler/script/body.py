@@ -324,7 +324,7 @@ class Body:
                 names.append('_')
                 continue
             if free is None:
-                free = self._free(step)
+                free = self._free(step, {kind for (_, _, kind), wanted in zip(outputs, used) if wanted} - PLAIN_TYPES)
             names.append(self._name(output, name, type_, title, free))
         unused = len(used) - max(index for index, is_used in enumerate(used) if is_used) - 1
         if unused > 2:
@@ -375,30 +375,29 @@ class Body:
                 return name
         return None
 
-    def _free(self, step: str) -> dict[str, list[str]]:
-        """By type, the names of what this step alone uses; without numbers and texts, which do not stay the same."""
+    def _free(self, step: str, types: set[str]) -> dict[str, list[str]]:
+        """By type, the names of the variables and parameters of these types that this step alone uses."""
         free: dict[str, list[str]] = {}
-        for name, value in self._read_by(step):
-            type_ = self.source.type_of(value)
-            if type_ not in PLAIN_TYPES and name not in free.get(type_, ())[:MOST_TRIED]:
-                free.setdefault(type_, []).append(name)
-        return free
-
-    def _read_by(self, step: str) -> Iterable[tuple[str, Output]]:
-        """The variables and parameters that this step alone uses."""
-        scope = self.scope
-        child = scope.children.get(step)
+        if not types:
+            return free
+        child = self.scope.children.get(step)
         pairs = child.inputs.items() if child is not None else self.source.nodes[step].inputs.items()
         for key, given in pairs:
             value = given.value if child is not None else given
             if type(value) is not Output:
                 continue
-            bound = scope.bound.get((step, key))
-            if bound is not None:
-                if scope.inputs[bound].users == {step}:
-                    yield self.parameters[bound], value
-            elif self._sole_user(value) == step and value in self._values:
-                yield self._values[value], value
+            type_ = self.source.type_of(value)
+            name = self._name_if_free(step, key, value) if type_ in types else None
+            if name is not None and name not in free.get(type_, ())[:MOST_TRIED]:
+                free.setdefault(type_, []).append(name)
+        return free
+
+    def _name_if_free(self, step: str, key: Any, value: Output) -> str | None:
+        """The name of what stands at an input, if nothing but this step uses it."""
+        bound = self.scope.bound.get((step, key))
+        if bound is not None:
+            return self.parameters[bound] if self.scope.inputs[bound].users == {step} else None
+        return self._values.get(value) if self._sole_user(value) == step else None
 
     # Groups and notes
 
