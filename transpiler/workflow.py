@@ -229,6 +229,9 @@ def _last(*values: Any) -> int:
     return max((number for number in map(_int, values) if number is not None), default=0)
 
 
+_NUMBERS = (int, float)
+
+
 def _number(value: Any) -> float:
     if type(value) is float and -1e15 < value < 1e15:
         return value
@@ -250,7 +253,7 @@ def _optional_text(value: Any) -> str | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def _items(value: Any) -> Sequence[Any]:
@@ -269,7 +272,10 @@ def _first(pair: tuple[Any, Any]) -> Any:
 
 def _point(value: Any) -> tuple[float, float]:
     if type(value) is list and len(value) == 2:
-        return _number(value[0]), _number(value[1])
+        x, y = value
+        if type(x) in _NUMBERS and type(y) in _NUMBERS and -1e15 < x < 1e15 and -1e15 < y < 1e15:
+            return x, y
+        return _number(x), _number(y)
     items = _items(value)
     if len(items) >= 2:
         return _number(items[0]), _number(items[1])
@@ -299,6 +305,7 @@ def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tup
 def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
     """One entry of a list of nodes."""
     get = data.get
+    inputs, outputs = get('inputs'), get('outputs')
     values = get('widgets_values')
     named = get('widgets_values_named')
     mode = get('mode')
@@ -309,8 +316,8 @@ def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
         _point(get('pos')),
         _point(get('size')),
         mode if type(mode) is int else ALWAYS,
-        tuple([_parse_input(item) for item in _items(get('inputs')) if isinstance(item, dict)]),
-        tuple([_parse_output(item) for item in _items(get('outputs')) if isinstance(item, dict)]),
+        tuple([_parse_input(item) for item in _items(inputs) if isinstance(item, dict)]) if inputs else (),
+        tuple([_parse_output(item) for item in _items(outputs) if isinstance(item, dict)]) if outputs else (),
         values if isinstance(values, (list, tuple, dict)) else None,
         named if isinstance(named, dict) else None,
         _mapping(get('properties')),
