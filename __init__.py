@@ -62,3 +62,10 @@ def write_script(prompt: Mapping[str, Any], node_id: str, schemas: Any) -> str:
 if __name__ != _PACKAGE:
     NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, WEB_DIRECTORY = _load_pack()
     __all__ = ['NODE_CLASS_MAPPINGS', 'NODE_DISPLAY_NAME_MAPPINGS', 'WEB_DIRECTORY']
+
+
+def __getattr__(name: str) -> object:
+    """`from comfy_script import read_script`: loaded when asked for, since ComfyUI's start-up does not need it."""
+    if name == 'read_script':
+        return importlib.import_module(f'{_PACKAGE}.transpiler.files').read_script
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

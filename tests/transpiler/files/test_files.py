@@ -259,3 +259,11 @@ def test_broken_files_are_read_or_refused(tmp_path: Path, data: st.DataObject) -
         assert isinstance(read_metadata(file), Metadata)
     except TranspileError as error:
         assert error.file == str(file)
+
+
+def test_read_script_is_at_the_top() -> None:
+    import comfy_script
+
+    assert comfy_script.read_script is read_script
+    with pytest.raises(AttributeError):
+        _ = comfy_script.nothing_of_that
