@@ -188,7 +188,7 @@ def rounded(value: Any) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('--other', type=Path)
-    parser.add_argument('--rounds', type=int, default=40)
+    parser.add_argument('--rounds', type=int, default=400)
     parser.add_argument('--starts', type=int, default=0, help='also start real mode this often, each time anew')
     options = parser.parse_args()
     logging.disable(logging.WARNING)
