@@ -2,7 +2,7 @@
 
     python dev.py bench panel [NODES...]
 
-One value of a graph is changed, eight times. `server` is from the request to its answer, `page` what the page itself works
+One value is changed, eight times. `server` is from the request to its answer, `page` what the page itself works
 before and after, `seen` the time from the change to the new text, `long` the longest task of the page (below 50 ms: 0).
 """
 
@@ -24,7 +24,8 @@ ROUNDS = 8
 CHANGE = """
     window.long = [0]
     window.observer?.disconnect()
-    window.observer = new PerformanceObserver(list => window.long.push(...list.getEntries().map(entry => entry.duration)))
+    const note = list => window.long.push(...list.getEntries().map(entry => entry.duration))
+    window.observer = new PerformanceObserver(note)
     window.observer.observe({ entryTypes: ['longtask'] })
     const node = app.graph.getNodeById(argument[0])
     node.widgets.find(widget => widget.name === 'steps').value = argument[1]
