@@ -83,7 +83,7 @@ def mypy(file: Path) -> str:
     return done.stdout if done.returncode else ''
 
 
-@pytest.mark.checkers
+@pytest.mark.server
 def test_scripts_pass_and_mistakes_are_found(written: Path) -> None:
     (written.parent / 'script.py').write_text(SCRIPT, encoding='utf-8')
     lines = SCRIPT.count('\n')
@@ -97,7 +97,7 @@ def test_scripts_pass_and_mistakes_are_found(written: Path) -> None:
         assert word in message or 'No overloads' in message, (mistake, message)
 
 
-@pytest.mark.checkers
+@pytest.mark.server
 def test_stubs_of_887_nodes_are_sound(tmp_path: Path, schemas_of_comfyui: Schemas) -> None:
     path = stubs.refresh(schemas_of_comfyui, ['easynegative'], tmp_path)
     assert path is not None
@@ -105,7 +105,7 @@ def test_stubs_of_887_nodes_are_sound(tmp_path: Path, schemas_of_comfyui: Schema
     assert mypy(path) == ''
 
 
-@pytest.mark.checkers
+@pytest.mark.server
 def test_corpus_scripts_pass(tmp_path: Path, corpus: Path, schemas_of_comfyui: Schemas) -> None:
     from comfy_script.transpiler import write_script
 
@@ -161,7 +161,7 @@ def test_texts_of_a_server_stay_texts(tmp_path: Path) -> None:
     assert not any(isinstance(item, ast.Import) for item in ast.walk(tree))
 
 
-@pytest.mark.checkers
+@pytest.mark.server
 def test_odd_nodes_are_sound_too(tmp_path: Path) -> None:
     """Names that the stubs themselves use, names of two kinds, defaults of the wrong type, choices that are no text."""
     inner = {'required': {'a b': ['INT', {}], 'self': [[['list']], {}]}}
@@ -205,7 +205,7 @@ def test_stubs_have_what_the_module_has(written: Path, nodes: Any) -> None:
     assert sorted(listed) == sorted(name for name in nodes.public_names() if name != 'Broken')
 
 
-@pytest.mark.checkers
+@pytest.mark.server
 def test_stubs_of_real_mode(tmp_path: Path, schemas: Schemas) -> None:
     info = {
         **OBJECT_INFO,
