@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,15 +90,19 @@ _FORBIDDEN = (
     'function.__new__',
     'builtins.input',
     'signal.',
+    '_thread.',
     'import',
 )
-_watching: list[list[str]] = []
+# A thread that a script started would be seen itself, so what other threads of the test session do is not ours.
+_watching: list[tuple[int, list[str]]] = []
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watching:
         return
-    seen = _watching[-1]
+    thread, seen = _watching[-1]
+    if thread != threading.get_ident():
+        return
     if event == 'import' and arguments and str(arguments[0]) in sys.modules:
         return
     if event == 'open' and arguments and arguments[0] == '<script>':
@@ -113,7 +118,7 @@ sys.addaudithook(_audit)
 def watched() -> Iterator[list[str]]:
     """Collects what happens inside the `with` that touches files, sockets, processes, code or frames."""
     seen: list[str] = []
-    _watching.append(seen)
+    _watching.append((threading.get_ident(), seen))
     try:
         yield seen
     finally:
