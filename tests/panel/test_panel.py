@@ -418,15 +418,15 @@ def test_every_control_has_a_name(panel: Panel) -> None:
 
 
 def test_closing_leaves_nothing_behind(panel: Panel) -> None:
+    ours = "document.querySelectorAll('.comfyscript, [class^=cs-], [class*=cm-], style').length"
     panel.close()
     counts = []
     for _ in range(2):
         panel.open()
         panel.close()
-        counts.append(
-            panel.page.evaluate("document.querySelectorAll('*').length - document.querySelectorAll('svg *').length")
-        )
+        counts.append(panel.page.evaluate(ours))
     assert counts[0] == counts[1]
+    assert panel.page.query_selector('.comfyscript, .cm-editor') is None
 
 
 def test_closed_panel_asks_for_nothing(panel: Panel) -> None:
