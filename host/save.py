@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from . import plain, sidecar
-from .plain import KEY, SOURCE_KEY
+from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
 from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, redact
 
@@ -119,13 +119,16 @@ class SaveHook:
         if extra_pnginfo is not None and not isinstance(extra_pnginfo, dict):
             return None
         secrets = _secrets(extra_data)
-        script = self.writer.script(str(node_id), dynprompt, (extra_pnginfo or {}).get('workflow'), secrets)
-        if script is None:
-            return None
-        self._keep(str(node_id), script, settings)
-        pnginfo = {**(extra_pnginfo or {}), KEY: script}
-        if isinstance(pnginfo.get(SOURCE_KEY), str):
-            pnginfo[SOURCE_KEY] = redact(pnginfo[SOURCE_KEY], settings.redact, secrets)
+        pnginfo = dict(extra_pnginfo or {})
+        if KEY not in pnginfo:  # real mode has written it, and knows what in it came from the user's own code
+            script = self.writer.script(str(node_id), dynprompt, pnginfo.get('workflow'), secrets)
+            if script is None:
+                return None
+            pnginfo[KEY] = script
+            self._keep(str(node_id), script, settings)
+        for key in PLAIN_KEYS & pnginfo.keys():
+            if isinstance(pnginfo[key], str):
+                pnginfo[key] = redact(pnginfo[key], settings.redact, secrets)
         return {**extra_data, 'extra_pnginfo': pnginfo}
 
     def _keep(self, node_id: str, script: str, settings: SaveSettings) -> None:

@@ -324,10 +324,13 @@ def _results(value: Any) -> Any:
 
 def _result(value: Any) -> Any:
     from ..runtime.real import ValueList
+    from ..runtime.real.values import Token
 
     if isinstance(value, ValueList):
         return _ListOutput(value)
     kind = type(value)
+    if kind is Token:
+        return value  # loop nodes find their start by its identity
     if kind in (int, float, bool, str, type(None)):
         return value
     if kind.__module__ == 'numpy' and hasattr(value, 'item') and getattr(value, 'ndim', None) == 0:

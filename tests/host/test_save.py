@@ -119,6 +119,12 @@ def test_what_others_see_is_not_changed():
     assert list(got) == ['workflow', 'other', 'ComfyScript']
 
 
+def test_a_script_that_is_there_already_stays():
+    extra_pnginfo = {'ComfyScript': '# written by real mode', 'workflow': WORKFLOW}
+
+    assert png_info(Saver, '3', {'extra_pnginfo': extra_pnginfo}) == extra_pnginfo
+
+
 @pytest.mark.parametrize('node_class', [Loader, Show])
 def test_nodes_that_save_nothing_get_the_very_same(node_class):
     extra_pnginfo = {'workflow': WORKFLOW}
