@@ -1,0 +1,134 @@
+"""Every official template that the server has the nodes of: its unedited script, applied, changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from comfy_script.tests.panel.conftest import APP, Panel
+from comfy_script.tests.parity.packages import PackageError, read_workflows, templates_folder
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+# Nodes of the web UI itself.
+PAGE_NODES = {'Note', 'MarkdownNote', 'PrimitiveNode', 'Reroute'}
+# The lab's server has the nodes of 94; far fewer would mean that they are not found.
+AT_LEAST = 80
+BATCH = 12
+
+# The panel takes an unedited script for applied at once. A comment makes it ask the server and carry out the answer.
+APPLY_ALL = """
+const { openedPanel } = await import('/extensions/ComfyScript/panel/panel.mjs')
+const panel = await openedPanel()
+const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
+const frames = async number => { for (; number; number--) await new Promise(requestAnimationFrame) }
+const graph = () => JSON.stringify((app.rootGraph ?? app.graph).serialize())
+const quiet = { showMissingNodesDialog: false, showMissingModelsDialog: false }
+
+const { api } = window.comfyAPI.api
+const fetchApi = api.fetchApi
+let plans = []
+api.fetchApi = async (route, options) => {
+  const response = await fetchApi.call(api, route, options)
+  if (route === '/comfyscript/apply') plans.push(await response.clone().json())
+  return response
+}
+
+// Sizes and slots settle in the frames after loading.
+async function load(workflow) {
+  const shown = panel.timing
+  const { activeWorkflow } = app.extensionManager.workflow
+  await app.loadGraphData(workflow, true, true, activeWorkflow, quiet)
+  await frames(3)
+  for (let tries = 0; panel.timing === shown; tries++) {
+    if (tries > 500) throw new Error('the panel did not refresh: ' + document.querySelector('.cs-state')?.innerText)
+    await wait(10)
+  }
+  for (let tries = 0, last; last !== (last = graph()); tries++) {
+    if (tries > 20) throw new Error('the graph keeps changing by itself')
+    await frames(1)
+  }
+}
+
+async function apply() {
+  const before = graph()
+  const { view } = panel.editor
+  const changes = { from: view.state.doc.length, insert: '\\n# the same' }
+  view.dispatch({ changes, userEvent: 'input.type' })
+  plans = []
+  await panel.apply()
+  await frames(2)
+  return { before, after: graph(), plan: plans[0], state: document.querySelector('.cs-state').innerText }
+}
+
+const results = {}
+try {
+  for (const [name, workflow] of Object.entries(argument)) {
+    try {
+      await load(workflow)
+      results[name] = await apply()
+    } catch (error) {
+      results[name] = { error: String(error) }
+      panel.discard()
+    }
+  }
+} finally {
+  delete api.fetchApi
+}
+for (const result of Object.values(results)) if (result.before === result.after) result.before = result.after = ''
+return results
+"""
+
+
+def node_types(workflow: Mapping[str, Any]) -> set[str]:
+    definitions = workflow.get('definitions', {}).get('subgraphs', [])
+    found = {node['type'] for part in (workflow, *definitions) for node in part['nodes']}
+    return found - {definition['id'] for definition in definitions} - PAGE_NODES
+
+
+@pytest.fixture(scope='module')
+def workflows(opened: Panel) -> dict[str, Any]:
+    """The templates, those that the corpus was made from among them, that have no node the server lacks."""
+    try:
+        folder = templates_folder()
+    except PackageError as error:
+        pytest.skip(str(error))
+    known = set(opened.server.get('/object_info'))
+    return {name: workflow for name, workflow in read_workflows(folder) if node_types(workflow) <= known}
+
+
+def batches(workflows: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = list(workflows)
+    for start in range(0, len(names), BATCH):
+        yield {name: workflows[name] for name in names[start : start + BATCH]}
+
+
+def problem(result: Mapping[str, Any]) -> str | None:
+    if 'error' in result:
+        return result['error']
+    plan = result['plan']
+    if plan is None or 'errors' in plan:
+        return f'no plan: {plan}'
+    if plan['edits']:
+        return f'edits: {plan["edits"][:3]}'
+    if result['before'] != result['after']:
+        before, after = (json.loads(result[when]) for when in ('before', 'after'))
+        return f'changed: {[key for key in before | after if before.get(key) != after.get(key)]}'
+    return None if 'Matches the graph' in result['state'] else f'state: {result["state"]}'
+
+
+def test_applying_an_unedited_script_changes_nothing(
+    panel: Panel, workflows: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel.page.wait_for_function(f'{APP}.extensionManager.workflow.activeWorkflow')
+    results: dict[str, Any] = {}
+    for batch in batches(workflows):
+        results |= panel.js(APPLY_ALL, batch)
+    compared = [name for name, result in results.items() if 'after' in result]
+    with capsys.disabled():
+        print(f' {len(compared)} graphs compared ', end='')
+    assert {name: found for name, result in results.items() if (found := problem(result))} == {}
+    assert len(compared) == len(workflows) >= AT_LEAST
