@@ -33,7 +33,7 @@ class SaveSettings:
     sidecar: bool = False
     style: ArgumentStyle = 'positional'
     log: bool = False
-    max_wait: float = 1.0
+    max_wait: float = 2.0
     redact: tuple[str, ...] = ()
 
     def merged(self, values: Mapping[str, Any]) -> SaveSettings:
