@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def main() -> None:
             'without': Run(Path(temporary) / 'without', None),
             'with': Run(Path(temporary) / 'with', paths.ROOT),
         }
+        time.sleep(5)  # nobody queues in the second in which the server opens its port
         try:
             for index in range(prompts):
                 for run in runs.values():
