@@ -8,11 +8,9 @@ got without us.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -26,7 +24,7 @@ from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, redact
 log = logging.getLogger('comfy_script')
 
 WARM_UP = 2.0
-"""Seconds after all packs have loaded."""
+"""Seconds after all packs have loaded, when the start is over and the transpiler can be loaded."""
 
 # What the hook reads of a call of `execution.get_input_data`.
 PARAMETERS = ('class_def', 'unique_id', 'dynprompt', 'extra_data')
@@ -52,16 +50,8 @@ def install(
     sidecar.install(hook.take_script)
     if add_on_prompt_handler is not None:
         add_on_prompt_handler(hook.on_prompt)
-    _warm_up()
+    hook.writer.start(WARM_UP)
     return True
-
-
-def _warm_up() -> None:
-    """Loads the transpiler when the start is over, so that the first image does not wait for it."""
-    timer = threading.Timer(WARM_UP, lambda: importlib.import_module('..transpiler.script', __package__))
-    timer.name = 'comfy_script warm-up'
-    timer.daemon = True
-    timer.start()
 
 
 def _metadata_is_off() -> bool:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .preferences import ArgumentStyle, SaveSettings
@@ -65,6 +66,7 @@ class ScriptWriter:
         self._get_settings = get_settings
         self._jobs: OrderedDict[int, _Job] = OrderedDict()
         self._lock = threading.Lock()
+        self._pending: SimpleQueue[tuple[dict[str, Any], Any, SaveSettings]] = SimpleQueue()
         self._warned: set[str] = set()
 
     def queued(self, data: Mapping[str, Any]) -> None:
@@ -76,9 +78,21 @@ class ScriptWriter:
             return
         extra_pnginfo = extra_data.get('extra_pnginfo') if isinstance(extra_data, dict) else None
         workflow = extra_pnginfo.get('workflow') if isinstance(extra_pnginfo, dict) else None
-        threading.Thread(
-            target=self._prepare, args=(prompt, workflow, settings), name='comfy_script save', daemon=True
-        ).start()
+        self._pending.put((prompt, workflow, settings))
+
+    def start(self, delay: float = 0.0) -> None:
+        """Work on queued prompts from `delay` seconds on, in one thread: starting one each would keep the server."""
+        thread = threading.Timer(delay, self._prepare_all)
+        thread.name = 'comfy_script save'
+        thread.daemon = True
+        thread.start()
+
+    def _prepare_all(self) -> None:
+        from ..transpiler import write_script
+
+        assert write_script  # loaded, so that no image waits for that
+        while True:
+            self._prepare(*self._pending.get())
 
     def _prepare(self, prompt: dict[str, Any], workflow: Any, settings: SaveSettings) -> None:
         try:

@@ -283,6 +283,7 @@ def test_scripts_are_made_once_and_ahead(monkeypatch):
     transpiler = Slow(0)
     monkeypatch.setattr('comfy_script.transpiler.write_script', transpiler)
     writer = save.ScriptWriter(schemas)
+    writer.start()
     hook = save.SaveHook(writer)
     body = {'prompt': PROMPT, 'extra_data': {}}
 
