@@ -31,8 +31,20 @@ export const workflowName = () => {
   return String(name).replace(/\.json$/, '').replace(/[^\w .()-]+/g, '_')
 }
 
-/** The open graph as a workflow file, as ComfyUI saves it. @returns {Record<string, any>} */
-export const serialize = () => rootGraph().serialize()
+/** The open graph as a workflow file, with the values that it has now. @returns {Record<string, any>} */
+export function serialize() {
+  const workflow = rootGraph().serialize()
+  for (const { nodes } of [workflow, ...(workflow.definitions?.subgraphs ?? [])]) {
+    for (const node of nodes) {
+      if (!node.properties?.proxyWidgetErrorQuarantine) continue
+      // Values from before a migration. Loading a file, ComfyUI puts them over those of the subgraph's widgets, also
+      // over those that were entered since: right for a file, wrong for the graph on screen.
+      const { proxyWidgetErrorQuarantine, ...properties } = node.properties
+      node.properties = properties
+    }
+  }
+  return workflow
+}
 
 /** @template T @param {string} id @param {T} fallback @returns {T} */
 export function setting(id, fallback) {

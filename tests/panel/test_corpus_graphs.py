@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.panel.conftest import APP, Panel
+from comfy_script.tests.panel.conftest import APP, TRACK, Panel
 from comfy_script.tests.parity.packages import PackageError, read_workflows, templates_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -132,3 +132,26 @@ def test_applying_an_unedited_script_changes_nothing(
         print(f' {len(compared)} graphs compared ', end='')
     assert {name: found for name, result in results.items() if (found := problem(result))} == {}
     assert len(compared) == len(workflows) >= AT_LEAST
+
+
+def test_value_of_a_subgraph_that_an_older_value_is_kept_for(panel: Panel, workflows: dict[str, Any]) -> None:
+    """A web UI that loads this file prefers the older value; once another is entered, that one is on screen."""
+    workflow = workflows['flux1_dev_uso_reference_image_gen']
+    host = next(node for node in workflow['nodes'] if node['id'] == 112)
+    assert ['-1', 'width'] in [kept['originalEntry'] for kept in host['properties']['proxyWidgetErrorQuarantine']]
+    panel.load(workflow)
+    panel.wait_for_text('width=1024', timeout=10000)
+    panel.js(
+        f"""const widget = app.graph.getNodeById(112).widgets.find(widget => widget.name === 'width')
+        if (widget) widget.value = 1025; widget?.callback?.(1025); {TRACK}"""
+    )
+    if panel.prompt()['112:110']['inputs']['width'] != 1025:
+        pytest.skip('this web UI has no values of subgraphs as this file has them')
+    panel.wait_for_text('width=1025')
+    # The first one is the function's default, the last one the call's.
+    call = panel.text()[panel.text().rindex('width=1025') :]
+    panel.edit(call, call.replace('1025', '1026', 1))
+    panel.wait_for_state('1 value')
+    panel.button('Apply').click()
+    panel.wait_for_state('Matches the graph')
+    assert panel.prompt()['112:110']['inputs']['width'] == 1026
