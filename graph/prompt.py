@@ -44,6 +44,9 @@ def is_link(value: Any) -> bool:
 
 def decode_value(value: Any) -> Any:
     """A JSON value of a prompt → Link or plain value; wrapped lists are unwrapped."""
+    kind = type(value)
+    if kind is str or kind is int:
+        return value
     if isinstance(value, list):
         return Link(value[0], int(value[1])) if is_link(value) else value
     if isinstance(value, dict) and len(value) == 1 and isinstance(value.get('__value__'), list):
@@ -96,17 +99,21 @@ class Prompt:
         return Prompt({key: node for key, node in self.nodes.items() if key in needed})
 
 
+_OBJECT = (dict, Mapping)
+"""What `Mapping` alone says too, but slower for the dicts that nearly all are."""
+
+
 def _parse_node(key: str, data: Any) -> PromptNode:
-    if not isinstance(data, Mapping):
+    if not isinstance(data, _OBJECT):
         raise PromptError(f'node {key!r} of the prompt is {type(data).__name__}, not an object')
     class_type = data.get('class_type')
     if class_type is not None and not isinstance(class_type, str):
         raise PromptError(f'node {key!r} of the prompt: class_type is {class_type!r}, not a string')
     inputs = data.get('inputs') or {}
-    if not isinstance(inputs, Mapping):
+    if not isinstance(inputs, _OBJECT):
         raise PromptError(f'node {key!r} of the prompt: inputs is {type(inputs).__name__}, not an object')
     meta = data.get('_meta')
-    title = meta.get('title') if isinstance(meta, Mapping) else None
+    title = meta.get('title') if isinstance(meta, _OBJECT) else None
     values = {str(name): decode_value(value) for name, value in inputs.items()}
     return PromptNode(class_type, values, title if isinstance(title, str) else None)
 
@@ -125,24 +132,25 @@ def _order(nodes: Mapping[str, PromptNode], roots: Iterable[str]) -> list[str]:
     done: dict[str, None] = {}
     open_: set[str] = set()
     for root in roots:
-        stack = [(root, False)]
+        stack = [root]
         while stack:
-            key, leaving = stack.pop()
-            if leaving:
-                open_.discard(key)
-                done[key] = None
-                continue
+            key = stack[-1]
             if key in done:
+                stack.pop()
                 continue
-            if key in open_:
-                raise PromptError(f'the links of node {key!r} run in a circle')
-            open_.add(key)
-            stack.append((key, True))
-            for _, link in reversed(nodes[key].links()):
-                if link.node in open_:
-                    raise PromptError(f'the links of node {link.node!r} run in a circle')
-                if link.node in nodes and link.node not in done:
-                    stack.append((link.node, False))
+            if key not in open_:
+                open_.add(key)
+                needs = [value.node for value in nodes[key].inputs.values() if type(value) is Link]
+                circle = next((need for need in reversed(needs) if need in open_), None)
+                if circle is not None:
+                    raise PromptError(f'the links of node {circle!r} run in a circle')
+                missing = [need for need in reversed(needs) if need not in done and need in nodes]
+                if missing:
+                    stack.extend(missing)
+                    continue
+            stack.pop()
+            open_.discard(key)
+            done[key] = None
     return list(done)
 
 

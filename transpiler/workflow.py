@@ -89,8 +89,7 @@ class WorkflowNode(NamedTuple):
         return first if isinstance(first, str) else ''
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A coloured frame on the canvas."""
 
     title: str
@@ -106,8 +105,7 @@ class Group:
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
-@dataclass(frozen=True)
-class BoundarySlot:
+class BoundarySlot(NamedTuple):
     """One input or output of a subgraph definition."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import TranspileError
@@ -44,8 +43,7 @@ class Crossing(NamedTuple):
     next: Crossing | None
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where an input's value comes from: another node's output, or (`node` None) a promoted widget's value."""
 
     node: str | None
@@ -178,7 +176,9 @@ class Emitter:
         for widget in node.widgets:
             if widget.in_prompt and widget.name:
                 value = widget.get(node)
-                if value is UNDEFINED:
+                if type(value) is str:
+                    found[widget.name] = value
+                elif value is UNDEFINED:
                     found.pop(widget.name, None)
                 else:
                     found[widget.name] = prompt_value(value, widget.state.type)
@@ -211,7 +211,7 @@ class Emitter:
             else:
                 result = self._step_output(*step[1:])
             trail.append((key, crossing))
-            if not isinstance(result, tuple):
+            if result is None or isinstance(result, Source):
                 found = result
                 break
             step = result

@@ -179,10 +179,8 @@ class Loader:
 
     def _configure(self, graph: Graph, source: WorkflowGraph, infos: Sequence[WorkflowNode]) -> None:
         for link in source.links:
-            graph.links[link.id] = Link(
-                link.id, link.origin, link.origin_slot, link.target, link.target_slot, link.type
-            )
-            graph.last_link = max(graph.last_link, link.id)
+            graph.links[link.id] = Link(*link)
+        graph.last_link = max([graph.last_link, *graph.links])
         added = [self._add(graph, info) for info in infos]
         for node in added:
             self._configure_node(node)
@@ -198,8 +196,8 @@ class Loader:
         if node.id in graph.by_id or node.id == '-1':
             self.last_id += 1
             node.id = str(self.last_id)
-        elif _is_number(node.id):
-            self.last_id = max(self.last_id, int(node.id))
+        elif _is_number(node.id) and int(node.id) > self.last_id:
+            self.last_id = int(node.id)
         graph.nodes.append(node)
         graph.by_id[node.id] = node
         return node
@@ -367,13 +365,14 @@ def _take_values(node: Node, info: WorkflowNode) -> None:
     values = _without_forced(node, _value_list(saved))
     taken = 0
     place = 0
-    while place < len(node.widgets) and taken < len(values):
-        widget = node.widgets[place]
+    # The list grows while it is walked: a value can bring further widgets.
+    widgets, count = node.widgets, len(values)
+    while taken < count and place < len(widgets):
+        widget = widgets[place]
         place += 1
-        if not widget.in_file:
-            continue
-        widget.set(node, values[taken])
-        taken += 1
+        if widget.in_file:
+            widget.set(node, values[taken])
+            taken += 1
 
 
 def _take_named_values(node: Node, values: Mapping[str, Any]) -> None:
@@ -408,11 +407,12 @@ def _value_list(values: Any) -> Sequence[Any]:
 
 def _drop_duplicate_links(graph: Graph) -> None:
     """Of several links between the same two slots one stays: the one the input names."""
-    groups: dict[tuple[str, int, str, int], list[int]] = {}
-    for link in graph.links.values():
-        groups.setdefault((link.origin, link.origin_slot, link.target, link.target_slot), []).append(link.id)
-    if len(groups) == len(graph.links):
+    slots = [(link.origin, link.origin_slot, link.target, link.target_slot) for link in graph.links.values()]
+    if len(set(slots)) == len(slots):
         return
+    groups: dict[tuple[str, int, str, int], list[int]] = {}
+    for ends, id in zip(slots, graph.links):
+        groups.setdefault(ends, []).append(id)
     for (origin_id, origin_slot, target_id, _), ids in groups.items():
         if len(ids) == 1:
             continue

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...graph import EXTRA_INPUTS, CallError, InputKind, InputSchema, NodeSchema, bind
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
+_PLAIN = InputKind.PLAIN
+_COMBO = InputKind.COMBO
 
 
 class Output(NamedTuple):
@@ -43,8 +44,7 @@ class Missing:
 MISSING_INPUT = Missing()
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """What a call is given: `(name, value)` in the parameters' order, then raw keys for `_inputs`.
 
     Values are JSON values, `Output`s, `Parameter`s, `MISSING_INPUT`, or lists and dicts of these for a growing group.
@@ -77,10 +77,9 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
     dynamic = False
     for name, item in schema.parameters:
         before = len(named)
-        value = rest.get(item.name, MISSING_INPUT)
-        if type(value) in _SIMPLE and item.kind not in _DYNAMIC:
-            named.append((name, rest.pop(item.name)))
-        elif item.kind in _DYNAMIC:
+        raw, kind = item.name, item.kind
+        value = rest.get(raw, MISSING_INPUT)
+        if kind is not _PLAIN and kind is not _COMBO:
             dynamic = True
             inner: list[tuple[str, Any]] = []
             _take_dynamic(item, rest, named, inner)
@@ -90,8 +89,11 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
                 unbroken = False
                 named.extend(inner)
                 continue
+        elif type(value) in _SIMPLE:
+            named.append((name, value))
+            del rest[raw]
         elif value is not MISSING_INPUT and fits(item, value):
-            named.append((name, as_queued(item, rest.pop(item.name))))
+            named.append((name, as_queued(item, rest.pop(raw))))
         elif item.required:
             named.append((name, MISSING_INPUT))
         if len(named) == before:

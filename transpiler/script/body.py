@@ -170,21 +170,19 @@ class Body:
         outputs = self.source.nodes[step].outputs
         if outputs is None:
             return None
-        found = [(Output(step, slot), item.name, item.type) for slot, item in enumerate(outputs)]
-        return [(output, self._output_name(name, type_), self.source.type_of(output)) for output, name, type_ in found]
-
-    @staticmethod
-    def _output_name(name: str, type_: str) -> str:
-        return '' if name == type_ else name
+        found = []
+        for slot, item in enumerate(outputs):
+            output = Output(step, slot)
+            found.append((output, '' if item.name == item.type else item.name, self.source.type_of(output)))
+        return found
 
     def _is_used(self, output: Output, step: str) -> bool:
         if output in self._returned:
             return True
-        child = step in self.scope.children
-        for user in self.source.users.get(output, ()):
-            if user in self.alive and not (child and self.tree.step(user, self.scope) == step):
-                return True
-        return False
+        users = self.source.users.get(output, ())
+        if step not in self.scope.children:
+            return not self.alive.isdisjoint(users)
+        return any(user in self.alive and self.tree.step(user, self.scope) != step for user in users)
 
     def _sole_user(self, output: Output) -> str:
         """The one step that uses an output in the whole prompt, written or not; `''` where there are more."""
@@ -312,6 +310,8 @@ class Body:
         outputs = self._outputs(step)
         if outputs is None:
             return self._unknown_targets(step)
+        if not outputs:
+            return []
         used = [self._is_used(output, step) for output, _, _ in outputs]
         if not any(used):
             return []

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .style import WIDTH
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string literal: on one line, between triple quotes, or in pieces of a given width."""
 
     flat: str
@@ -19,8 +18,7 @@ class Text:
     pieces: Callable[[int], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(NamedTuple):
     """A call's arguments, a list or a dict: brackets around items, each with what stands before it (`key=`)."""
 
     opening: str

@@ -138,8 +138,8 @@ _LINE = re.compile(r'[^\n]*\n|[^\n]+')
 def _broken_line(line: str, quote: str, room: int) -> list[str]:
     """One line of a text, with its end, in parts that fit."""
     stripped = line.rstrip('\n')
-    plain = quote not in line and '\\' not in line and stripped.isprintable() and not _INVISIBLE.search(stripped)
-    if plain and columns(stripped) == len(stripped):
+    plain = quote not in line and '\\' not in line and stripped.isprintable()
+    if plain and (stripped.isascii() or (not _INVISIBLE.search(stripped) and columns(stripped) == len(stripped))):
         return _broken_plain(line, room)
     parts: list[str] = []
     current = ''
@@ -186,14 +186,17 @@ def comment(title: str) -> str:
         shown = title
     else:
         shown = ''.join(char if char.isprintable() and not _INVISIBLE.match(char) else ' ' for char in title)
-    shown = re.sub(r'#(?=\s*[^\W\d])', '\uff03', ' '.join(shown.split()))
+    shown = _HASH.sub('\uff03', ' '.join(shown.split()))
     # PEP 263: in the first two lines `coding:` would choose how the file is read.
-    shown = re.sub('(coding)([:=])', r'\1 \2', shown)
+    shown = _CODING.sub(' ', shown)
     word = _FIRST_WORD.match(shown)
     if word and (word[1] is None or word[1].lower() in _PRAGMAS):
         shown = f'"{shown}"'
     return shown
 
+
+_HASH = re.compile(r'#(?=\s*[^\W\d])')
+_CODING = re.compile('(?<=coding)(?=[:=])')
 
 # What tools read at the beginning of comments: words with a colon, cell marks, folding marks.
 _FIRST_WORD = re.compile(r'[!%]|(?:end)?region|(noqa|nosec|pragma|\w+(?=\s*:))', re.IGNORECASE)

@@ -60,10 +60,18 @@ def _from_type(type_: str) -> str:
 
 def from_output(name: str, type_: str) -> str:
     """The output's name where it tells more than the type, else the type."""
+    return _from_output(name[:MOST_READ], type_[:MOST_READ])
+
+
+@lru_cache(maxsize=8192)
+def _from_output(name: str, type_: str) -> str:
     by_name = variable(name)
     if not by_name or len(by_name) > LONGEST or by_name in _EMPTY_NAMES:
         return from_type(type_)
     return by_name
+
+
+_IN_BRACKETS = re.compile(r'(.+?)\s*\(([^()]+)\)')
 
 
 def from_title(title: str, *usual: str) -> str:
@@ -74,7 +82,7 @@ def from_title(title: str, *usual: str) -> str:
     title = title[:MOST_READ].strip()
     if not title or title in usual:
         return ''
-    match = re.fullmatch(r'(.+?)\s*\(([^()]+)\)', title)
+    match = _IN_BRACKETS.fullmatch(title) if title[-1] == ')' else None
     if match and any(match[1] == text.partition(' (')[0] for text in usual):
         title = match[2]
     name = variable(title)

@@ -10,6 +10,8 @@ def depth_first(steps: Sequence[str], needs: Mapping[str, Sequence[str]]) -> lis
     """Each step after those it needs, which come right before it. The steps must not run in a circle."""
     done: dict[str, None] = {}
     for root in steps:
+        if root in done:
+            continue
         stack = [root]
         while stack:
             step = stack[-1]

@@ -73,13 +73,12 @@ class ScopeTree:
     def _place(self, instances: Mapping[str, SubgraphInstance]) -> None:
         scopes: dict[str, Scope] = {'': self.root}
         for node in self.inputs:
-            self.of[node] = self._scope_of(node.rpartition(':')[0], instances, scopes)
-            self.of[node].nodes.append(node)
+            path = node.rpartition(':')[0]
+            scope = self.of[node] = scopes.get(path) or self._scope_of(path, instances, scopes)
+            scope.nodes.append(node)
 
     def _scope_of(self, path: str, instances: Mapping[str, SubgraphInstance], scopes: dict[str, Scope]) -> Scope:
         """The scope at a path, or at the nearest path around it that is an instance."""
-        if path in scopes:
-            return scopes[path]
         parts = path.split(':')[:DEEPEST]
         scope = self.root
         for end in range(1, len(parts) + 1):
@@ -128,12 +127,14 @@ class ScopeTree:
                     self._add_edge(value.node, node, edges)
         found = []
         for scope, pairs in edges.values():
-            if scope.children:
-                found.extend(scope.children[step] for step in _in_circles(pairs) if step in scope.children)
+            found.extend(scope.children[step] for step in _in_circles(pairs) if step in scope.children)
         return found
 
     def _add_edge(self, source: str, target: str, edges: dict[str, tuple[Scope, set[tuple[str, str]]]]) -> None:
-        """Adds a link to the innermost scope that holds both ends, as a link of that scope's steps."""
+        """Adds a link to the innermost scope that holds both ends, as a link of that scope's steps.
+
+        Without children a scope has nothing that could be dissolved.
+        """
         one, two = self.of[source], self.of[target]
         first, second = source, target
         while one is not two:
@@ -143,7 +144,7 @@ class ScopeTree:
             else:
                 assert two.parent is not None
                 second, two = two.path, two.parent
-        if first != second:
+        if first != second and one.children:
             edges.setdefault(one.path, (one, set()))[1].add((first, second))
 
 

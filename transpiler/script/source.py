@@ -71,8 +71,10 @@ class Source:
             title = drawn.title
         else:
             title = node.raw.title
+        if not title:
+            return ''
         usual = [node.raw.class_type or '', node.schema.display_name if node.schema else '']
-        return from_title(title or '', *filter(None, usual))
+        return from_title(title, *filter(None, usual))
 
     def upstream(self, end_nodes: Iterable[Any]) -> set[str]:
         """These nodes and all they need. Raises TranspileError for one that is not there."""
@@ -116,7 +118,7 @@ class Source:
             misses = near_misses(class_type, self.schemas) if number < MOST_LOOKED_UP and len(class_type) < 100 else ''
             self.warnings.append(f'unknown node type {class_type!r} (node {", ".join(keys[:5])}){misses}')
         for key, node in nodes.items():
-            node.inputs.update(self._read_inputs(key, node.raw, nodes))
+            node.inputs = self._read_inputs(key, node.raw, nodes)
         return nodes
 
     def _callee(self, class_type: str, blind: NameTable | None) -> tuple[NodeSchema | None, str]:
