@@ -23,6 +23,7 @@ BATCH = 12
 APPLY_ALL = """
 const { openedPanel } = await import('/extensions/ComfyScript/panel/panel.mjs')
 const panel = await openedPanel()
+const { serialize } = await import('/extensions/ComfyScript/panel/comfy.mjs')
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 const frames = async number => { for (; number; number--) await new Promise(requestAnimationFrame) }
 const graph = () => JSON.stringify((app.rootGraph ?? app.graph).serialize())
@@ -31,25 +32,29 @@ const quiet = { showMissingNodesDialog: false, showMissingModelsDialog: false }
 const { api } = window.comfyAPI.api
 const fetchApi = api.fetchApi
 let plans = []
+let shown = {}
 api.fetchApi = async (route, options) => {
   const response = await fetchApi.call(api, route, options)
+  if (route === '/comfyscript/transpile') shown = { body: options.body, script: (await response.clone().json()).script }
   if (route === '/comfyscript/apply') plans.push(await response.clone().json())
   return response
 }
 
 // Sizes and slots settle in the frames after loading.
 async function load(workflow) {
-  const shown = panel.timing
   const { activeWorkflow } = app.extensionManager.workflow
   await app.loadGraphData(workflow, true, true, activeWorkflow, quiet)
   await frames(3)
-  for (let tries = 0; panel.timing === shown; tries++) {
-    if (tries > 500) throw new Error('the panel did not refresh: ' + document.querySelector('.cs-state')?.innerText)
-    await wait(10)
-  }
   for (let tries = 0, last; last !== (last = graph()); tries++) {
     if (tries > 20) throw new Error('the graph keeps changing by itself')
     await frames(1)
+  }
+  // An answer on its way may still be about the graph before.
+  const current = `{"workflow":${JSON.stringify(serialize())},`
+  for (let tries = 0; !shown.body?.startsWith(current) || panel.editor.text() !== shown.script; tries++) {
+    if (tries > 1000) throw new Error('the panel does not show the graph')
+    if (tries % 50 === 49) panel.graphChanged(true)
+    await wait(10)
   }
 }
 
