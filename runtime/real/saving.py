@@ -39,12 +39,14 @@ def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str,
     workflow = _attempt('workflow', lambda: _layout(written.prompt, schemas))
     if workflow is not None:
         found['workflow'] = workflow
+    return found | own_script(written, node_id, schemas)
+
+
+def own_script(written: Written, node_id: str, schemas: Schemas) -> dict[str, str]:
+    """`{SCRIPT_KEY: ...}` for a prompt, or nothing where it cannot be made."""
     writer = _writer or getattr(sys.modules.get(__name__.partition('.')[0]), 'write_script', None)
-    if writer is not None:
-        script = _attempt('script', lambda: writer(written.prompt, node_id, schemas))
-        if script is not None:
-            found[SCRIPT_KEY] = with_notes(script, written.notes)
-    return found
+    script = _attempt('script', lambda: writer(written.prompt, node_id, schemas)) if writer is not None else None
+    return {} if script is None else {SCRIPT_KEY: with_notes(script, written.notes)}
 
 
 def with_notes(script: str, notes: tuple[str, ...]) -> str:

@@ -408,6 +408,9 @@ class RealSession:
         own = self.extra_pnginfo
         if own is None and self.track:
             own = saving.extra_pnginfo(written, node_id, self.schemas)
+        elif own and saving.SCRIPT_KEY in own and self.track and not written.notes:
+            # Inside a node: of the node's script, what this one output needed, where that is all known.
+            own = {**own, **saving.own_script(written, node_id, self.schemas)}
         added = hidden.get('EXTRA_PNGINFO')
         return {**(own or {}), **added} if added else own
 

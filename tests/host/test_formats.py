@@ -248,3 +248,28 @@ def test_texts_come_back_as_they_were(name, saved):
     (path,) = server.images(server.queue(prompt, {'nodes': [], 'links': [], 'version': 0.4}))[:1]
     back = prompt_of(png_text(path), schemas)
     assert difference(back, {key: prompt[key] for key in ('image', 'any')}) is None
+
+
+def test_images_saved_inside_a_script_have_their_own_slice_where_it_is_all_known(saved):
+    server, schemas = saved
+    script = (
+        "for c in (3, 4):\n    SaveImage(EmptyImage(16, 16, 1, c), f'in/{c}')\n"
+        "SaveImage(ImageInvert(image), 'in/linked')"
+    )
+    prompt = {
+        'image': SOURCES['image'],
+        'node': {'class_type': 'ComfyScript', 'inputs': {'script': script, 'image': ['image', 0]}},
+    }
+    three, four, *linked = server.images(server.queue(prompt, {'nodes': [], 'links': [], 'version': 0.4}))
+
+    for path, color in ((three, 3), (four, 4)):
+        picture = {'width': 16, 'height': 16, 'batch_size': 1, 'color': color}
+        expected = {
+            'image': {'class_type': 'EmptyImage', 'inputs': picture},
+            'save': {'class_type': 'SaveImage', 'inputs': {'images': ['image', 0], 'filename_prefix': f'in/{color}'}},
+        }
+        assert difference(prompt_of(png_text(path), schemas), expected) is None
+    # What came from outside of the script is only in the script with the node.
+    assert len(linked) == 2
+    for path in linked:
+        assert difference(prompt_of(png_text(path), schemas), prompt) is None
