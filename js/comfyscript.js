@@ -83,6 +83,15 @@ app.registerExtension({
       { id: 'Log', name: 'Write the script of each run to the server\'s log', defaultValue: false },
     ].map((one, index) => ({ ...one, id: /** @type {any} */ (`ComfyScript.Save.${one.id}`), category: ['ComfyScript', 'Outputs', one.id], type: /** @type {const} */ ('boolean'), sortOrder: 19 - index })),
     {
+      id: 'ComfyScript.Save.Style',
+      name: 'Arguments of node calls in saved scripts',
+      category: ['ComfyScript', 'Outputs', 'Style'],
+      type: 'combo',
+      options: [{ value: 'positional', text: 'By position' }, { value: 'auto', text: 'Automatic' }, { value: 'keyword', text: 'By name' }],
+      defaultValue: 'positional',
+      sortOrder: 16,
+    },
+    {
       id: 'ComfyScript.Panel.LiveRefresh',
       name: 'Refresh the script while the graph changes',
       category: ['ComfyScript', 'Panel', 'LiveRefresh'],
