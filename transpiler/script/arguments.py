@@ -100,6 +100,10 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
             unbroken = False
         elif unbroken:
             leading = len(named)
+    if rest and schema.any_inputs:
+        for key in [key for key in rest if is_keyword_name(key) and schema.input_of(key) is None]:
+            if rest[key] is not None and not _is_absent(rest[key]):
+                named.append((key, rest.pop(key)))
     extra = {key: value for key, value in rest.items() if not _is_absent(value)} if rest else rest
     return Arguments(named, leading, extra, dynamic)
 

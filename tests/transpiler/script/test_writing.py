@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from comfy_script.graph import Schemas
 from comfy_script.tests.transpiler.running import check_lines, check_round_trip, load
 from comfy_script.tests.transpiler.schemas import SCHEMAS
 from comfy_script.transpiler import Style, TranspileError, transpile, write_script
@@ -342,3 +343,20 @@ def test_errors_say_what_is_wrong() -> None:
 def test_a_style_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="not 'pretty'"):
         Style(args='pretty')  # type: ignore[arg-type]
+
+
+def test_a_node_that_takes_any_input_is_called_with_keywords():
+    schemas = Schemas.parse(
+        {
+            'Any': {'input': {'required': {'text': ['STRING', {'any_inputs': True}]}}, 'output': []},
+            'A': {'output': ['IMAGE']},
+        }
+    )
+    prompt = {
+        '1': {'class_type': 'A', 'inputs': {}},
+        '2': {'class_type': 'Any', 'inputs': {'text': 't', 'image': ['1', 0], 'strength': 0.3, 'odd name': 4}},
+    }
+
+    script = write_script(prompt, schemas=schemas).text
+
+    assert script == "image = A()\nAny('t', image=image, strength=0.3, _inputs={'odd name': 4})\n"
