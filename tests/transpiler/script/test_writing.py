@@ -348,15 +348,15 @@ def test_a_style_that_does_not_exist() -> None:
 def test_a_node_that_takes_any_input_is_called_with_keywords():
     schemas = Schemas.parse(
         {
-            'Any': {'input': {'required': {'text': ['STRING', {'any_inputs': True}]}}, 'output': []},
+            'Free': {'input': {'required': {'text': ['STRING', {'any_inputs': True}]}}, 'output': []},
             'A': {'output': ['IMAGE']},
         }
     )
     prompt = {
         '1': {'class_type': 'A', 'inputs': {}},
-        '2': {'class_type': 'Any', 'inputs': {'text': 't', 'image': ['1', 0], 'strength': 0.3, 'odd name': 4}},
+        '2': {'class_type': 'Free', 'inputs': {'text': 't', 'image': ['1', 0], 'strength': 0.3, 'odd name': 4}},
     }
 
     script = write_script(prompt, schemas=schemas).text
 
-    assert script == "image = A()\nAny('t', image=image, strength=0.3, _inputs={'odd name': 4})\n"
+    assert script == "image = A()\nFree('t', image=image, strength=0.3, _inputs={'odd name': 4})\n"
