@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,14 @@ def test_disable_metadata_turns_all_off(start_server):
     assert not {'ComfyScript', 'prompt'} & info(path).keys()
     assert not path.with_suffix('.py').exists()
     assert 'EmptyImage(' not in server.log()
+
+
+def test_prompts_queued_at_once_have_each_their_own_script(start_server):
+    server = start_server()
+    colors = list(range(10, 18))
+    with ThreadPoolExecutor(len(colors)) as pool:
+        entries = list(pool.map(lambda color: server.queue(prompt(color)), colors))
+
+    for color, entry in zip(colors, entries):
+        for path in server.images(entry):
+            assert info(path)['ComfyScript'].startswith(f'image = EmptyImage(16, 16, 2, {color})\n')
