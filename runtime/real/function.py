@@ -32,8 +32,10 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
             plan = self._plan = self._session.plan(self.class_type)
         session = self._session
         names = plan.names
-        if session.bare and not kwargs and (*map(type, args),) in plan.plain:
-            return session.run_plain(plan, dict(zip(names or (), args)))
+        if not kwargs:
+            followed = plan.plain.get((*map(type, args),))
+            if followed is not None:
+                return session.call_known(plan, dict(zip(names or (), args)), followed)
         if names is not None and len(args) <= len(names):
             inputs = dict(zip(names, args))
             for name, value in kwargs.items():
@@ -43,8 +45,9 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
                 inputs[raw] = value
             else:
                 if len(inputs) == len(names) or plan.fill(inputs):
-                    if session.bare and (*inputs, *map(type, inputs.values())) in plan.plain:
-                        return session.run_plain(plan, inputs)
+                    followed = plan.plain.get((*inputs, *map(type, inputs.values())))
+                    if followed is not None:
+                        return session.call_known(plan, inputs, followed)
                     return self._call(plan, inputs, None)
         inputs, hidden = plan.bind(args, kwargs)
         return self._call(plan, inputs, hidden)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
 from .host import Host
+from .provenance import Kind
 
 _CASTS: Mapping[str, type] = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}
 _TEXT_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', '*'})
@@ -79,8 +80,9 @@ class Plan:
         raw_links = any(item.options.get('rawLink') for item in items)
         self.wants_prompt = bool(self.host_hidden & {'PROMPT', 'DYNPROMPT', 'EXTRA_PNGINFO'})
         self.needs_graph = raw_links or 'DYNPROMPT' in self.host_hidden
-        self.plain: set[tuple[Any, ...]] = set()
-        """Types of inputs (with their names, where not all came by position) that go to the node as they are."""
+        self.plain: dict[tuple[Any, ...], tuple[tuple[str, Kind], ...]] = {}
+        """Types of inputs (with their names, where not all came by position) that go to the node as they are, and
+        which of them are followed."""
         self.changing = host.is_changing(node_class)
         self.simple = not (
             self.names is None

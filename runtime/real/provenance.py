@@ -87,6 +87,10 @@ class Source(NamedTuple):
     slot: int
 
 
+_new_source = tuple.__new__
+"""A named tuple's own constructor takes twice the time."""
+
+
 class Opaque:
     """A value that no node made, or that is not any more what a node made. It does not hold the value."""
 
@@ -231,29 +235,66 @@ def _key_part(value: Any) -> bytes | None:
 
 
 class _Ref(weakref.ref[Any]):
-    """A weak reference that knows the table's key of what it stands for."""
+    """A weak reference that knows the table's key of what it stands for.
+
+    The key is set from outside: a constructor of ours would double the time that making one takes.
+    """
 
     __slots__ = ('key',)
+    key: int
 
-    def __new__(cls, value: Any, callback: Any, key: int) -> _Ref:
-        return super().__new__(cls, value, callback)
 
-    def __init__(self, value: Any, callback: Any, key: int) -> None:
-        super().__init__(value, callback)  # pyright: ignore[reportCallIssue]
-        self.key = key
+class _Held(NamedTuple):
+    """What a container held when it was seen, as steps that tell quickly whether it still does.
+
+    The containers in it are numbered (it is 0); all that is in them is named by a container's number and a key.
+    """
+
+    root: tuple[type, int, Any]
+    inner: tuple[tuple[int, Any, type, int, Any], ...]
+    """Further containers: where, type, length, and what makes a plain dict or list of one of an odd type."""
+    living: tuple[tuple[int, Any, weakref.ref[Any], int], ...]
+    """Tensors and objects: where, a reference, and a tensor's version (-1: none)."""
+    plain: tuple[tuple[int, Any, Any, bool], ...]
+    """Numbers and texts, or the identity of what cannot be referenced: where, which, and whether it is one."""
+
+    def is_in(self, value: Any) -> bool:
+        type_, count, plainly = self.root
+        if type(value) is not type_ or len(value) != count:
+            return False
+        holders = [value if plainly is None else plainly(value)]
+        try:
+            for holder, key, type_, count, plainly in self.inner:
+                item = holders[holder][key]
+                if type(item) is not type_ or len(item) != count:
+                    return False
+                holders.append(item if plainly is None else plainly(item))
+            for holder, key, ref, version in self.living:
+                item = holders[holder][key]
+                if ref() is not item or (version >= 0 and item._version != version):
+                    return False
+            for holder, key, known, by_identity in self.plain:
+                item = holders[holder][key]
+                if id(item) != known if by_identity else item is not known and item != known:
+                    return False
+        except LookupError:
+            return False
+        return True
+
+    def still_lives(self) -> bool:
+        return all(ref() is not None for _, _, ref, _ in self.living)
 
 
 class _Entry:
     """What is known of one living value: its source, and how to tell that it is still the same."""
 
-    __slots__ = ('leaves', 'ref', 'refs', 'source', 'version')
+    __slots__ = ('held', 'ref', 'source', 'version')
 
-    def __init__(self, source: Source | Opaque, ref: _Ref | None, version: int) -> None:
+    def __init__(self, source: Source | Opaque, ref: _Ref | None, version: int, held: _Held | None = None) -> None:
         self.source = source
         self.ref = ref
         self.version = version
-        self.leaves: list[Any] | None = None
-        self.refs: tuple[weakref.ref[Any], ...] = ()
+        self.held = held
 
 
 @dataclass(frozen=True)
@@ -283,27 +324,21 @@ class Tracker:
         """What to record for an input that is not a plain scalar: Source, Opaque, Literal, Several or a scalar."""
         entry = self._entries.get(id(value))
         if entry is not None:
-            if kind is Kind.CONTAINER:
-                if entry.leaves is not None and self._is_same(entry, value):
+            if kind is _CONTAINER:
+                if entry.held is not None and entry.held.is_in(value):
                     return entry.source
             elif entry.ref is not None and entry.ref() is value:
-                if kind is not Kind.TENSOR or entry.version == _version(value):
+                if kind is not _TENSOR or entry.version < 0 or entry.version == value._version:
                     return entry.source
                 return self._opaque(value, kind, _changed(value, entry.source))
         return self._describe_new(value, kind, entry)
-
-    def _is_same(self, entry: _Entry, value: Any) -> bool:
-        for ref in entry.refs:
-            if ref() is None:
-                return False
-        return _leaves(value, self._kinds, None) == entry.leaves
 
     def _describe_new(self, value: Any, kind: Kind, entry: _Entry | None) -> Any:
         if kind is Kind.CONTAINER:
             literal = _literal(value)
             if literal is not None:
                 return literal
-            changed = entry is not None and entry.leaves is not None and all(ref() is not None for ref in entry.refs)
+            changed = entry is not None and entry.held is not None and entry.held.still_lives()
             what = _changed(value, entry.source) if changed and entry is not None else _what(value)
             return self._opaque(value, kind, what)
         if kind is Kind.VALUE_LIST:
@@ -327,18 +362,18 @@ class Tracker:
     def put(self, value: Any, record: Record, slot: int) -> None:
         """Notes that a call gave this value."""
         kind = self._kinds[type(value)]
-        if kind is Kind.TENSOR or kind is Kind.OBJECT or kind is Kind.CONTAINER:
-            ref = self._put(value, kind, Source(record, slot))
-            record.outputs.append(LOST if kind is Kind.CONTAINER else ref)
-        elif kind is Kind.VALUE_LIST:
+        if kind is _TENSOR or kind is _OBJECT or kind is _CONTAINER:
+            ref = self._put(value, kind, _new_source(Source, (record, slot)))
+            record.outputs.append(LOST if kind is _CONTAINER else ref)
+        elif kind is _VALUE_LIST:
             record.outputs.append(self._put_list(value, record, slot))
         else:
-            record.outputs.append(value if kind <= Kind.NONE else LOST)
+            record.outputs.append(value if kind <= _NONE else LOST)
 
     def _put_list(self, values: ValueList[Any], record: Record, slot: int) -> _Ref:
         """A list as a whole is the slot; its entries, taken out, cannot be named in a prompt."""
         source = Source(record, slot)
-        ref = _Ref(values, self._forget, id(values))
+        ref = self._refer(values, id(values))
         self._entries[id(values)] = _Entry(source, ref, -1)
         for index, item in enumerate(values):
             kind = self._kinds[type(item)]
@@ -349,24 +384,30 @@ class Tracker:
 
     def _put(self, value: Any, kind: Kind, source: Source | Opaque) -> _Ref | None:
         key = id(value)
-        if kind is not Kind.CONTAINER:
-            version = _version(value) if kind is Kind.TENSOR else -1
-            ref = _Ref(value, self._forget, key)
-            self._entries[key] = _Entry(source, ref, version)
+        if kind is _CONTAINER:
+            held = _held(value, self._kinds)
+            ref = None
+            for _, _, leaf, _ in held.living:
+                ref = self._refer(leaf(), key)
+                break
+            else:
+                self._put_loose(key)
+            self._entries[key] = _Entry(source, ref, -1, held)
             return ref
-        living: list[Any] = []
-        entry = _Entry(source, None, -1)
-        entry.leaves = _leaves(value, self._kinds, living)
-        if living:
-            entry.ref = _Ref(living[0], self._forget, key)
-            entry.refs = (entry.ref, *(weakref.ref(leaf) for leaf in living[1:]))
-        else:
-            self._loose[key] = None
-            self._loose.move_to_end(key)
-            if len(self._loose) > MAX_LOOSE:
-                self._entries.pop(self._loose.popitem(last=False)[0], None)
-        self._entries[key] = entry
-        return entry.ref
+        ref = self._refer(value, key)
+        self._entries[key] = _Entry(source, ref, _version(value) if kind is _TENSOR else -1)
+        return ref
+
+    def _refer(self, value: Any, key: int) -> _Ref:
+        ref = _Ref(value, self._forget)
+        ref.key = key
+        return ref
+
+    def _put_loose(self, key: int) -> None:
+        self._loose[key] = None
+        self._loose.move_to_end(key)
+        if len(self._loose) > MAX_LOOSE:
+            self._entries.pop(self._loose.popitem(last=False)[0], None)
 
     def _forget(self, ref: _Ref) -> None:
         entry = self._entries.get(ref.key)
@@ -379,33 +420,38 @@ def _version(tensor: Any) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
-def _leaves(value: Any, kinds: Kinds, living: list[Any] | None) -> list[Any]:
-    """What a container holds, comparable; `living` gets those of its leaves that can be referenced weakly."""
-    found: list[Any] = []
+def _held(value: Any, kinds: Kinds) -> _Held:
+    """What a container holds. Beyond `MAX_LEAVES`, containers in it count by their length only."""
+    inner: list[tuple[int, Any, type, int, Any]] = []
+    living: list[tuple[int, Any, weakref.ref[Any], int]] = []
+    plain: list[tuple[int, Any, Any, bool]] = []
     waiting: list[Any] = [value]
-    for item in waiting:
-        kind = kinds[type(item)]
-        if kind is _TENSOR:
-            found.append(id(item))
-            found.append(-1 if item.is_inference() else item._version)
-            if living is not None:
-                living.append(item)
-        elif kind is _CONTAINER or kind is _VALUE_LIST:
-            if len(waiting) > MAX_LEAVES:
-                found.append(len(item))
-            elif isinstance(item, dict):
-                found.extend(item)
-                waiting.extend(item.values())
+    seen = 0
+    for holder, container in enumerate(waiting):
+        if seen > MAX_LEAVES:
+            continue
+        seen += len(container)
+        for key, item in container.items() if isinstance(container, dict) else enumerate(container):
+            kind = kinds[type(item)]
+            if kind is _TENSOR:
+                living.append((holder, key, weakref.ref(item), _version(item)))
+            elif kind is _CONTAINER or kind is _VALUE_LIST:
+                inner.append((holder, key, type(item), len(item), _plainly(item)))
+                waiting.append(item)
+            elif kind <= _NONE:
+                plain.append((holder, key, item, False))
+            elif kind is _OBJECT:
+                living.append((holder, key, weakref.ref(item), -1))
             else:
-                found.append(len(item))
-                waiting.extend(item)
-        elif kind <= _NONE:
-            found.append(item)
-        else:
-            found.append(id(item))
-            if kind is _OBJECT and living is not None:
-                living.append(item)
-    return found
+                plain.append((holder, key, id(item), True))
+    return _Held((type(value), len(value), _plainly(value)), tuple(inner), tuple(living), tuple(plain))
+
+
+def _plainly(container: Any) -> type | None:
+    """What makes a plain container of one of an odd type, whose own look-up could do anything (`defaultdict`)."""
+    if type(container) in (dict, list, tuple):
+        return None
+    return dict if isinstance(container, dict) else list
 
 
 def _literal(value: Any) -> Literal | None:

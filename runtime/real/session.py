@@ -22,6 +22,7 @@ from .provenance import (
     Literal,
     Opaque,
     Record,
+    Several,
     Source,
     Tracker,
     Written,
@@ -168,13 +169,39 @@ class RealSession:
         recorded: dict[str, Any] = {}
         plain, unchanged = self._prepare(plan, inputs, hidden, recorded)
         simple = simple and plain
+        if simple and unchanged and hidden is None and len(plan.plain) < MAX_PLAIN:
+            self._remember(plan, inputs)
+        return self._run(plan, inputs, hidden, recorded, simple)
+
+    def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any:
+        """`call` for a combination of input types that `plan.plain` has: nothing is looked at but what is followed."""
+        if self.bare:
+            return self.run_plain(plan, inputs)
+        recorded = inputs.copy()
+        describe = self.provenance.describe
+        for name, kind in followed:
+            recorded[name] = describe(inputs[name], kind)
+        return self._run(plan, inputs, None, recorded, True)
+
+    def _remember(self, plan: Plan, inputs: dict[str, Any]) -> None:
+        kinds = ((name, self.kinds[type(value)]) for name, value in inputs.items())
+        followed = tuple((name, kind) for name, kind in kinds if kind > _BOOL)
+        types = tuple(map(type, inputs.values()))
+        if tuple(inputs) == plan.names:
+            plan.plain[types] = followed
+        plan.plain[(*inputs, *types)] = followed
+
+    def _run(
+        self,
+        plan: Plan,
+        inputs: dict[str, Any],
+        hidden: Mapping[str, Any] | None,
+        recorded: dict[str, Any],
+        simple: bool,
+    ) -> Any:
         if self.validate:
             self._check(plan, inputs, recorded, hidden)
-        if self.bare and simple:
-            if hidden is None and unchanged and len(plan.plain) < MAX_PLAIN:
-                if tuple(inputs) == plan.names:
-                    plan.plain.add(tuple(map(type, inputs.values())))
-                plan.plain.add((*inputs, *map(type, inputs.values())))
+        elif self.bare and simple:
             return self.run_plain(plan, inputs)
         tracker = self.provenance
         record = Record(tracker.next_number(), plan.class_type, recorded, self._prefix)
@@ -424,6 +451,17 @@ class RealSession:
         if refused:
             problems = [f'the hidden input {kind} cannot be given here' for kind in refused]
             raise NodeRefusedError(plan.class_type, problems)
+        lists = {name: value for name, value in inputs.items() if type(recorded.get(name)) is Several and value}
+        for index in range(max(map(len, lists.values()), default=0)):
+            # A list that the script put together: each run of the node on its own.
+            at = {name: min(index, len(value) - 1) for name, value in lists.items()}
+            items = {name: lists[name][place] for name, place in at.items()}
+            described = {name: recorded[name].items[place] for name, place in at.items()}
+            self._check_values(plan, {**inputs, **items}, {**recorded, **described})
+        if not lists:
+            self._check_values(plan, inputs, recorded)
+
+    def _check_values(self, plan: Plan, inputs: dict[str, Any], recorded: dict[str, Any]) -> None:
         prompt: dict[str, Any] = {}
         checked: dict[str, Any] = {}
         for name, value in inputs.items():
@@ -431,7 +469,7 @@ class RealSession:
             if type(described) is Source:
                 prompt[described.record.node_id] = {'class_type': described.record.class_type, 'inputs': {}}
                 checked[name] = [described.record.node_id, described.slot]
-            elif isinstance(value, (list, tuple)) and type(value) is not ValueList:
+            elif isinstance(value, (list, tuple)):
                 checked[name] = {'__value__': list(value)}
             else:
                 checked[name] = value

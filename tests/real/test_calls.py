@@ -258,6 +258,79 @@ def test_both_ways_through_agree(real: Child) -> None:
     assert value == [True, True, 4]
 
 
+@pytest.mark.parametrize('options', ['', 'track=False', 'cache=Cache(2**20)', 'validate=True'])
+def test_a_node_called_again_with_other_types_takes_them_as_the_first_time(real: Child, options: str) -> None:
+    """What a session has learned of one combination of types must not be applied to another."""
+    value = real.run(f"""
+        seen = []
+        class Learned:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {{'required': {{'image': ('IMAGE',), 's': ('FLOAT',), 'mode': (['enable', 'disable'],)}},
+                        'optional': {{'n': ('INT', {{'default': 3}})}}}}
+            RETURN_TYPES = ('IMAGE',)
+            FUNCTION = 'run'
+            def run(self, image, s, mode, n=9):
+                seen.append([type(image).__name__, type(s).__name__, mode, n])
+                return (image,)
+        import nodes
+        nodes.NODE_CLASS_MAPPINGS['Learned'] = Learned
+        session = RealSession({options})
+        learned = session.nodes['Learned']
+        image = session.nodes['EmptyImage'](8, 8)
+        images = ValueList([image, image])
+        for _ in range(3):
+            number = 0.5 + len(seen)  # so that a cache has no answer
+            learned(image, number, 'enable', 1)
+            learned(image, int(number), 'enable', 1)
+            learned(image, number, False, 1)
+            learned(image, number + 1000, 'disable', None)
+            learned(image, s=number + 2000, mode='disable')
+            learned(mode='enable', s=number + 3000, image=image)
+            learned(images, number + 4000, 'enable', 1)
+        value = seen
+    """)
+    tensor, images = ['Tensor', 'float'], [['Tensor', 'float', 'enable', 1]] * 2
+    once = [[*tensor, 'enable', 1], [*tensor, 'enable', 1], [*tensor, 'disable', 1], [*tensor, 'disable', 9]]
+    assert value == [*once, [*tensor, 'disable', 9], [*tensor, 'enable', 9], *images] * 3
+
+
+def test_each_entry_of_a_list_is_checked_where_calls_are(real: Child) -> None:
+    value = real.run("""
+        n = RealSession(validate=True).nodes
+        batches = n['RebatchImages'](n['EmptyImage'](8, 8, 4), 1)
+        value = [len(n['ImageInvert'](batches[:1] + batches[2:3])), len(n['EmptyImage'](ValueList([8, 16])))]
+        for call in (lambda: n['EmptyImage'](ValueList([8, 8, 99999999])), lambda: n['VAEDecode'](batches[:2], None),
+                     lambda: n['LoadImage'](ValueList(['../../a.png', '../../b.png']))):
+            try:
+                call()
+            except NodeRefusedError as error:
+                value.append(str(error).splitlines()[0])
+    """)
+    assert value[:2] == [2, 2]
+    assert [text.split(':')[0] for text in value[2:]] == ['EmptyImage', 'VAEDecode', 'LoadImage']
+
+
+def test_a_node_called_again_follows_what_it_is_given(real: Child) -> None:
+    value = real.run("""
+        session = RealSession()
+        n = session.nodes
+        value = []
+        for width in (8, 16, 24):
+            image = n['ImageScale'](n['EmptyImage'](width, 8), 'bilinear', 4, 4, 'disabled')
+            latent = n['EmptyLatentImage'](16, 16, 1)
+            latent = n['LatentUpscale'](latent, 'bilinear', 32, 32, 'disabled')
+            changed = n['EmptyLatentImage'](16, 16, 1)
+            changed['batch_index'] = [0]
+            changed = n['LatentUpscale'](changed, 'bilinear', 32, 32, 'disabled')
+            written = session.written(image, latent, changed)
+            value.append([len(written.prompt), len(written.notes), max(
+                node['inputs'].get('width', 0) for node in written.prompt.values() if node['class_type'] == 'EmptyImage'
+            )])
+    """)
+    assert value == [[5, 1, 8], [5, 1, 16], [5, 1, 24]]
+
+
 def test_untracked_calls_give_the_same(real: Child) -> None:
     value = real.run("""
         n = RealSession(track=False).nodes

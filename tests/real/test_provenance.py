@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -73,14 +74,40 @@ def test_a_tensor_changed_in_place_is_opaque(tracker: Tracker) -> None:
         lambda latent: latent['samples'].__setattr__('_version', 5),
         lambda latent: latent['inner'][0].append(2),
         lambda latent: latent.pop('inner'),
+        lambda latent: latent.__setitem__('renamed', latent.pop('samples')),
+        lambda latent: latent['inner'][0].__setitem__(0, 2),
+        lambda latent: latent['inner'].__setitem__(0, tuple(latent['inner'][0])),
+        lambda latent: latent['odd'].__setitem__('b', latent['odd'].pop('a')),
+        lambda latent: latent['odd']['a'].append(Tensor()),
+        lambda latent: latent['slots'].__setitem__(0, object()),
     ],
 )
 def test_a_container_is_known_by_what_it_holds(tracker: Tracker, change: Any) -> None:
-    latent = {'samples': Tensor(), 'inner': [[1, Model()]]}
+    odd = defaultdict(list, a=ValueList([Tensor()]))
+    latent = {'samples': Tensor(), 'inner': [[1, Model()]], 'odd': odd, 'slots': [object()], 'nan': float('nan')}
     record = call(tracker, 'Empty', [latent])
     assert describe(tracker, latent) == Source(record, 0)
     change(latent)
     assert isinstance(describe(tracker, latent), Opaque)
+    assert not odd.keys() - {'a', 'b'}
+
+
+def test_equal_plain_values_and_other_containers_of_the_same_are_no_change(tracker: Tracker) -> None:
+    latent = {'samples': Tensor(), 'size': [1000.5, 'text']}
+    record = call(tracker, 'Empty', [latent])
+    latent['size'] = [float('1000.5'), ''.join(('te', 'xt'))]
+    assert describe(tracker, latent) == Source(record, 0)
+
+
+def test_a_container_that_holds_itself_or_very_much(tracker: Tracker) -> None:
+    itself: list[Any] = [Tensor()]
+    itself.append(itself)
+    much = [Tensor(), [[[number] for number in range(9)] for _ in range(999)]]
+    first, second = call(tracker, 'Itself', [itself]), call(tracker, 'Much', [much])
+    assert describe(tracker, itself) == Source(first, 0)
+    assert describe(tracker, much) == Source(second, 0)
+    itself.append(1)
+    assert isinstance(describe(tracker, itself), Opaque)
 
 
 def test_nothing_is_kept_alive_and_entries_go(tracker: Tracker) -> None:
