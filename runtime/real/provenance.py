@@ -16,7 +16,7 @@ import itertools
 import json
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
@@ -29,6 +29,8 @@ MAX_LOOSE = 1024
 """Containers of plain values only, which nothing tells when they are gone, are remembered up to this many."""
 MAX_LITERAL = 64 * 1024
 """A plain list or dict of a user's is recorded as it is up to this many characters of JSON."""
+MAX_ADOPTED_DEPTH = 4
+"""Of a container that comes from outside, values this deep have keys of their own."""
 
 
 class Kind(IntEnum):
@@ -356,6 +358,26 @@ class Tracker:
         opaque = Opaque(what, stable=version >= 0)
         self._put(value, kind, opaque)
         return opaque
+
+    def adopt(self, value: Any, name: Callable[[Any], bytes | None], depth: int = 0) -> None:
+        """Gives a value that no call made, and what it holds, a key that holds beyond this session.
+
+        `name` gives the same bytes for what it takes for the same value, in whatever session, or None.
+        """
+        kind = self._kinds[type(value)]
+        if kind not in (Kind.TENSOR, Kind.CONTAINER, Kind.OBJECT):
+            return
+        known = self.describe(value, kind)
+        if type(known) is not Opaque or known.origin is not None:
+            return
+        if kind is Kind.CONTAINER and depth < MAX_ADOPTED_DEPTH:
+            for item in value.values() if isinstance(value, dict) else value:
+                self.adopt(item, name, depth + 1)
+        key = name(value)
+        if key is not None:
+            record = Record(self.next_number(), 'value', {})
+            record._key = key
+            self._put(value, kind, Opaque(known.what, origin=(Source(record, 0), 0)))
 
     # Outputs: where a value came from
 

@@ -140,6 +140,12 @@ class TestPictures:
         assert json.loads(info['prompt'])['1']['inputs']['script'] == text
         assert "SaveImage(image, 'carry')" in json.dumps(info)
 
+    def test_text_that_nodes_show_is_printed_in_its_place(self, server: Server) -> None:
+        text = "print('before')\nfor n in range(2):\n    PreviewAny(n + 1)\nprint('after')"
+        for _ in range(2):  # the second time, the nodes' results are cached
+            assert printed(server, {'1': node(text + ' ')}) == 'before\n1\n2\nafter\n'
+            text += '\n'
+
     def test_preview_shows_on_the_node(self, server: Server) -> None:
         entry = server.queue({'1': node("image, mask = LoadImage('example.png')\nPreviewImage(image)")})
         assert entry['outputs']['1']['images'][0]['type'] == 'temp'

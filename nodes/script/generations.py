@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..runtime.real.cache import Cache, Kept, total_memory
+from ...runtime.real.cache import Cache, Kept, total_memory
 
 
 class Generations(Cache):

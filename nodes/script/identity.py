@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import struct
 import weakref
 from typing import Any
 
@@ -78,12 +77,3 @@ class Identities:
         known = self._objects.get(key)
         if known is not None and known[0] is reference:
             del self._objects[key]
-
-
-def hash_text(*parts: str) -> str:
-    """A short hash of texts, for `IS_CHANGED`."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode('utf-8', 'surrogatepass')
-        digest.update(struct.pack('<Q', len(data)) + data)
-    return digest.hexdigest()
