@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .prompt import Link, Prompt, PromptNode
+from .prompt import Link, Prompt, PromptNode, decode_value
 from .schema import MISSING, InputKind, InputSchema, NodeSchema, Schemas
 
-__all__ = ['Group', 'LayoutHints', 'lay_out']
+__all__ = ['Group', 'LayoutHints', 'Template', 'lay_out']
 
 _GAP_X, _GAP_Y = 80, 50
 _GROUP_MARGIN, _GROUP_TITLE = 30, 70
@@ -52,16 +52,65 @@ def lay_out(
     source = prompt if isinstance(prompt, Prompt) else Prompt.parse(prompt)
     hints = hints or LayoutHints()
     parsed, groups = _with_constants(source, schemas, hints.groups)
+    plans = {key: _plan(node, schemas) for key, node in parsed.nodes.items()}
+    return _drawn(source, parsed, plans, groups, hints.titles)[0]
+
+
+class Template:
+    """A laid-out workflow that takes other values: prompts that differ in nothing else look alike."""
+
+    def __init__(self, workflow: dict[str, Any], nodes: Sequence[tuple[str, dict[str, Any], _Widgets]]) -> None:
+        self._workflow = workflow
+        self._nodes = nodes
+
+    @staticmethod
+    def of(
+        prompt: Mapping[str, Any], schemas: Schemas | None = None, hints: LayoutHints | None = None
+    ) -> Template | None:
+        """None where the look depends on values too: dynamic inputs, and values for sockets. Raises PromptError."""
+        source = Prompt.parse(prompt)
+        hints = hints or LayoutHints()
+        for node in source.nodes.values():
+            schema = schemas.find(node.class_type) if schemas is not None else None
+            if schema is not None and not _looks_fixed(node, schema):
+                return None
+        plans = {key: _plan(node, schemas) for key, node in source.nodes.items()}
+        workflow, order = _drawn(source, source, plans, hints.groups, hints.titles)
+        return Template(workflow, [(key, node, plans[key].widgets) for key, node in zip(order, workflow['nodes'])])
+
+    def filled(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
+        """The workflow of a prompt with the same nodes, links and names. It shares its parts: not to be changed."""
+        nodes = []
+        for key, node, widgets in self._nodes:
+            inputs = {name: decode_value(value) for name, value in prompt[key]['inputs'].items()}
+            nodes.append({**node, 'widgets_values': widgets.values(inputs)})
+        return {**self._workflow, 'nodes': nodes}
+
+
+_LINKED = Link('', 0)
+
+
+def _looks_fixed(node: PromptNode, schema: NodeSchema) -> bool:
+    return all(
+        item.kind in (InputKind.PLAIN, InputKind.COMBO)
+        and (_places_of(item) is not None or type(node.inputs.get(item.name, _LINKED)) is Link)
+        for item in schema.inputs
+    )
+
+
+def _drawn(
+    source: Prompt, parsed: Prompt, plans: Mapping[str, _Plan], groups: Sequence[Group], titles: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The workflow, and the ids of its nodes in its order."""
     order = parsed.order()
     numbers = _numbers(source.nodes, parsed.nodes)
-    plans = {key: _plan(node, schemas) for key, node in parsed.nodes.items()}
     links, incoming, outgoing = _links(parsed, plans, numbers)
     places, frames = _places(parsed, order, plans, groups)
     nodes = []
     for position, key in enumerate(order):
-        node = _node_json(parsed.nodes[key], plans[key], incoming[key], outgoing[key], hints.titles.get(key))
+        node = _node_json(parsed.nodes[key], plans[key], incoming[key], outgoing[key], titles.get(key))
         nodes.append({'id': numbers[key], **node, 'pos': list(places[key]), 'order': position})
-    return {
+    workflow = {
         'last_node_id': max(numbers.values(), default=0),
         'last_link_id': len(links),
         'nodes': nodes,
@@ -71,6 +120,7 @@ def lay_out(
         'extra': {},
         'version': 0.4,
     }
+    return workflow, order
 
 
 def _numbers(ids: Iterable[str], with_constants: Iterable[str]) -> dict[str, int]:
@@ -140,6 +190,10 @@ def _grown(group: Group, beside: Mapping[str, list[str]]) -> Group:
 # -- what a node shows
 
 
+Values = Mapping[str, Any]
+Places = Callable[[InputSchema, Values, NodeSchema], list[Any]]
+
+
 class _Slot(NamedTuple):
     name: str
     type: str
@@ -147,11 +201,29 @@ class _Slot(NamedTuple):
     optional: bool
 
 
+class _Widgets(NamedTuple):
+    """What makes a node's `widgets_values` of its inputs."""
+
+    schema: NodeSchema | None
+    items: Sequence[tuple[Places, InputSchema]]
+    more: Sequence[str]
+    """Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last."""
+
+    def values(self, inputs: Values) -> list[Any]:
+        found: list[Any] = []
+        if self.schema is not None:
+            for places, item in self.items:
+                found.extend(places(item, inputs, self.schema))
+        found.extend([inputs[name] for name in self.more])
+        return found
+
+
 class _Plan(NamedTuple):
-    """A node's sockets and widget values, and the size it needs."""
+    """A node's sockets and widgets with their values, and the size it needs."""
 
     slots: list[_Slot]
     outputs: list[tuple[str, str]]
+    widgets: _Widgets
     values: list[Any]
     size: tuple[int, int]
 
@@ -162,33 +234,32 @@ def _plan(node: PromptNode, schemas: Schemas | None) -> _Plan:
     if schema is None:
         return _plan_unknown(node)
     slots: list[_Slot] = []
-    values: list[Any] = []
-    rows = texts = 0
-    opened = schema.expand(node.inputs)
+    items: list[tuple[Places, InputSchema]] = []
+    texts = 0
     known = set()
-    for item in opened:
+    for item in schema.expand(node.inputs):
         known.add(item.name)
         places = _places_of(item)
         slots.append(_Slot(item.name, item.type, places is not None, not item.required))
         if places is not None:
-            added = places(item, node.inputs, schema)
-            values.extend(added)
-            rows += len(added)
+            items.append((places, item))
             texts += bool(item.options.get('multiline'))
+    more = []
     for name, value in node.inputs.items():
         if name in known:
             continue
         if isinstance(value, Link):
             slots.append(_Slot(name, '*', False, True))
         else:
-            # Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last.
-            values.append(value)
+            more.append(name)
     # Sockets come before widgets, as the web UI shows them.
     slots.sort(key=lambda slot: slot.widget)
     outputs = [(item.name, item.type) for item in schema.outputs]
-    sockets = sum(not slot.widget for slot in slots)
-    size = _size(max(sockets, len(outputs)), rows, texts, _shows_picture(schema))
-    return _Plan(slots, outputs, values, size)
+    widgets = _Widgets(schema, items, more)
+    values = widgets.values(node.inputs)
+    sockets = len(slots) - len(items)
+    size = _size(max(sockets, len(outputs)), len(values) - len(more), texts, _shows_picture(schema))
+    return _Plan(slots, outputs, widgets, values, size)
 
 
 def _shows_picture(schema: NodeSchema) -> bool:
@@ -200,17 +271,14 @@ def _shows_picture(schema: NodeSchema) -> bool:
 
 def _plan_unknown(node: PromptNode) -> _Plan:
     slots = [_Slot(name, '*', False, False) for name, _ in node.links()]
-    values = [value for value in node.inputs.values() if not isinstance(value, Link)]
-    return _Plan(slots, [], values, _size(len(slots), len(values), 0))
+    widgets = _Widgets(None, (), [name for name, value in node.inputs.items() if not isinstance(value, Link)])
+    values = widgets.values(node.inputs)
+    return _Plan(slots, [], widgets, values, _size(len(slots), len(values), 0))
 
 
 def _size(sockets: int, rows: int, texts: int, picture: bool = False) -> tuple[int, int]:
     height = 14 + sockets * _SLOT_HEIGHT + rows * _WIDGET_HEIGHT + texts * _TEXT_HEIGHT + picture * _PREVIEW_HEIGHT
     return (_WIDE if texts else _WIDTH), max(height, 46)
-
-
-Values = Mapping[str, Any]
-Places = Callable[[InputSchema, Values, NodeSchema], list[Any]]
 
 
 def _places_of(item: InputSchema) -> Places | None:

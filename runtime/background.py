@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import logging
 import os
 import queue
@@ -113,12 +114,31 @@ def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) ->
     if on_background_thread():
         coroutine.close()
         raise WouldDeadlockError('A blocking call was made on the thread that the answer comes through; await it.')
-    future = spawn(coroutine)
+    loop = background_loop()
+    future = unbreakable_future()
+    tasks: list[asyncio.Task[None]] = []
+    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_run_into(future, coroutine))))
     try:
         return wait_future(future, timeout)
     except BaseException:
-        future.cancel()
+        if not future.done():
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
         raise
+
+
+async def _run_into(future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, T]) -> None:
+    """Without the ways round of `run_coroutine_threadsafe`: a turn of the loop and several callbacks less."""
+    try:
+        result = await coroutine
+    except asyncio.CancelledError:
+        future.set_exception(concurrent.futures.CancelledError())
+        raise
+    except BaseException as error:
+        future.set_exception(error)
+        if not isinstance(error, Exception):
+            raise
+    else:
+        future.set_result(result)
 
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -144,7 +164,8 @@ def wait_done(future: concurrent.futures.Future[Any], timeout: float | None = No
     while True:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         slice_ = left if _SLICE is None else (_SLICE if left is None else min(left, _SLICE))
-        concurrent.futures.wait([future], timeout=slice_)
+        with contextlib.suppress(concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+            future.exception(slice_)
         if future.done():
             return
         if deadline is not None and time.monotonic() >= deadline:

@@ -32,7 +32,6 @@ __all__ = [
     'to_json',
 ]
 
-_MANY = 1000
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -58,12 +57,15 @@ class Recorder:
         self._types: dict[int, tuple[NodeSchema, tuple[type[Value], ...]]] = {}
 
     def __call__(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
-        node = NodeCall(schema, inputs, self._locate(), self._runner)
-        for name, value in inputs.items():
-            if type(value) in _PLAIN:
-                continue
-            if not isinstance(value, Value):
-                inputs[name] = _literal(node, name, value)
+        return self.in_order(schema, tuple(inputs), tuple(inputs.values()))
+
+    def in_order(self, schema: NodeSchema, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+        """The same for inputs as two tuples."""
+        node = NodeCall(schema, names, values, self._locate(), self._runner)
+        for value in values:
+            if type(value) not in _PLAIN and not isinstance(value, Value):
+                node._values = tuple([_literal(node, *item) for item in zip(names, values, strict=False)])
+                break
         if self._record is not None:
             self._record(node)
         known = self._types.get(id(schema))
@@ -116,6 +118,12 @@ class Built:
 
         return lay_out(self.prompt, self.nodes, self.hints() if self.hints is not None else None)
 
+    def workflow_to_send(self) -> dict[str, Any]:
+        """`workflow()`, quicker where one like it was sent before. It shares its parts: not to be changed."""
+        from .hints import lay_out_again
+
+        return self.workflow() if self.hints is not None else lay_out_again(self.prompt, self.nodes)
+
     def origins(self) -> dict[str, tuple[str, int]]:
         """File and line of each call, by node id."""
         found = {key: node.origin for key, node in self.nodes.items()}
@@ -143,22 +151,19 @@ def calls_of(outputs: Any) -> list[NodeCall]:
 
 def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
     """The prompt of recorded calls and of `outputs`, with all that they need. Ids count from 1, as in the web UI."""
-    ordered: dict[int, NodeCall] = {}
-    for node in recorded:
-        _add(node, ordered)
-    for node in calls_of(outputs):
-        _add(node, ordered)
-    ids = {key: str(number) for number, key in enumerate(ordered, 1)}
-    nodes = {ids[key]: node for key, node in ordered.items()}
-    with _no_collection(len(nodes)):
-        prompt = {number: _node_json(node, ids) for number, node in nodes.items()}
-    return Built(prompt, nodes, ids)
+    calls = calls_of(outputs)
+    found = _Numbering()
+    with _no_collection():
+        for node in (*recorded, *calls):
+            if id(node) not in found.ids and not found.put(node):
+                found.put_with_needs(node)
+    return Built(found.prompt, found.nodes, found.ids)
 
 
 @contextmanager
-def _no_collection(count: int) -> Iterator[None]:
+def _no_collection() -> Iterator[None]:
     """Makes many objects that all stay: looking among them for garbage would take longer than making them."""
-    if count < _MANY or not gc.isenabled():
+    if not gc.isenabled():
         yield
         return
     gc.disable()
@@ -168,42 +173,46 @@ def _no_collection(count: int) -> Iterator[None]:
         gc.enable()
 
 
-def _add(node: NodeCall, ordered: dict[int, NodeCall]) -> None:
-    """Adds a call after the calls that it needs. A stack, not recursion: chains may be 100 000 deep."""
-    if id(node) in ordered:
-        return
-    needs = _needs(node, ordered)
-    if not needs:
-        ordered[id(node)] = node
-        return
-    stack = [(node, needs)]
-    while stack:
-        current, needs = stack[-1]
-        if needs:
-            needed = needs.pop()
-            if id(needed) not in ordered:
-                stack.append((needed, _needs(needed, ordered)))
-        else:
-            stack.pop()
-            ordered[id(current)] = current
+class _Numbering:
+    """A prompt in the making: each call gets its number after those that it needs."""
 
+    def __init__(self) -> None:
+        self.prompt: dict[str, Any] = {}
+        self.nodes: dict[str, NodeCall] = {}
+        self.ids: dict[int, str] = {}
 
-def _needs(node: NodeCall, ordered: Mapping[int, NodeCall]) -> list[NodeCall]:
-    """The calls that a call needs and that are not there yet, the first one last."""
-    needs = []
-    for value in node.inputs.values():
-        if type(value) not in _PLAIN and isinstance(value, Value) and id(value.node) not in ordered:
-            needs.append(value.node)
-    needs.reverse()
-    return needs
+    def put(self, node: NodeCall) -> bool:
+        """Whether all that it needs is there, so that it could be put."""
+        ids = self.ids
+        inputs = dict(zip(node._names, node._values, strict=False))
+        for name, value in inputs.items():
+            if type(value) not in _PLAIN and isinstance(value, Value):
+                number = ids.get(id(value.node))
+                if number is None:
+                    return False
+                inputs[name] = [number, value.slot]
+        ids[id(node)] = number = str(len(ids) + 1)
+        self.nodes[number] = node
+        self.prompt[number] = {'class_type': node.schema.class_type, 'inputs': inputs}
+        return True
 
+    def put_with_needs(self, node: NodeCall) -> None:
+        """A stack, not recursion: chains may be 100 000 deep."""
+        stack = [(node, self._needs(node))]
+        while stack:
+            current, needs = stack[-1]
+            if needs:
+                needed = needs.pop()
+                if id(needed) not in self.ids:
+                    stack.append((needed, self._needs(needed)))
+            else:
+                stack.pop()
+                self.put(current)
 
-def _node_json(node: NodeCall, ids: Mapping[int, str]) -> dict[str, Any]:
-    inputs = node.inputs.copy()
-    for name, value in node.inputs.items():
-        if type(value) not in _PLAIN and isinstance(value, Value):
-            inputs[name] = [ids[id(value.node)], value.slot]
-    return {'class_type': node.schema.class_type, 'inputs': inputs}
+    def _needs(self, node: NodeCall) -> list[NodeCall]:
+        """The calls that a call needs and that are not there yet, the first one last."""
+        values = [value for value in node._values if type(value) not in _PLAIN and isinstance(value, Value)]
+        return [value.node for value in reversed(values) if id(value.node) not in self.ids]
 
 
 _MISUSES: Mapping[type, str] = {
@@ -214,7 +223,9 @@ _MISUSES: Mapping[type, str] = {
 
 
 def _literal(node: NodeCall, name: str, value: Any) -> Any:
-    """A value as the prompt has it: lists wrapped as the browser does (`{"__value__": …}`)."""
+    """A value as the prompt has it: lists wrapped as the browser does (`{"__value__": …}`), links as they are."""
+    if isinstance(value, Value):
+        return value
     value = _plain(node, name, value, 0)
     return {'__value__': value} if isinstance(value, list) else value
 
@@ -251,7 +262,7 @@ def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
 
 def to_json(data: Mapping[str, Any]) -> str:
     """A prompt or workflow as JSON text with a line per entry: quick to write, and lines tell what differs."""
-    encode = json.JSONEncoder(ensure_ascii=False).encode
+    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
     lines = [f'  {encode(str(key))}: {encode(value)}' for key, value in data.items()]
     return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'
 

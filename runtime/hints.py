@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..graph import Schemas, to_variable_name
-from ..graph.layout import Group, LayoutHints
+from ..graph.layout import Group, LayoutHints, Template
 from ..graph.layout import lay_out as lay_out_prompt
 from .sites import Site, Step, in_loop, target_names
 from .values import NodeCall
@@ -17,9 +17,52 @@ def lay_out(
     prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall], hints: LayoutHints | None = None
 ) -> dict[str, Any]:
     """The web UI workflow of a prompt whose nodes are these calls."""
+    return lay_out_prompt(prompt, _schemas_of(nodes), hints or LayoutHints(titles_of(nodes), groups_of(nodes)))
+
+
+def _template(prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall]) -> Template | None:
+    return Template.of(prompt, _schemas_of(nodes), LayoutHints(titles_of(nodes), groups_of(nodes)))
+
+
+def _schemas_of(nodes: Mapping[str, NodeCall]) -> Schemas:
     known = {node.class_type: node.schema for node in nodes.values() if node.schema.info}
-    schemas = Schemas(known, known.__getitem__)
-    return lay_out_prompt(prompt, schemas, hints or LayoutHints(titles_of(nodes), groups_of(nodes)))
+    return Schemas(known, known.__getitem__)
+
+
+_MOST_SHAPES = 64
+_MOST_NODES = 300
+
+
+class _Shape(NamedTuple):
+    """A way that a workflow can look, or None where values are part of it; and what the ids in its key are of."""
+
+    template: Template | None
+    kept: tuple[Any, ...]
+
+
+_shapes: dict[tuple[Any, ...], _Shape] = {}
+
+
+def lay_out_again(prompt: Mapping[str, Any], nodes: Mapping[str, NodeCall]) -> dict[str, Any]:
+    """What `lay_out` gives, not to be changed; quick for a workflow made at the same lines as one before."""
+    if len(nodes) > _MOST_NODES:
+        return lay_out(prompt, nodes)
+    key = tuple([_mark(node, prompt[number]['inputs']) for number, node in nodes.items()])
+    shape = _shapes.get(key)
+    if shape is None:
+        if len(_shapes) >= _MOST_SHAPES:
+            _shapes.clear()
+        kept = tuple((node.schema, node._place) for node in nodes.values())
+        shape = _shapes[key] = _Shape(_template(prompt, nodes), kept)
+    return lay_out(prompt, nodes) if shape.template is None else shape.template.filled(prompt)
+
+
+def _mark(node: NodeCall, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """All of a node that its look depends on, but for values."""
+    code, offset, *callers = node._place or (None, 0)
+    linked = [(name, *value) if type(value) is list else name for name, value in inputs.items()]
+    around = [(id(step[0]), step[1]) for step in callers[0]] if callers else ()
+    return id(node.schema), id(code), offset, *around, *linked
 
 
 class Caller(Protocol):

@@ -77,8 +77,18 @@ def call_site(home: CodeType | None = None) -> RawSite | None:
         return None
     code = frame.f_code
     if home is None or code is home or code.co_name == '<module>':
-        return code, frame.f_lasti
+        offsets = _sites(code)
+        site = offsets.get(frame.f_lasti)
+        if site is None:
+            site = offsets[frame.f_lasti] = (code, frame.f_lasti)
+        return site
     return code, frame.f_lasti, _callers(frame.f_back, home)
+
+
+@_once_per_code
+def _sites(code: CodeType) -> dict[int, RawSite]:
+    """One tuple per place, however often it is passed."""
+    return {}
 
 
 def _is_own(frame: FrameType) -> bool:

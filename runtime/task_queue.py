@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .background import log, run_async, run_sync, spawn, wait_done
@@ -284,10 +284,7 @@ async def _open_quietly(tracker: Tracker) -> None:
 def _as_workflow(workflow: Any, client: Client) -> Any:
     from .workflow import Workflow
 
-    if isinstance(workflow, Workflow):
-        return workflow
-    outputs = list(workflow) if isinstance(workflow, Iterable) and not isinstance(workflow, str) else [workflow]
-    return Workflow(outputs=outputs, client=client)
+    return workflow if isinstance(workflow, Workflow) else Workflow(outputs=workflow, client=client)
 
 
 queue = TaskQueue()

@@ -23,18 +23,24 @@ __all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Val
 class NodeCall:
     """One call of a node: what it was given, and where in the script it was made.
 
-    `inputs` is keyed by the prompt's raw names: `Value`s where they are links, else JSON. `task` is the task that it
-    last went into as an output, with the id that it has there.
+    `task` is the task that it last went into as an output, with the id that it has there.
     """
 
-    __slots__ = ('__weakref__', '_place', 'inputs', 'runner', 'schema', 'task', 'task_id')
+    # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
+    __slots__ = ('__weakref__', '_names', '_place', '_values', 'runner', 'schema', 'task', 'task_id')
 
     def __init__(
-        self, schema: NodeSchema, inputs: dict[str, Any], place: Any = None, runner: Client | None = None
+        self,
+        schema: NodeSchema,
+        names: tuple[str, ...],
+        values: tuple[Any, ...],
+        place: Any = None,
+        runner: Client | None = None,
     ) -> None:
         self.schema = schema
-        self.inputs = inputs
         self.runner = runner
+        self._names = names
+        self._values = values
         self.task: Task | None = None
         self.task_id: str | None = None
         self._place = place
@@ -42,6 +48,11 @@ class NodeCall:
     @property
     def class_type(self) -> str:
         return self.schema.class_type
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """By the prompt's raw names: `Value`s where they are links, else JSON."""
+        return dict(zip(self._names, self._values, strict=False))
 
     @property
     def site(self) -> Site | None:

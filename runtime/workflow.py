@@ -226,7 +226,7 @@ def _runnable(built: Built) -> Built:
 def _submit_options(built: Built) -> dict[str, Any]:
     def workflow() -> dict[str, Any] | None:
         try:
-            return built.workflow()
+            return built.workflow_to_send()
         except Exception:
             log.exception('The workflow could not be laid out: images will be saved without it.')
             return None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from comfy_script.runtime import hints
 from comfy_script.runtime.build import NodeNamespace, Recorder
 from comfy_script.runtime.workflow import Workflow, WorkflowError, locate_call, record_call
 
@@ -265,3 +266,58 @@ def test_variables_become_titles(nodes: NodeNamespace) -> None:
     titles = [node.get('title') for node in wf.workflow_format()['nodes'] if node['type'] == 'CLIPTextEncode']
     assert titles == ['Happy dog', None]
     assert clip is not None
+
+
+def test_the_workflow_that_is_sent_is_the_one_that_is_shown(nodes: NodeNamespace) -> None:
+    """Sent ones are made of what one made at the same lines looked like; they differ in nothing but speed."""
+
+    def tinted(image: Any, radius: Any) -> Any:
+        soft = nodes.Blur(image, radius)
+        return nodes.Blur(soft)
+
+    def make(text: str, mode: str, count: int, socket: Any) -> Workflow:
+        with Workflow(queue=False) as wf:
+            model, clip, vae = nodes.CheckpointLoaderSimple(f'{text}.ckpt')
+            kind = nodes.CLIPTextEncode(text, clip)
+            latent = nodes.KSampler(model, count, 20, 8, 'euler', 'normal', kind, kind, nodes.EmptyLatentImage())
+            image = nodes.VAEDecode(latent, vae)
+            for _ in range(count):
+                image = tinted(image, count)
+            if mode:
+                image = nodes.ResizeImage(image, mode)
+            nodes.SaveImage(image, text if socket is None else socket)
+            if socket is not None:
+                nodes.Weights(socket)
+            if count == 3:
+                nodes['Nobody knows'](text=text, image=image)
+        return wf
+
+    made = [
+        make(text, mode, count, socket)
+        for _ in range(2)
+        for text in ('a', 'b // {c|d}')
+        for mode in ('', 'size', 'factor')
+        for count in (0, 1, 2, 3)
+        for socket in (None, 'x', 7)
+    ]
+    hints._shapes.clear()
+    for wf in made:
+        built = wf._built()
+        assert built.workflow_to_send() == built.workflow()
+    known = [shape.template for shape in hints._shapes.values()]
+    assert known.count(None) > 1
+    assert len(known) - known.count(None) > 3
+
+
+def test_a_loop_is_laid_out_once(nodes: NodeNamespace, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    hints._shapes.clear()
+    for seed in range(3):
+        with Workflow():
+            model, clip, vae = nodes.CheckpointLoaderSimple('a')
+            text = nodes.CLIPTextEncode('x', clip)
+            latent = nodes.KSampler(model, seed, positive=text, negative=text, latent_image=nodes.EmptyLatentImage())
+            nodes.SaveImage(nodes.VAEDecode(latent, vae))
+        workflow = client.tasks[-1].options['workflow']()
+        assert [node['widgets_values'][0] for node in workflow['nodes'] if node['type'] == 'KSampler'] == [seed]
+        monkeypatch.setattr(hints, 'lay_out', None)
+        monkeypatch.setattr(hints, '_template', None)

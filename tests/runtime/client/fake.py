@@ -31,6 +31,14 @@ OBJECT_INFO = {
         'name': 'PreviewImage',
         'output_node': True,
     },
+    'SaveImage': {
+        # As since 2026, with an output.
+        'input': {'required': {'images': ['IMAGE'], 'filename_prefix': ['STRING', {'default': 'ComfyUI'}]}},
+        'output': ['IMAGE'],
+        'output_name': ['IMAGE'],
+        'name': 'SaveImage',
+        'output_node': True,
+    },
 }
 PROMPT = {
     '1': {'class_type': 'EmptyImage', 'inputs': {'width': 8, 'height': 8}},

@@ -213,7 +213,7 @@ def test_prefix_query_headers_cookies_and_auth() -> None:
     try:
         with Client(fake.url + '?key=1', **options) as client:
             assert client.embeddings == ('tiny',)
-            assert list(client.schemas) == ['EmptyImage', 'PreviewImage']
+            assert list(client.schemas) == ['EmptyImage', 'PreviewImage', 'SaveImage']
             assert client.submit(PROMPT).wait(5)[0].read() == b'file a'
         assert {path.partition('?')[0] for _, path, _ in fake.requests} >= {
             '/some/prefix/ws',

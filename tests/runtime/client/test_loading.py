@@ -119,7 +119,7 @@ def test_offline(tmp_path: Path) -> None:
     file = tmp_path / 'object_info.json'
     file.write_text(json.dumps(OBJECT_INFO), encoding='utf-8')
     client = load(object_info=file, stubs=False)
-    assert list(client.schemas) == ['EmptyImage', 'PreviewImage']
+    assert list(client.schemas) == list(OBJECT_INFO)
     assert client.embeddings == ()
     with pytest.raises(OfflineError, match='call load'):
         client.submit(PROMPT)

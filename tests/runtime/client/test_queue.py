@@ -43,6 +43,9 @@ def test_put(loaded: Client, fake: FakeServer) -> None:
     both = queue.put([preview(loaded), preview(loaded)])
     assert both is not None
     assert len(fake.prompts[-1]['prompt']) == 4
+    saved = queue.put(loaded.nodes.SaveImage(loaded.nodes.EmptyImage()))
+    assert saved is not None
+    assert [node['class_type'] for node in fake.prompts[-1]['prompt'].values()] == ['EmptyImage', 'SaveImage']
     assert queue.put(Workflow()) is None
     assert asyncio.run(queue._put(preview(loaded))) is not None
 
