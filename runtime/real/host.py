@@ -173,8 +173,12 @@ class Host:
         check = self.execution.validate_inputs
         given = {'prompt_id': 'comfyscript', 'prompt': prompt, 'item': node_id, 'validated': validated}
         names = inspect.signature(check).parameters
-        found = check(**{name: value for name, value in given.items() if name in names})
-        valid, errors, _ = await found if inspect.isawaitable(found) else found
+        try:
+            found = check(**{name: value for name, value in given.items() if name in names})
+            valid, errors, _ = await found if inspect.isawaitable(found) else found
+        except Exception as error:
+            # As `validate_prompt` has it.
+            return [{'message': 'Exception when validating node', 'details': str(error)}]
         if valid is True:
             return []
         return list(errors) or [{'message': 'An input is not valid', 'details': ''}]

@@ -36,6 +36,7 @@ class Plan:
         'casts',
         'changing',
         'class_type',
+        'conditions',
         'count',
         'defaults',
         'function',
@@ -80,6 +81,10 @@ class Plan:
         raw_links = any(item.options.get('rawLink') for item in items)
         self.wants_prompt = bool(self.host_hidden & {'PROMPT', 'DYNPROMPT', 'EXTRA_PNGINFO'})
         self.needs_graph = raw_links or 'DYNPROMPT' in self.host_hidden
+        loops = raw_links and 'DYNPROMPT' in self.host_hidden
+        forced = (item.name for item in items if item.type == 'BOOLEAN' and item.options.get('forceInput'))
+        self.conditions = frozenset(forced if loops else ())
+        """Inputs of a loop's end that say, by a link, whether it goes on."""
         self.plain: dict[tuple[Any, ...], tuple[tuple[str, Kind], ...]] = {}
         """Types of inputs (with their names, where not all came by position) that go to the node as they are, and
         which of them are followed."""

@@ -397,6 +397,12 @@ class RealSession:
                 self.on_ui(key, plan.class_type if key == node_id else '', ui)
 
     def _job(self, plan: Plan, node_id: str, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record) -> Job:
+        for name in plan.conditions:
+            if inputs.get(name) is True:
+                raise CallError(
+                    f'{plan.class_type}: {name} is a plain True here (in Python, truth values and numbers that nodes '
+                    'gave are no links), so that the loop would never end: use a `while` of Python instead'
+                )
         known: dict[str, list[list[Any]]] = {}
         made: dict[str, Any] = {}
         lazy: dict[str, Lazy] = {}

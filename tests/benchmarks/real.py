@@ -1,14 +1,16 @@
 """Real mode: what a call costs over the naked one, 1 000 nodes beside ComfyUI's executor, an XY plot beside its server.
 
-    python dev.py bench real [--other FOLDER] [--rounds N] [--starts N]
+    python dev.py bench real [--other FOLDER] [--rounds N] [--starts N] [--plots N]
 
 Calls of one trivial node (four inputs) and of one shaped like KSampler (ten inputs, two conditionings, a latent), over
 the same call of ComfyUI's class itself, in microseconds: the least of many rounds, so that what else the machine does
 counts for little. `--other` is a folder that holds another package named comfy_script with a real mode; it is measured
 in a process of its own, right afterwards.
 
-The XY plot is 4 prompts x 4 samplers on tiny models: as one script in real mode with a cache, and as 16 prompts queued
-to ComfyUI's server one after the other, from the first call to the last saved image.
+The XY plot is 4 prompts x 4 samplers on tiny models, 32 x 32 pixels and one step, so that little of it is arithmetic: as
+one script in real mode with a cache, and as 16 prompts queued at once to ComfyUI's server, which says itself when the last
+was done. Both have one thread and live side by side; rounds of both alternate, so that what else the machine does meets
+both. Each round has seeds of its own, in every other one the texts are new as well. Wall-clock time and processor time.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import argparse
 import json
 import logging
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +33,9 @@ from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, remove_base
 
 SAMPLERS = ('euler', 'heun', 'dpm_2', 'lms')
-PROMPTS = ('a bottle', 'a galaxy', 'a landscape', 'text')
+PROMPTS = ('a bottle', 'a galaxy', 'a landscape', 'a word')
 CHECKPOINT = 'tiny.safetensors'
+SIZE = 32
 
 
 def ours(base: Path, rounds: int) -> dict[str, Any]:
@@ -56,7 +61,6 @@ def ours(base: Path, rounds: int) -> dict[str, Any]:
             'a hit': calls.best(lambda: cached(first, 1.0, 1, 'a'), rounds),
         }
         report['1 000 trivial nodes, ms'] = thousand(real)
-    report['XY plot in real mode, s'] = plot(real)
     return report
 
 
@@ -106,36 +110,75 @@ class Silent:
         """Nobody listens."""
 
 
-def plot(real: Any) -> float:
+def plots(server: Server, rounds: int) -> dict[str, Any]:
+    """The plot in real mode and by the server, in turn; seconds."""
+    import psutil
+
+    from comfy_script.runtime import real
+
+    cache = real.Cache(2**30)
+    ways: dict[str, tuple[Callable[[int, str], float], psutil.Process]] = {
+        'real mode': (lambda seed, text: plot(real, cache, seed, text), psutil.Process()),
+        "queued to ComfyUI's server": (
+            lambda seed, text: plot_by_server(server, seed, text),
+            psutil.Process(server.process.pid),
+        ),
+    }
+    taken: dict[str, dict[str, list[tuple[float, float]]]] = {name: {} for name in ways}
+    for number in range(2 * rounds + 1):
+        kind = 'the first' if number == 0 else 'the same texts' if number % 2 else 'new texts'
+        text = '' if number % 2 or not number else f', {number}'
+        for name, (run, process) in sorted(ways.items(), reverse=number % 4 > 1):
+            before = processor_time(process)
+            seconds = run(number, text)
+            taken[name].setdefault(kind, []).append((seconds, processor_time(process) - before))
+    return {name: {kind: summary(times) for kind, times in kinds.items()} for name, kinds in taken.items()}
+
+
+def processor_time(process: Any) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def summary(times: list[tuple[float, float]]) -> dict[str, float]:
+    wall, processor = zip(*times)
+    least = {'least': min(wall), 'median': statistics.median(wall)}
+    return {**least, 'processor, least': min(processor), 'processor, median': statistics.median(processor)}
+
+
+def plot(real: Any, cache: Any, seed: int, text: str) -> float:
     from comfy_script.runtime.real import nodes
 
     start = time.perf_counter()
-    with real.Workflow(cache=2**30):
+    with real.Workflow(cache=cache):
         for prompt in PROMPTS:
             for sampler in SAMPLERS:
                 model, clip, vae = nodes.CheckpointLoaderSimple(CHECKPOINT)
-                positive, negative = nodes.CLIPTextEncode(prompt, clip), nodes.CLIPTextEncode('', clip)
-                latent = nodes.EmptyLatentImage(128, 128, 1)
-                latent = nodes.KSampler(model, 1, 4, 2.0, sampler, 'normal', positive, negative, latent, 1.0)
+                positive, negative = nodes.CLIPTextEncode(prompt + text, clip), nodes.CLIPTextEncode('', clip)
+                latent = nodes.EmptyLatentImage(SIZE, SIZE, 1)
+                latent = nodes.KSampler(model, seed, 1, 2.0, sampler, 'normal', positive, negative, latent, 1.0)
                 nodes.SaveImage(nodes.VAEDecode(latent, vae), 'plot')
     return time.perf_counter() - start
 
 
-def plot_by_server(server: Server) -> float:
-    start = time.perf_counter()
+def plot_by_server(server: Server, seed: int, text: str) -> float:
+    start = time.time()
     for prompt in PROMPTS:
         for sampler in SAMPLERS:
-            server.queue(plot_prompt(prompt, sampler))
-    return time.perf_counter() - start
+            last = server.submit(plot_prompt(prompt + text, sampler, seed))
+    while not (history := server.get(f'/history/{last}')):
+        time.sleep(0.1)
+    messages = dict(history[last]['status']['messages'])
+    return messages['execution_success']['timestamp'] / 1000 - start
 
 
-def plot_prompt(prompt: str, sampler: str) -> dict[str, Any]:
+def plot_prompt(prompt: str, sampler: str, seed: int) -> dict[str, Any]:
     nodes: dict[str, tuple[str, dict[str, Any]]] = {
         '1': ('CheckpointLoaderSimple', {'ckpt_name': CHECKPOINT}),
         '2': ('CLIPTextEncode', {'text': prompt, 'clip': ['1', 1]}),
         '3': ('CLIPTextEncode', {'text': '', 'clip': ['1', 1]}),
-        '4': ('EmptyLatentImage', {'width': 128, 'height': 128, 'batch_size': 1}),
-        '5': ('KSampler', {'model': ['1', 0], 'seed': 1, 'steps': 4, 'cfg': 2.0, 'sampler_name': sampler,
+        '4': ('EmptyLatentImage', {'width': SIZE, 'height': SIZE, 'batch_size': 1}),
+        '5': ('KSampler', {'model': ['1', 0], 'seed': seed, 'steps': 1, 'cfg': 2.0, 'sampler_name': sampler,
                            'scheduler': 'normal', 'positive': ['2', 0], 'negative': ['3', 0],
                            'latent_image': ['4', 0], 'denoise': 1.0}),
         '6': ('VAEDecode', {'samples': ['5', 0], 'vae': ['1', 2]}),
@@ -190,9 +233,10 @@ def main() -> None:
     parser.add_argument('--other', type=Path)
     parser.add_argument('--rounds', type=int, default=400)
     parser.add_argument('--starts', type=int, default=0, help='also start real mode this often, each time anew')
+    parser.add_argument('--plots', type=int, default=4, help='rounds of the XY plot of each kind; 0: no plot')
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    os.environ['OMP_NUM_THREADS'] = '1'
     folder = Path(tempfile.mkdtemp())
     base = make_base(folder / 'real', paths.comfyui_folder(), {})
     report = ours(base, options.rounds)
@@ -201,11 +245,12 @@ def main() -> None:
     if options.other:
         report['the other, tracking on'] = other(options.other, base, options.rounds)
     with_server = make_base(folder / 'server', paths.comfyui_folder(), {})
-    server = Server.start(paths.comfyui_folder(), paths.comfyui_python(), with_server)
-    try:
-        report["XY plot queued to ComfyUI's server, s"] = plot_by_server(server)
-    finally:
-        server.close()
+    if options.plots:
+        server = Server.start(paths.comfyui_folder(), paths.comfyui_python(), with_server)
+        try:
+            report['XY plot, s'] = plots(server, options.plots)
+        finally:
+            server.close()
     print(json.dumps(rounded(report), indent=2))
     remove_base(base)
     remove_base(with_server)

@@ -15,13 +15,16 @@ SIZE = 32
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph to run; `again` says what to change for each further run in the same session."""
+    """A graph to run; `again` says what to change for each further run in the same session, `then` is another one."""
 
     name: str
     fill: Callable[[Any], Any]
     source: str = 'test_execution.py'
     targets: tuple[str, ...] | None = None
     again: tuple[Mapping[str, Mapping[str, Any]], ...] = field(default=())
+    then: Callable[[Any], Any] | None = None
+    refused: str = ''
+    """Why real mode refuses what the server runs, in its error's words."""
 
 
 GRAPHS: list[Graph] = []
@@ -178,6 +181,30 @@ def nested_for_loop(g: Any) -> None:
     save(g, value)
 
 
+@graph(refused='the loop would never end')
+def while_loop(g: Any) -> None:
+    """Not in ComfyUI's tests, which reach these nodes by expansion only: a count, a comparison, two values."""
+    opened = g.node('TestWhileLoopOpen', condition=True, initial_value0=1, initial_value1=image(g, 'WHITE').out(0))
+    average = g.node('TestVariadicAverage', input1=image(g, 'BLACK').out(0), input2=opened.out(2))
+    doubled = g.node('TestIntMathOperation', a=opened.out(1), b=2, operation='multiply')
+    more = g.node('TestIntConditions', a=doubled.out(0), b=8, operation='<')
+    closed = g.node('TestWhileLoopClose', flow_control=opened.out(0), condition=more.out(0),
+                    initial_value0=doubled.out(0), initial_value1=average.out(0))  # fmt: skip
+    save(g, closed, 1)
+
+
+@graph()
+def conditions(g: Any) -> None:
+    """Not in ComfyUI's tests: truth values, out of numbers and texts, that choose what is blocked."""
+    numbers = g.node('TestFloatConditions', a=0.5, b=0.25, operation='>')
+    texts = g.node('TestStringConditions', a='A text', b='a text', operation='a == b', case_sensitive=False)
+    both = g.node('TestBoolOperationNode', a=numbers.out(0), b=texts.out(0), op='a AND b')
+    neither = g.node('TestBoolOperationNode', a=both.out(0), b=False, op='NOT a')
+    for block in (both, neither):
+        blocked = g.node('TestExecutionBlocker', input=image(g, 'WHITE').out(0), block=block.out(0), verbose=False)
+        preview(g, blocked)
+
+
 @graph()
 def mixed_expansion_returns(g: Any) -> None:
     values = g.node('TestMakeListNode', value1=0.1, value2=0.2, value3=0.3)
@@ -290,6 +317,30 @@ def partial_execution_empty_list(g: Any) -> None:
 
 
 ASYNC = 'test_async_nodes.py'
+
+
+@graph(source=ASYNC)
+def multiple_async_parallel_execution(g: Any) -> None:
+    black = image(g, 'BLACK')
+    for seconds in (0.03, 0.04, 0.05):
+        preview(g, g.node('TestSleep', value=black.out(0), seconds=seconds))
+
+
+def _slept_white(g: Any) -> None:
+    save(g, g.node('TestSleep', value=image(g, 'WHITE').out(0), seconds=0.02))
+
+
+@graph(source=ASYNC, then=_slept_white)
+def concurrent_async_error_recovery(g: Any) -> None:
+    save(g, g.node('TestAsyncError', value=image(g, 'BLACK').out(0), error_after=0.02))
+
+
+@graph(source=ASYNC)
+def concurrent_limit(g: Any) -> None:
+    """Not in ComfyUI's tests: async nodes that share a semaphore, which belongs to no loop until it has to wait."""
+    black = image(g, 'BLACK')
+    for number in range(4):
+        preview(g, g.node('TestAsyncConcurrentLimit', value=black.out(0), duration=0.1, node_id=number))
 
 
 @graph(source=ASYNC)
@@ -416,6 +467,12 @@ def async_progress_update(g: Any) -> None:
 
 
 @graph(source=API)
+def sync_and_async_progress_together(g: Any) -> None:
+    save(g, g.node('TestSyncProgressUpdate', value=image(g, 'BLACK').out(0), sleep_seconds=0.05))
+    save(g, g.node('TestAsyncProgressUpdate', value=image(g, 'WHITE').out(0), sleep_seconds=0.05))
+
+
+@graph(source=API)
 def accumulation(g: Any) -> None:
     """Not in ComfyUI's tests, though its nodes have it: dicts that hold lists, and a list output."""
     values = [image(g, content) for content in ('BLACK', 'WHITE')]
@@ -424,3 +481,26 @@ def accumulation(g: Any) -> None:
     listed = g.node('TestAccumulationToListNode', accumulation=second.out(0))
     save(g, g.node('TestAccumulationGetItemNode', accumulation=second.out(0), index=1))
     save(g, listed)
+
+
+@graph()
+def accumulation_items(g: Any) -> None:
+    """Not in ComfyUI's tests: dicts that are taken apart and changed."""
+    images = [image(g, content) for content in ('BLACK', 'WHITE')]
+    whole = g.node('TestAccumulateNode', to_add=images[0].out(0))
+    whole = g.node('TestAccumulateNode', to_add=images[1].out(0), accumulation=whole.out(0))
+    swapped = g.node('TestAccumulationSetItemNode', accumulation=whole.out(0), index=0, value=images[1].out(0))
+    first = g.node('TestAccumulationHeadNode', accumulation=whole.out(0))
+    last = g.node('TestAccumulationTailNode', accumulation=swapped.out(0))
+    size = g.node('TestAccumulationGetLengthNode', accumulation=first.out(0))
+    save(g, first, 1)
+    save(g, g.node('TestAccumulationGetItemNode', accumulation=last.out(0), index=0))
+    save(g, g.node('EmptyImage', width=16, height=16, batch_size=size.out(0), color=0))
+
+
+@graph()
+def list_to_accumulation(g: Any) -> None:
+    """Not in ComfyUI's tests, where nobody has noticed that this node's own validation fails."""
+    listed = g.node('TestMakeListNode', value1=image(g, 'BLACK').out(0))
+    whole = g.node('TestListToAccumulationNode', list=listed.out(0))
+    save(g, g.node('TestAccumulationGetItemNode', accumulation=whole.out(0), index=0))

@@ -46,6 +46,10 @@ def prompts(graph: Graph, builder: Any) -> list[dict[str, Any]]:
         for node_id, inputs in change.items():
             following[node_id]['inputs'].update(inputs)
         found.append(following)
+    if graph.then is not None:
+        g = builder(prefix='then')
+        graph.then(g)
+        found.append(json.loads(json.dumps(g.finalize())))
     return found
 
 
@@ -54,6 +58,10 @@ def test_graph(graph: Graph, builder: Any, server: Server, real: Child) -> None:
     sequence = prompts(graph, builder)
     expected = by_server(server, graph, sequence)
     found = in_real_mode(real, sequence, graph.targets)
+    if graph.refused:
+        assert 'images' in expected[0]
+        assert graph.refused in found[0]['message']
+        return
     for left in (expected[0], found[0]):
         left.pop('cached', None)  # the server's cache has what the graphs before it left
     assert found == expected
@@ -84,7 +92,6 @@ ALIASES = {
 NOT_GRAPHS = {
     'async_cancellation',
     'cached_outputs_in_job_without_client_id',
-    'concurrent_async_error_recovery',
     'get_job_by_id',
     'get_job_not_found',
     'jobs_api_job_structure',
@@ -92,7 +99,6 @@ NOT_GRAPHS = {
     'jobs_api_preview_output_structure',
     'jobs_api_sorting',
     'jobs_api_status_filter',
-    'multiple_async_parallel_execution',
     'offset_at_exact_history_length_returns_empty',
     'offset_beyond_history_length_returns_empty',
     'offset_near_end_returns_remaining_items_only',
@@ -100,7 +106,6 @@ NOT_GRAPHS = {
     'offset_without_max_items_skips_from_beginning',
     'offset_with_max_items_returns_correct_window',
     'offset_zero_equals_no_offset_parameter',
-    'sync_and_async_progress_together',
 }
 
 # What a run left: {'ran': ids, 'images': {id: [pixel hashes]}} or {'refused': [...]} or {'failed': {...}}.

@@ -109,6 +109,10 @@ def test_a_graph_as_a_script(graph: Graph, builder: Any, server: Server, real: C
     script = script_of(graph, sequence[0], object_info)
     assert script is not None
     expected = by_server(server, graph, sequence)[0]
+    if graph.refused:
+        with pytest.raises(ChildError, match=graph.refused):
+            in_real_mode(real, script)
+        return
     if 'images' in expected:
         assert in_real_mode(real, script) == of_server(expected)
         return
