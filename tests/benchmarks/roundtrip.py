@@ -4,7 +4,9 @@
 
 A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is
 an empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
-websocket open, posts the prompt, and reads messages until the server says that it is through.
+websocket open, posts the prompt, and reads messages until the server says that it is through. Nodes in a `Workflow`
+also send the web UI's workflow, which the server reads and writes into the image; what that alone costs is told by the
+bare client that sends as much.
 """
 
 from __future__ import annotations
@@ -50,11 +52,13 @@ class Bare:
         self.session = aiohttp.ClientSession()
         self.websocket = await self.session.ws_connect(f'{self.url}/ws', params={'clientId': self.client_id})
 
-    def run(self) -> None:
-        self.loop.run_until_complete(self.queue())
+    def run(self, workflow: dict[str, Any] | None = None) -> None:
+        self.loop.run_until_complete(self.queue(workflow))
 
-    async def queue(self) -> Any:
+    async def queue(self, workflow: dict[str, Any] | None) -> Any:
         body = {'prompt': prompt(), 'client_id': self.client_id}
+        if workflow is not None:
+            body['extra_data'] = {'extra_pnginfo': {'workflow': workflow}}
         async with self.session.post(f'{self.url}/prompt', json=body) as response:
             prompt_id = (await response.json())['prompt_id']
         outputs = {}
@@ -104,9 +108,13 @@ def measure(url: str, rounds: int) -> None:
         async def asynchronously() -> None:
             await (await client._submit(prompt()))
 
+        with Workflow(queue=False) as made:
+            nodes.PreviewImage(nodes.EmptyImage(16, 16, 1, 0))
+        workflow = made.workflow_format()
         loop = asyncio.new_event_loop()
         ways: dict[str, Callable[[], Any]] = {
             'bare aiohttp': bare.run,
+            'bare, with a workflow': lambda: bare.run(workflow),
             'client.submit': lambda: client.submit(prompt()).wait(),
             'await client._submit': lambda: loop.run_until_complete(asynchronously()),
             'nodes in a Workflow': by_nodes,
