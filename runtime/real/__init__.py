@@ -65,7 +65,7 @@ class _Node:
     def __getitem__(self, class_type: str) -> Any:
         from . import state
 
-        return state.session().nodes[class_type]
+        return state.find_raw(class_type)
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,11 @@ from ..errors import refusal
 from .errors import HostError
 from .values import Lazy, ValueList
 
+OUTSIDE = (
+    'ComfyScript: what was made inside `with Workflow():` is in inference mode. Make this call inside of one, too, or '
+    'make the models and values for it outside.'
+)
+
 
 @dataclass
 class Job:
@@ -211,6 +216,9 @@ class Host:
             out_of_memory = is_oom(error)
         if out_of_memory:
             self.model_management.unload_all_models()
+        add_note = getattr(error, 'add_note', None)  # from Python 3.11 on
+        if add_note is not None and isinstance(error, RuntimeError) and 'nference tensor' in str(error):
+            add_note(OUTSIDE)
 
     def _before_node(self) -> Callable[[], None]:
         """`nodes.before_node_execution`, without its lock where nothing has been interrupted."""

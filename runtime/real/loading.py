@@ -30,7 +30,8 @@ def load(
 ) -> Host:
     """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
 
-    Inside a running ComfyUI (its server, or after an earlier `load()`) it adopts what is there.
+    Inside a running ComfyUI (its server, or after an earlier `load()`) it adopts what is there; values that an
+    earlier `load()`'s nodes gave stay known.
 
     - `comfyui`: ComfyUI's folder. Without it: `$COMFYUI_PATH`, the ComfyUI that this pack is installed in, the
       current folder and those around it.
@@ -66,7 +67,7 @@ def _load(
         state.set_naked(host)
     else:
         keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
-        session = RealSession(host=host, track=track_workflow, hidden=keys)
+        session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
         state.set_session(session, own_process)
         if stubs is not False and own_process:
             _write_stubs(session, None if stubs is True else Path(stubs))

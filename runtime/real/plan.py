@@ -50,6 +50,7 @@ class Plan:
         'plain',
         'raw_names',
         'raw_of',
+        'required',
         'schema',
         'simple',
         'switches',
@@ -69,6 +70,7 @@ class Plan:
         self.raw_names = frozenset(item.name for item in items)
         self.raw_of = {item.python_name: item.name for item in items}
         self.defaults = tuple((item.name, item.default) for item in items if item.required)
+        self.required = dict(self.defaults)
         self.casts = {item.name: _CASTS[item.type] for item in items if item.type in _CASTS}
         self.switches = {item.name: item.switch for item in items if item.switch}
         self.hidden = {item.python_name: item for item in schema.hidden}
@@ -119,6 +121,18 @@ class Plan:
                     return False
                 inputs[name] = default
         return True
+
+    def instead_of_none(self, name: str) -> Any:
+        """What a required input gets where the call gives None: its default, or None, if a link could bring that.
+
+        Raises CallError.
+        """
+        default = self.required[name]
+        if default is not MISSING:
+            return default
+        if name in self.casts:
+            raise CallError(f'{self.class_type}: required input {name!r} is None')
+        return None
 
     def cast(self, name: str, cast: Callable[[Any], Any], value: Any) -> Any:
         """A literal as the input's type, as ComfyUI's `validate_inputs` makes it. Raises CallError."""

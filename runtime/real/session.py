@@ -62,6 +62,7 @@ class RealSession:
     - `prompt`, `extra_pnginfo`: what save nodes get to write. Without them: the prompt of the calls that led to
       the image, its workflow and its script.
     - `track=False`: nothing is followed; save nodes get an empty prompt.
+    - `earlier`: a session whose values are to stay known.
     - `hidden`: values for `AUTH_TOKEN_COMFY_ORG` and the like, by their hidden type.
     """
 
@@ -76,6 +77,7 @@ class RealSession:
         *,
         track: bool = True,
         hidden: Mapping[str, Any] | None = None,
+        earlier: RealSession | None = None,
         host: Host | None = None,
         schemas: Schemas | None = None,
     ) -> None:
@@ -91,8 +93,8 @@ class RealSession:
         self.prompt = prompt
         self.extra_pnginfo = extra_pnginfo
         self.hidden = dict(hidden or {})
-        self.kinds = Kinds(self.host.blocker)
-        self.provenance = Tracker(self.kinds)
+        self.kinds = Kinds(self.host.blocker) if earlier is None else earlier.kinds
+        self.provenance = Tracker(self.kinds) if earlier is None else earlier.provenance
         self.nodes: NodeNamespace = RealNamespace(self.schemas, self, lambda _: object)
         self.prompt_id = self.host.running_prompt_id() or 'comfyscript'
         self.last_was_hit = False
@@ -247,7 +249,9 @@ class RealSession:
                 continue
             unchanged = False
             if kind is _NONE:
-                if hidden is None:
+                if hidden is None and name in plan.required:
+                    recorded[name] = inputs[name] = plan.instead_of_none(name)
+                elif hidden is None:
                     dropped = [name] if dropped is None else [*dropped, name]
                 else:
                     recorded[name] = None

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ from .loop import outside_running_loop
 
 _TOP_LEVEL = ('nodes', 'execution', 'server', 'folder_paths', 'utils', 'app', 'comfy', 'comfy_execution', 'main')
 """ComfyUI's top-level modules that a user's own may shadow."""
+_arguments_here: list[str] = []
+"""What ComfyUI was started with in this process, if we started it."""
 
 
 def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (), no_server: bool = True) -> Host:
@@ -42,6 +45,7 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
     Raises HostError.
     """
     if is_running_here():
+        _warn_if_another(comfyui, [str(argument) for argument in args])
         return Host()
     folder = find_comfyui(comfyui)
     _refuse_shadows(folder)
@@ -55,6 +59,7 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
             loop, server, start_all = _start(main, no_server)
         except SystemExit as error:
             raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code})') from error
+    _arguments_here[:] = arguments
     for name in ('last_prompt_id', 'last_node_id'):
         # The queue's thread sets these; progress bars without a context read them (main.py: hijack_progress).
         if not hasattr(server, name):
@@ -66,12 +71,28 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
     return Host()
 
 
+def _warn_if_another(comfyui: str | os.PathLike[str] | None, arguments: list[str]) -> None:
+    """A process has one ComfyUI: what a later `load()` says of it has no effect, which it should tell."""
+    here = Path(getattr(sys.modules['execution'], '__file__', None) or '.').resolve().parent
+    if comfyui is not None and Path(comfyui).expanduser().resolve() != here:
+        said = f'the folder {comfyui}'
+    elif arguments and arguments != _arguments_here:
+        said = f'the arguments {" ".join(arguments)}'
+    else:
+        return
+    text = f'ComfyUI from {here} runs in this process already: {said} given to load() has no effect until a restart'
+    warnings.warn(text, stacklevel=5)
+
+
 def find_comfyui(comfyui: str | os.PathLike[str] | None = None) -> Path:
     """ComfyUI's folder. Raises HostError with all that was tried."""
     if comfyui is not None:
         folder = Path(comfyui).expanduser().resolve()
         if not is_comfyui(folder):
-            raise HostError(f'{folder} is no ComfyUI folder (no main.py, execution.py, comfy in it)')
+            near = next((place for place in (folder / 'ComfyUI', *folder.parents) if is_comfyui(place)), None)
+            hint = f': did you mean {near}?' if near is not None else ''
+            what = 'is no ComfyUI folder (no main.py, execution.py, comfy in it)'
+            raise HostError(f'{folder} {what if folder.exists() else "does not exist"}{hint}')
         return folder
     tried = [Path(os.environ['COMFYUI_PATH']).expanduser()] if os.environ.get('COMFYUI_PATH') else []
     around = installed_in()

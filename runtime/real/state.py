@@ -15,6 +15,7 @@ class _State:
     def __init__(self) -> None:
         self.session: RealSession | None = None
         self.naked: Mapping[str, Any] | None = None
+        self.classes: Mapping[str, Any] = {}
         self.own_process = False
 
 
@@ -31,6 +32,7 @@ def set_naked(host: Host) -> None:
     """Nodes are ComfyUI's classes from now on."""
     classes = host.node_classes
     table = NameTable(classes)
+    _state.classes = classes
     _state.naked = {table.name_of(class_type): node_class for class_type, node_class in classes.items()}
     _state.session = None
 
@@ -59,6 +61,13 @@ def find(name: str) -> Any:
         except KeyError:
             raise AttributeError(f'ComfyUI has no node {name!r}') from None
     return getattr(session().nodes, name)
+
+
+def find_raw(class_type: str) -> Any:
+    """A node function (or class) by its class type. Raises NotLoadedError, CallError, KeyError."""
+    if _state.naked is not None:
+        return _state.classes[class_type]
+    return session().nodes[class_type]
 
 
 def public_names() -> list[str]:

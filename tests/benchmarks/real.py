@@ -31,12 +31,13 @@ from typing import Any
 
 import comfy_script.tests.real.per_call as calls
 from comfy_script.tests.lab import paths
-from comfy_script.tests.lab.server import Server, make_base, remove_base
+from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 
 SAMPLERS = ('euler', 'heun', 'dpm_2', 'lms')
 PROMPTS = ('a bottle', 'a galaxy', 'a landscape', 'a word')
 CHECKPOINT = 'tiny.safetensors'
 SIZE, STEPS = 32, 1
+PICKY = Path(calls.__file__).with_name('picky_pack')
 
 
 def ours(base: Path, rounds: int) -> dict[str, Any]:
@@ -202,16 +203,21 @@ def other(folder: Path, base: Path, rounds: int) -> Any:
 
 
 START = """
-import json, os, sys, threading, time
+import asyncio, json, logging, os, signal, sys, threading, time
 def state():
-    return [list(sys.argv), os.getcwd(), id(sys.stdout), threading.active_count()]
+    return [list(sys.argv), os.getcwd(), id(sys.stdout), [t.name for t in threading.enumerate()],
+            [id(h) for h in logging.getLogger().handlers], [id(signal.getsignal(s)) for s in (2, 15)]]
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
 before, begun = state(), time.perf_counter()
 from comfy_script.runtime.real import *
 load(sys.argv[1], ['--cpu', '--disable-api-nodes', '--base-directory', sys.argv[2]], stubs=False)
 took = time.perf_counter() - begun
-from comfy_script.runtime.real.nodes import EmptyImage
-assert EmptyImage(8, 8).shape[1] == 8
-assert state() == before
+from comfy_script.runtime.real.nodes import EmptyImage, TestSleep
+assert TestSleep(EmptyImage(8, 8), 0.01).shape[1] == 8
+assert state() == before, (before, state())
+assert asyncio.get_event_loop() is loop and not loop.is_closed()
+loop.close()
 print(took)
 """
 
@@ -219,7 +225,9 @@ print(took)
 def start_once(base: Path) -> float:
     """Seconds from the import to loaded nodes in a fresh process, which has to be left as it was."""
     command = [str(paths.comfyui_python()), '-c', START, str(paths.comfyui_folder()), str(base)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=base, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=base)
+    assert done.returncode == 0, done.stderr
+    assert 'IMPORT FAILED' not in done.stderr, done.stderr
     return float(done.stdout.splitlines()[-1])
 
 
@@ -242,7 +250,10 @@ def main() -> None:
     base = make_base(folder / 'real', paths.comfyui_folder(), {})
     report = ours(base, options.rounds)
     if options.starts:
-        report['starts, s'] = [start_once(base) for _ in range(options.starts)]
+        packs = pack_links('ComfyScript', paths.comfyui_folder(), testing=True) | {'picky': PICKY}
+        with_packs = make_base(folder / 'starts', paths.comfyui_folder(), packs)
+        report['starts, s'] = [start_once(with_packs) for _ in range(options.starts)]
+        remove_base(with_packs)
     if options.other:
         report['the other, tracking on'] = other(options.other, base, options.rounds)
     with_server = make_base(folder / 'server', paths.comfyui_folder(), {})

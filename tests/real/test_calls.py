@@ -64,6 +64,63 @@ def test_what_does_not_fit_is_an_error_that_says_so(real: Child) -> None:
         real.run("EmptyImage('wide')")
 
 
+def test_none_is_what_a_prompts_link_could_bring(real: Child) -> None:
+    """An optional input is not given, a required widget has its default, and a required link brings None."""
+    value = real.run("""
+        seen = []
+        class TakesNone:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {'required': {'thing': ('THING',), 'n': ('INT', {'default': 7})}, 'optional': {'more': ('INT',)}}
+            RETURN_TYPES = ('INT',)
+            FUNCTION = 'run'
+            def run(self, **inputs):
+                seen.append(inputs)
+                return (1,)
+        import nodes
+        nodes.NODE_CLASS_MAPPINGS['TakesNone'] = TakesNone
+        takes = RealSession().nodes['TakesNone']
+        for _ in range(2):
+            takes(None, None, None)
+        value = seen
+    """)
+    assert value == [{'thing': None, 'n': 7}] * 2
+    with pytest.raises(ChildError, match=r"KSampler: required input 'steps' is None|'NoneType' object"):
+        real.run("KSampler(None, 1, 1, 1.0, 'euler', 'normal', None, None, None)")
+
+
+def test_an_error_of_inference_mode_says_what_to_do(real: Child) -> None:
+    with pytest.raises(ChildError, match='Make this call inside of one, too'):
+        real.run("""
+            with Workflow():
+                vae = VAELoader('tiny_vae.safetensors')
+                vae.first_stage_model.requires_grad_(True)
+            VAEDecode(EmptyLatentImage(16, 16), vae)
+        """)
+
+
+@pytest.mark.parametrize('call', [
+    "KSampler(model, 1, 3000, 1.0, 'euler', 'normal', text, text, EmptyLatentImage(16, 16))",
+    'TestSleep(1, 20.0)',
+])  # fmt: skip
+def test_ctrl_c_ends_a_call_and_the_next_one_works(real: Child, call: str) -> None:
+    value = real.run(f"""
+        import _thread, threading
+        with Workflow():
+            model, clip, vae = CheckpointLoaderSimple('tiny.safetensors')
+            text = CLIPTextEncode('a', clip)
+        timer = threading.Timer(0.3, _thread.interrupt_main)
+        timer.start()
+        try:
+            with Workflow():
+                {call}
+        except KeyboardInterrupt:
+            value = ['stopped']
+        value += [torch.is_inference_mode_enabled(), TestSleep(EmptyImage(8, 8), 0.01).shape[1]]
+    """)
+    assert value == ['stopped', False, 8]
+
+
 def test_an_error_of_a_node_is_the_nodes_own(real: Child) -> None:
     with pytest.raises(ChildError) as raised:
         real.run('VAEDecode({"samples": 1}, CheckpointLoaderSimple("tiny.safetensors")[2])')
@@ -299,8 +356,9 @@ def test_each_entry_of_a_list_is_checked_where_calls_are(real: Child) -> None:
     value = real.run("""
         n = RealSession(validate=True).nodes
         batches = n['RebatchImages'](n['EmptyImage'](8, 8, 4), 1)
+        mixed = ValueList([n['EmptyImage'](8, 8), n['EmptyLatentImage'](16, 16)])
         value = [len(n['ImageInvert'](batches[:1] + batches[2:3])), len(n['EmptyImage'](ValueList([8, 16])))]
-        for call in (lambda: n['EmptyImage'](ValueList([8, 8, 99999999])), lambda: n['VAEDecode'](batches[:2], None),
+        for call in (lambda: n['EmptyImage'](ValueList([8, 8, 99999999])), lambda: n['ImageInvert'](mixed),
                      lambda: n['LoadImage'](ValueList(['../../a.png', '../../b.png']))):
             try:
                 call()
@@ -308,7 +366,7 @@ def test_each_entry_of_a_list_is_checked_where_calls_are(real: Child) -> None:
                 value.append(str(error).splitlines()[0])
     """)
     assert value[:2] == [2, 2]
-    assert [text.split(':')[0] for text in value[2:]] == ['EmptyImage', 'VAEDecode', 'LoadImage']
+    assert [text.split(':')[0] for text in value[2:]] == ['EmptyImage', 'ImageInvert', 'LoadImage']
 
 
 def test_a_node_called_again_follows_what_it_is_given(real: Child) -> None:

@@ -142,12 +142,24 @@ def test_an_interrupt_ends_the_prompt(session_server: Server) -> None:
 
 
 def test_load_adopts_the_server(session_server: Server) -> None:
+    """Ten times, with sync and async calls between: the server around it is left as it was, and goes on."""
     report = run(session_server, """
-        import sys, threading
+        import asyncio, logging, os, signal, sys, threading
         from comfy_script.runtime.real import load, nodes
-        before = (list(sys.argv), threading.active_count(), list(sys.path))
-        load()
-        same = before == (list(sys.argv), threading.active_count(), list(sys.path))
-        value = [same, nodes.ImageInvert(image).shape[1]]
+        import nodes as comfyui_nodes
+        from server import PromptServer
+        def state():
+            loop = PromptServer.instance.loop
+            return [list(sys.argv), [t.name for t in threading.enumerate()], list(sys.path), os.getcwd(),
+                    id(sys.stdout), [id(h) for h in logging.getLogger().handlers], loop.is_running(), loop.is_closed(),
+                    [id(signal.getsignal(s)) for s in (signal.SIGINT, signal.SIGTERM)],
+                    id(PromptServer.instance), sorted(comfyui_nodes.NODE_CLASS_MAPPINGS)]
+        before = state()
+        value = []
+        for _ in range(10):
+            load()
+            value += [nodes.ImageInvert(image).shape[1], nodes.TestSleep(image, 0.01).shape[1]]
+        value.append(state() == before)
     """)  # fmt: skip
-    assert report['value'] == [True, 8]
+    assert report['value'] == [*[8] * 20, True]
+    assert 'ImageInvert' in session_server.get('/object_info/ImageInvert')

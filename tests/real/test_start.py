@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import textwrap
 from pathlib import Path
@@ -88,6 +89,73 @@ print(json.dumps(asyncio.run(main())))
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [True, 4]
 
 
+def test_loaded_again_and_naked_in_between(lab: Lab, base: Path) -> None:
+    """A notebook's cell that is run again: what there was stays known; what has no effect any more is said."""
+    code = f"""
+import json, warnings
+from comfy_script.runtime.real import *
+arguments = ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}]
+load({str(lab.comfyui)!r}, arguments, stubs=False)
+from comfy_script.runtime.real import nodes, state
+image = nodes.EmptyImage(8, 8)
+found = []
+with warnings.catch_warnings(record=True) as warned:
+    warnings.simplefilter('always')
+    load({str(lab.comfyui)!r}, arguments, stubs=False)
+    load(stubs=False)
+    found.append(len(warned))
+    load({str(base)!r}, stubs=False)
+    load(args=['--cpu', '--lowvram'], stubs=False)
+    found += [str(warning.message).partition('already: ')[2] for warning in warned]
+    found.append(warned[-1].filename)
+found.append(state.session().source(nodes.ImageInvert(image)).record.inputs['image'].record.class_type)
+load(naked=True)
+found += [nodes.EmptyImage is node['EmptyImage'], nodes.EmptyImage().generate(8, 8, 1, 0)[0].shape[1]]
+load(stubs=False)
+found.append(nodes.EmptyImage(8, 8).shape[1])
+print(json.dumps(found))
+"""
+    found = json.loads(python(lab, code, base).splitlines()[-1])
+    no_effect = 'given to load() has no effect until a restart'
+    assert found[:3] == [0, f'the folder {base} {no_effect}', f'the arguments --cpu --lowvram {no_effect}']
+    assert found[3:] == ['<string>', 'EmptyImage', True, 8, 8]
+
+
+def test_a_pack_that_uses_comfy_script_and_a_folder_with_spaces(lab: Lab, base: Path, tmp_path: Path) -> None:
+    """A pack may load real mode while it is imported; ComfyUI may lie anywhere."""
+    comfyui = tmp_path / 'my folder' / 'Comfy UI ä'
+    left_out = {'models', 'output', 'temp', 'tests', 'user', '.git', 'custom_nodes'}
+    shutil.copytree(lab.comfyui, comfyui, ignore=lambda place, _: left_out if Path(place) == lab.comfyui else set())
+    pack = base / 'custom_nodes' / 'uses'
+    pack.mkdir()
+    code = """
+        from comfy_script.runtime import *
+        from comfy_script.runtime import real
+        real.load()
+        from comfy_script.runtime.real import nodes
+        SIZE = nodes.EmptyImage(8, 8).shape[1]
+        class UsesIt:
+            @classmethod
+            def INPUT_TYPES(cls):
+                return {'required': {'n': ('INT',)}}
+            RETURN_TYPES = ('IMAGE',)
+            FUNCTION = 'run'
+            def run(self, n):
+                return (nodes.EmptyImage(n, SIZE),)
+        NODE_CLASS_MAPPINGS = {'UsesIt': UsesIt}
+    """
+    (pack / '__init__.py').write_text(textwrap.dedent(code), encoding='utf-8')
+    code = STATE + f"""
+before = state()
+from comfy_script.runtime.real import *
+load('Comfy UI ä', ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}], stubs=False)
+same = before == state()
+from comfy_script.runtime.real.nodes import *
+print(json.dumps([same, list(UsesIt(16).shape)]))
+"""
+    assert json.loads(python(lab, code, comfyui.parent).splitlines()[-1]) == [True, [1, 8, 16, 3]]
+
+
 def test_with_a_server_of_its_own(lab: Lab, base: Path) -> None:
     code = STATE + f"""
 import socket, time, urllib.request
@@ -115,25 +183,30 @@ def test_what_cannot_work_says_why(lab: Lab, base: Path, tmp_path: Path) -> None
     code = f"""
         import utils
         from comfy_script.runtime.real import load, HostError
-        for place in ({str(tmp_path)!r}, {str(lab.comfyui)!r}):
+        inside, file = {str(lab.comfyui / 'custom_nodes')!r}, {str(lab.comfyui / 'main.py')!r}
+        for place in (inside, file, 'nowhere', {str(tmp_path)!r}, {str(lab.comfyui)!r}):
             try:
                 load(place)
             except HostError as error:
                 print(error)
     """
-    first, second = python(lab, code, tmp_path).splitlines()
+    inside, file, missing, first, second = python(lab, code, tmp_path).splitlines()
+    for text in (inside, file):
+        assert f'is no ComfyUI folder (no main.py, execution.py, comfy in it): did you mean {lab.comfyui}?' in text
+    assert missing.endswith('nowhere does not exist')
     assert 'no ComfyUI folder' in first
     assert "a module 'utils' that is not ComfyUI's is imported already" in second
 
 
 def test_jupyter(lab: Lab, base: Path) -> None:
-    """In a notebook: output goes to the cells, and the kernel's loop goes on."""
+    """In a notebook: output goes to the cells, and the kernel, its loop included, is left as it was."""
     pytest.importorskip('nbclient')
     pytest.importorskip('ipykernel')
     import nbformat
     from nbclient import NotebookClient
 
     cells = [
+        STATE + 'loop = asyncio.get_running_loop()\nbefore = state()',
         f"""
 from comfy_script.runtime.real import *
 load({str(lab.comfyui)!r}, ComfyUIArgs('--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}), stubs=False)
@@ -142,6 +215,9 @@ from comfy_script.runtime.real.nodes import *
         'with Workflow():\n    image = TestSleep(EmptyImage(8, 4), 0.01)\nprint(image.shape)',
         'import asyncio\nawait asyncio.sleep(0.01)\nasyncio.get_running_loop().is_running()',
         'with Workflow():\n    print(ImageInvert(image).shape)\nimage.shape',
+        'import nodes as theirs\n'
+        'same = before == state() and asyncio.get_running_loop() is loop and not loop.is_closed()\n'
+        'same or (before, state()), sorted(name for name in theirs.NODE_CLASS_MAPPINGS if name.startswith("Picky"))',
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=120, kernel_name='python3', resources={'metadata': {'path': str(base)}}).execute(
@@ -149,4 +225,9 @@ from comfy_script.runtime.real.nodes import *
     )
     texts = [''.join(o.get('text', '') or o.get('data', {}).get('text/plain', '') for o in c.outputs if
              o.get('name') != 'stderr') for c in notebook.cells]  # fmt: skip
-    assert texts[1:] == ['torch.Size([1, 4, 8, 3])\n', 'True', 'torch.Size([1, 4, 8, 3])\ntorch.Size([1, 4, 8, 3])']
+    assert texts[2:] == [
+        'torch.Size([1, 4, 8, 3])\n',
+        'True',
+        'torch.Size([1, 4, 8, 3])\ntorch.Size([1, 4, 8, 3])',
+        "(True, ['PickyAboutLoops', 'PickyLate'])",
+    ]
