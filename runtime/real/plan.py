@@ -125,6 +125,8 @@ class Plan:
     def instead_of_none(self, name: str) -> Any:
         """What a required input gets where the call gives None: its default, or None, if a link could bring that.
 
+        (Where calls are validated, None stands for an input that is missing, as in a script of an incomplete graph.)
+
         Raises CallError.
         """
         default = self.required[name]

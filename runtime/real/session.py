@@ -249,7 +249,7 @@ class RealSession:
                 continue
             unchanged = False
             if kind is _NONE:
-                if hidden is None and name in plan.required:
+                if hidden is None and name in plan.required and not self.validate:
                     recorded[name] = inputs[name] = plan.instead_of_none(name)
                 elif hidden is None:
                     dropped = [name] if dropped is None else [*dropped, name]

@@ -18,7 +18,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -273,9 +273,17 @@ def unchanged_logging() -> Iterator[None]:
 
 @contextmanager
 def _fault_handler(folder: Path, arguments: list[str]) -> Iterator[None]:
-    before = faulthandler.is_enabled()
+    """ComfyUI switches it on, for a file; a notebook's `sys.stderr` need not be one (on Windows it is not)."""
+    before, enable = faulthandler.is_enabled(), faulthandler.enable
+
+    def enable_if_possible(*args: Any, **kwargs: Any) -> None:
+        with suppress(OSError, ValueError, AttributeError, RuntimeError):
+            enable(*args, **kwargs)
+
+    faulthandler.enable = enable_if_possible
     try:
         yield
     finally:
+        faulthandler.enable = enable
         if not before and faulthandler.is_enabled():
             faulthandler.disable()

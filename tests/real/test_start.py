@@ -89,6 +89,20 @@ print(json.dumps(asyncio.run(main())))
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [True, 4]
 
 
+def test_a_stderr_that_is_no_file(lab: Lab, base: Path) -> None:
+    """As in a notebook on Windows, or under pythonw."""
+    code = f"""
+import faulthandler, io, sys
+enable, stderr = faulthandler.enable, sys.stderr
+sys.stderr = io.StringIO()
+from comfy_script.runtime.real import *
+load({str(lab.comfyui)!r}, ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}], stubs=False)
+print(faulthandler.enable is enable, faulthandler.is_enabled())
+sys.stderr = stderr
+"""
+    assert python(lab, code, base).splitlines()[-1] == 'True False'
+
+
 def test_loaded_again_and_naked_in_between(lab: Lab, base: Path) -> None:
     """A notebook's cell that is run again: what there was stays known; what has no effect any more is said."""
     code = f"""
@@ -203,7 +217,13 @@ def test_jupyter(lab: Lab, base: Path) -> None:
     pytest.importorskip('nbclient')
     pytest.importorskip('ipykernel')
     import nbformat
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
+
+    if subprocess.run([lab.python, '-c', 'import ipykernel'], env=lab.env, capture_output=True).returncode:
+        pytest.skip("ComfyUI's interpreter has no ipykernel")
+    kernel = AsyncKernelManager(kernel_name='python3')
+    kernel.kernel_spec.argv[0] = str(lab.python)  # pyright: ignore[reportOptionalMemberAccess]
 
     cells = [
         STATE + 'loop = asyncio.get_running_loop()\nbefore = state()',
@@ -220,9 +240,8 @@ from comfy_script.runtime.real.nodes import *
         'same or (before, state()), sorted(name for name in theirs.NODE_CLASS_MAPPINGS if name.startswith("Picky"))',
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=120, kernel_name='python3', resources={'metadata': {'path': str(base)}}).execute(
-        env=lab.env
-    )
+    resources = {'metadata': {'path': str(base)}}
+    NotebookClient(notebook, km=kernel, timeout=120, resources=resources).execute(env=lab.env)
     texts = [''.join(o.get('text', '') or o.get('data', {}).get('text/plain', '') for o in c.outputs if
              o.get('name') != 'stderr') for c in notebook.cells]  # fmt: skip
     assert texts[2:] == [
