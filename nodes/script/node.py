@@ -97,7 +97,8 @@ class ComfyScript:
         node_id = str(hidden.get('__unique_id'))
         run = Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, typed(inputs, signature), settings)
-        return {'ui': run.ui(), 'result': outputs(value, slots_in_use(hidden.get('__prompt'), node_id))}
+        used = slots_in_use(hidden.get('__prompt'), node_id)
+        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items)}
 
     def _make_cache(self, settings: Settings) -> Generations | None:
         from .generations import Generations

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...runtime.script import MAX_OUTPUTS, ScriptDenied, Signature
 from ...runtime.script.machine import Machine
+from ...runtime.script.nodes import own_values
 from ...runtime.script.values import ScriptObject
 
 
@@ -64,8 +65,8 @@ def _result(value: Any) -> Any:
     return value
 
 
-def outputs(value: Any, used: int) -> tuple:
-    """The node's outputs; a list output of an inner node stays one value here. Raises ScriptError."""
+def outputs(value: Any, used: int, most: int) -> tuple:
+    """The node's outputs, of `most` elements in all; a list output of an inner node stays one value. Raises ScriptError."""
     values = value if type(value) is tuple else () if value is None else (value,)
     if len(values) > MAX_OUTPUTS:
         raise ScriptDenied(f'the script gives {len(values)} values; a node has {MAX_OUTPUTS} outputs at most')
@@ -78,21 +79,10 @@ def outputs(value: Any, used: int) -> tuple:
     for item in values:
         if isinstance(item, ListOutput):
             item = list(item.for_nodes())
-        _check_leaving(item)
         found.append(item)
-    return tuple(found + [None] * (MAX_OUTPUTS - len(found)))
-
-
-def _check_leaving(value: Any, depth: int = 0) -> None:
-    """Raises ScriptDenied for what is the interpreter's own, wherever in the value it is."""
-    if isinstance(value, (ScriptObject, BaseException, slice)):
+    for _ in own_values(found, most):
         raise ScriptDenied('functions, modules and iterators stay inside the script: give their results')
-    if type(value) in (list, tuple, dict, set, frozenset):
-        if depth > 50:
-            raise ScriptDenied('the script gives a value nested more than 50 deep')
-        parts = [part for pair in value.items() for part in pair] if type(value) is dict else value
-        for part in parts:
-            _check_leaving(part, depth + 1)
+    return tuple(found + [None] * (MAX_OUTPUTS - len(found)))
 
 
 def typed(inputs: dict[str, Any], signature: Signature) -> dict[str, Any]:

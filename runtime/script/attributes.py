@@ -7,6 +7,7 @@ Python's own, called only with arguments of Python's plain types.
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from .values import (
     SCALARS,
     SETS,
     SIZED,
+    TEXTS,
     TIMES,
     DictItems,
     DictKeys,
@@ -36,6 +38,7 @@ def plain(m: Machine, values: Any) -> Any:
         if kind in SCALARS:
             continue
         if kind is tuple:
+            m.meter.ticks(1 + (len(value) >> 4))
             plain(m, value)
         elif kind not in TIMES:
             raise TypeError(f'an argument of type {type_name(value)} does not fit here')
@@ -49,16 +52,23 @@ def native(function: Callable[..., Any]) -> Callable[..., Any]:
         plain(m, args)
         if kwargs:
             plain(m, kwargs.values())
-        found = function(owner, *args, **kwargs)
-        kind = type(found)
-        if kind is str or kind is bytes:
-            m.charge(49 + len(found))
-        elif kind in SIZED:
-            m.charge(56 + 8 * len(found))
-            m.meter.item_count(len(found))
-        return found
+        if type(owner) in TEXTS:
+            m.meter.passed_over(len(owner))
+        return charged(m, function(owner, *args, **kwargs))
 
     return call
+
+
+def charged(m: Machine, found: Any) -> Any:
+    """What Python's own code made, accounted for."""
+    kind = type(found)
+    if kind in TEXTS:
+        m.meter.text_size(len(found))
+        m.charge(sys.getsizeof(found))
+    elif kind in SIZED:
+        m.meter.item_count(len(found))
+        m.charge(sys.getsizeof(found) + sum(map(sys.getsizeof, found)))
+    return found
 
 
 def natives(owner: type, names: str) -> Attributes:
@@ -70,6 +80,47 @@ def read(function: Callable[[Any], Any]) -> Property:
 
 
 # str
+
+MAX_COMPARED = 100_000_000
+"""Characters that one search may compare, where Python's own looks at each place anew."""
+
+
+def _backwards(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A search from the end: unlike the one from the start, it takes time by the product of both lengths."""
+    search = native(function)
+
+    def call(m: Machine, owner: str, sought: Any, /, *place: Any) -> Any:
+        _check_product(owner, sought)
+        return search(m, owner, sought, *place)
+
+    return call
+
+
+def _check_product(owner: Any, sought: Any) -> None:
+    if type(sought) in TEXTS and len(sought) > 10 and len(sought) * len(owner) > MAX_COMPARED:
+        raise ScriptLimit(f'{len(owner)} characters are too many to look through them for these {len(sought)}')
+
+
+def _stripped(function: Callable[..., Any]) -> Callable[..., Any]:
+    strip = native(function)
+
+    def call(m: Machine, owner: Any, characters: Any = None, /) -> Any:
+        _check_product(owner, characters)
+        return strip(m, owner, characters)
+
+    return call
+
+
+def _edge(function: Callable[..., bool]) -> Callable[..., bool]:
+    test = native(function)
+
+    def call(m: Machine, owner: Any, sought: Any, /, *place: Any) -> bool:
+        if type(sought) is tuple:
+            for item in sought:
+                m.meter.ticks(1 + (len(item) >> 12 if type(item) in TEXTS else 0))
+        return test(m, owner, sought, *place)
+
+    return call
 
 
 def _padded(function: Callable[..., str]) -> Callable[..., str]:
@@ -104,8 +155,7 @@ def _join(m: Machine, owner: str, values: Any, /) -> str:
             raise TypeError(f'sequence item {index}: expected str instance, {type_name(part)} found')
     size = sum(map(len, parts)) + len(owner) * max(len(parts) - 1, 0)
     m.meter.text_size(size)
-    m.charge(49 + size)
-    return owner.join(parts)
+    return charged(m, owner.join(parts))
 
 
 def _splitter(function: Callable[..., list[str]]) -> Callable[..., list[str]]:
@@ -113,10 +163,10 @@ def _splitter(function: Callable[..., list[str]]) -> Callable[..., list[str]]:
         plain(m, (sep,))
         limit = m.bounds.items
         count = m.index(maxsplit)
-        found = function(owner, sep, limit if count < 0 else min(count, limit))
-        m.meter.item_count(len(found))
-        m.charge(56 + 58 * len(found) + len(owner))
-        return found
+        if function is str.rsplit:
+            _check_product(owner, sep)
+        m.meter.passed_over(len(owner))
+        return charged(m, function(owner, sep, limit if count < 0 else min(count, limit)))
 
     return call
 
@@ -156,10 +206,12 @@ def _decode(m: Machine, owner: bytes, /, encoding: Any = 'utf-8', errors: Any = 
 STR: Attributes = {
     **natives(
         str,
-        'capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower '
-        'isnumeric isprintable isspace istitle isupper lower lstrip partition removeprefix removesuffix rfind rindex '
-        'rpartition rstrip startswith strip swapcase title upper',
+        'capitalize casefold count find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric '
+        'isprintable isspace istitle isupper lower partition removeprefix removesuffix swapcase title upper',
     ),
+    **{name: _backwards(getattr(str, name)) for name in ('rfind', 'rindex', 'rpartition')},
+    **{name: _stripped(getattr(str, name)) for name in ('strip', 'lstrip', 'rstrip')},
+    **{name: _edge(getattr(str, name)) for name in ('startswith', 'endswith')},
     'center': _padded(str.center),
     'ljust': _padded(str.ljust),
     'rjust': _padded(str.rjust),
@@ -175,7 +227,12 @@ STR: Attributes = {
     'format': str_format,
 }
 
-BYTES: Attributes = {**natives(bytes, 'count endswith find hex index startswith strip'), 'decode': _decode}
+BYTES: Attributes = {
+    **natives(bytes, 'count find hex index'),
+    'strip': _stripped(bytes.strip),
+    **{name: _edge(getattr(bytes, name)) for name in ('startswith', 'endswith')},
+    'decode': _decode,
+}
 
 
 # Numbers
@@ -217,6 +274,7 @@ def _insert(m: Machine, owner: list, index: Any, value: Any, /) -> None:
     m.changeable(owner)
     m.meter.item_count(len(owner) + 1)
     m.meter.ticks(len(owner) >> 8)
+    m.charge(8)
     owner.insert(m.index(index), value)
 
 
@@ -258,7 +316,8 @@ def _count(m: Machine, owner: Any, value: Any, /) -> int:
 
 
 def _copy(m: Machine, owner: Any, /) -> Any:
-    m.charge(64 + 8 * len(owner))
+    m.meter.ticks(len(owner) >> 4)
+    m.charge(sys.getsizeof(owner))
     return owner.copy()
 
 
@@ -274,6 +333,7 @@ def sorted_list(m: Machine, values: list, key: Any, reverse: Any) -> list:
 def _sort(m: Machine, owner: list, /, *, key: Any = None, reverse: Any = False) -> None:
     m.changeable(owner)
     before = list(owner)
+    m.charge(16 * len(before))
     found = sorted_list(m, before, key, reverse)
     if len(owner) != len(before):
         raise ValueError('list modified during sort')
@@ -345,6 +405,7 @@ def pairs(m: Machine, values: Any) -> dict:
         return values
     found = {}
     for index, item in enumerate(m.metered(values)):
+        m.meter.tick()
         pair = m.collect(item)
         if len(pair) != 2:
             raise ValueError(f'dictionary update sequence element #{index} has length {len(pair)}; 2 is required')
@@ -358,6 +419,7 @@ def _update(m: Machine, owner: dict, values: Any = (), /, **named: Any) -> None:
     m.changeable(owner)
     other = pairs(m, values)
     m.meter.item_count(len(owner) + len(other) + len(named))
+    m.meter.ticks((len(other) + len(named)) >> 4)
     m.charge(64 * (len(other) + len(named)))
     owner.update(other, **named)
 
@@ -400,7 +462,8 @@ def _set_operation(function: Callable[..., Any]) -> Callable[..., Any]:
         sets = [as_set(m, other) for other in others]
         size = len(owner) + sum(map(len, sets))
         m.meter.item_count(size)
-        m.charge(200 + 32 * size)
+        m.meter.ticks(size >> 4)
+        m.charge(200 + 64 * size)
         return function(owner, *sets)
 
     return call

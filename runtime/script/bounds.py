@@ -39,13 +39,16 @@ class Meter:
     """Counts what one run uses. `tick` is called for each step, `charge` for each new value of some size."""
 
     CHECK_EVERY = 500
+    SLOW = 0.02
+    """Seconds between two looks at the clock that are too many: then they come closer together."""
 
     def __init__(self, bounds: Bounds, check_interrupt: Callable[[], object] | None):
         self.bounds = bounds
         self.steps = 0
         self._next_check = 0
+        self._every = self.CHECK_EVERY
         self._check_interrupt = check_interrupt
-        self._started = time.monotonic()
+        self._started = self._checked = time.monotonic()
         self._outside = 0.0
         self._charged = 0
         self.live_size: Callable[[], int] | None = None
@@ -61,9 +64,20 @@ class Meter:
         if self.steps >= self._next_check:
             self.check()
 
+    def passed_over(self, size: int) -> None:
+        """Steps for what Python's own code does to `size` characters."""
+        if size > 4096:
+            self.ticks(size >> 12)
+
     def check(self) -> None:
         """Looks at the clock, the interrupt and the number of steps. Raises ScriptLimit."""
-        self._next_check = self.steps + self.CHECK_EVERY
+        now = time.monotonic()
+        if now - self._checked > self.SLOW:
+            self._every = max(self._every >> 2, 1)
+        elif self._every < self.CHECK_EVERY:
+            self._every = min(self._every + (self._every >> 3) + 1, self.CHECK_EVERY)
+        self._checked = now
+        self._next_check = self.steps + self._every
         if self._check_interrupt is not None:
             self._check_interrupt()
         if self.steps > self.bounds.steps:

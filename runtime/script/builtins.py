@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ from .attributes import as_set, pairs, plain, sorted_list
 from .errors import ScriptDenied, ScriptLimit
 from .formatting import format_value, show_ascii, show_repr, show_str
 from .machine import CATCHABLE, Machine
-from .operators import add, power
+from .operators import COMPARE, add, power
 from .values import NUMBERS, Builtin, NoOp, ScriptCallable, Stream, TypeRef, type_name
 
 MISSING: Any = object()
@@ -73,11 +75,17 @@ def _dict(m: Machine, values: Any = (), /, **named: Any) -> dict:
 
 
 def _set(m: Machine, values: Any = (), /) -> set:
-    return set(as_set(m, values))
+    return charged_set(m, set(as_set(m, values)))
 
 
 def _frozenset(m: Machine, values: Any = (), /) -> frozenset:
-    return frozenset(as_set(m, values))
+    return values if type(values) is frozenset else charged_set(m, frozenset(as_set(m, values)))
+
+
+def charged_set(m: Machine, found: Any) -> Any:
+    m.meter.ticks(len(found) >> 4)
+    m.charge(sys.getsizeof(found))
+    return found
 
 
 def _bool(m: Machine, value: Any = False, /) -> bool:
@@ -93,7 +101,9 @@ def _slice(m: Machine, *args: Any) -> slice:
 
 
 def _fromkeys(m: Machine, keys: Any, value: Any = None, /) -> dict:
-    return {m.hashable(key): value for key in m.collect(keys)}
+    found = {m.hashable(key): value for key in m.collect(keys)}
+    m.charge(sys.getsizeof(found))
+    return found
 
 
 def _maketrans(m: Machine, *args: Any) -> dict:
@@ -101,7 +111,10 @@ def _maketrans(m: Machine, *args: Any) -> dict:
         plain(m, args[0].values())
     else:
         plain(m, args)
-    return str.maketrans(*args)
+        m.meter.item_count(sum(len(text) for text in args if type(text) is str))
+    found = str.maketrans(*args)
+    m.charge(sys.getsizeof(found) + 64 * len(found))
+    return found
 
 
 def _from_bytes(m: Machine, value: Any, /, byteorder: Any = 'big', *, signed: Any = False) -> int:
@@ -115,6 +128,7 @@ def _from_bytes(m: Machine, value: Any, /, byteorder: Any = 'big', *, signed: An
 
 def _isinstance(m: Machine, value: Any, kinds: Any, /) -> bool:
     for kind in kinds if type(kinds) is tuple else (kinds,):
+        m.meter.tick()
         if type(kind) is tuple:
             if _isinstance(m, value, kind):
                 return True
@@ -149,7 +163,7 @@ def _len(m: Machine, value: Any, /) -> int:
 def _map(m: Machine, function: Any, *values: Any) -> Stream:
     if not values:
         raise TypeError('map() must have at least two arguments.')
-    return m.stream(map(m.as_native(function), *map(m.metered, values)), *values)
+    return m.stream(map(m.as_native(function), *map(m.metered, values)), *values, weight=8 * len(values))
 
 
 def _filter(m: Machine, function: Any, values: Any, /) -> Stream:
@@ -160,11 +174,11 @@ def _filter(m: Machine, function: Any, values: Any, /) -> Stream:
 
 
 def _zip(m: Machine, *values: Any, strict: Any = False) -> Stream:
-    return m.stream(zip(*map(m.metered, values), strict=m.truth(strict)), *values)
+    return m.stream(zip(*map(m.metered, values), strict=m.truth(strict)), *values, weight=48 + 8 * len(values))
 
 
 def _enumerate(m: Machine, values: Any, /, start: Any = 0) -> Stream:
-    return m.stream(enumerate(m.metered(values), m.index(start)), values)
+    return m.stream(enumerate(m.metered(values), m.index(start)), values, weight=64)
 
 
 def _reversed(m: Machine, values: Any, /) -> Stream:
@@ -287,8 +301,14 @@ def _print(m: Machine, /, *values: Any, sep: Any = ' ', end: Any = '\n', flush: 
     for name, value in (('sep', sep), ('end', end)):
         if value is not None and type(value) is not str:
             raise TypeError(f'{name} must be None or a string, not {type_name(value)}')
-    text = (' ' if sep is None else sep).join([show_str(m, value) for value in values])
-    m.write(text + ('\n' if end is None else end))
+    sep, end = ' ' if sep is None else sep, '\n' if end is None else end
+    parts: list[str] = []
+    size = len(end)
+    for value in values:
+        parts.append(show_str(m, value))
+        size += len(parts[-1]) + len(sep)
+        m.meter.text_size(size)
+    m.write(sep.join(parts) + end)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -308,8 +328,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     'iter': _iter,
     'len': _len,
     'map': _map,
-    'max': _extreme('max', lambda m, rank, best: m.truth(_greater(m, rank, best))),
-    'min': _extreme('min', lambda m, rank, best: m.truth(_greater(m, best, rank))),
+    'max': _extreme('max', lambda m, rank, best: m.truth(COMPARE[ast.Gt](m, rank, best))),
+    'min': _extreme('min', lambda m, rank, best: m.truth(COMPARE[ast.Lt](m, rank, best))),
     'next': _next,
     'oct': _base(oct),
     'ord': _ord,
@@ -325,12 +345,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     'type': _type,
     'zip': _zip,
 }
-
-
-def _greater(m: Machine, left: Any, right: Any) -> Any:
-    if m.is_tensor(left) or m.is_tensor(right):
-        return left > right
-    return m.less(right, left)
 
 
 _TYPES: dict[str, tuple[type, Callable[..., Any], dict[str, Any]]] = {
@@ -351,9 +365,9 @@ TYPE_NAMES = tuple(_TYPES)
 
 def exception_ref(kind: type[BaseException]) -> TypeRef:
     def make(m: Machine, *args: Any) -> BaseException:
-        m.charge(64)
-        if kind in (UnicodeDecodeError, UnicodeEncodeError):
-            plain(m, args)
+        m.charge(200)
+        if kind not in CATCHABLE or kind in (UnicodeDecodeError, UnicodeEncodeError):
+            plain(m, args)  # These look into what they are given.
         return kind(*args)
 
     return TypeRef(kind.__name__, (kind,), make)

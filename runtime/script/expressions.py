@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,7 @@ def _join(c: Compiler, node: ast.JoinedStr) -> Code:
         m.at = span
         m.meter.text_size(sum(map(len, found)))
         text = ''.join(found)
-        m.charge(49 + len(text))
+        m.charge(sys.getsizeof(text))
         return text
 
     return run
@@ -79,8 +80,9 @@ def _elements(c: Compiler, nodes: list[ast.expr]) -> Code:
         found: list = []
         for starred, code in parts:
             if starred:
-                found.extend(frame.m.collect(code(frame)))
-                frame.m.meter.item_count(len(found))
+                more = frame.m.collect(code(frame))
+                frame.m.meter.item_count(len(found) + len(more))
+                found.extend(more)
             else:
                 found.append(code(frame))
         return found
@@ -140,8 +142,9 @@ def _dict(c: Compiler, node: ast.Dict) -> Code:
                 m.at = span
                 if type(other) is not dict:
                     raise TypeError(f"'{type(other).__name__}' object is not a mapping")
+                m.meter.item_count(len(found) + len(other))
+                m.meter.ticks(len(other) >> 4)
                 found.update(other)
-                m.meter.item_count(len(found))
             else:
                 name = key(frame)
                 item = value(frame)
@@ -324,6 +327,7 @@ def _keywords(c: Compiler, node: ast.Call) -> Code | None:
             else:
                 frame.m.at = span
                 raise TypeError('argument after ** must be a dict with strings as keys')
+            frame.m.meter.ticks(len(given) >> 4)
             for key, item in given.items():
                 if key in found:
                     frame.m.at = span
@@ -416,6 +420,7 @@ def _lambda(c: Compiler, node: ast.Lambda) -> Code:
 
     def run(frame: Frame) -> ScriptFunction:
         found = {name: code(frame) for name, code in defaults}
+        frame.m.charge(500)
         return ScriptFunction('<lambda>', parameters, found, evaluate, frame, span)
 
     return run
@@ -496,7 +501,7 @@ def _list_comprehension(c: Compiler, node: ast.ListComp) -> Code:
             found.append(element(inner))
             if len(found) > limit:
                 frame.m.meter.item_count(len(found))
-        frame.m.charge(56 + 8 * len(found))
+        frame.m.charge(56 + 40 * len(found))
         return found
 
     return run
@@ -512,7 +517,7 @@ def _set_comprehension(c: Compiler, node: ast.SetComp) -> Code:
         for _ in _rounds(clauses, inner, first):
             found.add(m.hashable(element(inner)))
             m.meter.item_count(len(found))
-        m.charge(200 + 32 * len(found))
+        m.charge(200 + 100 * len(found))
         return found
 
     return run
@@ -529,7 +534,7 @@ def _dict_comprehension(c: Compiler, node: ast.DictComp) -> Code:
             name = m.hashable(key(inner))
             found[name] = value(inner)
             m.meter.item_count(len(found))
-        m.charge(64 + 64 * len(found))
+        m.charge(64 + 160 * len(found))
         return found
 
     return run
@@ -540,6 +545,7 @@ def _generator(c: Compiler, node: ast.GeneratorExp) -> Code:
 
     def run(frame: Frame) -> Stream:
         inner, first = _begin(frame, outermost, clauses)
+        frame.m.charge(1000)
         return frame.m.stream((element(inner) for _ in _rounds(clauses, inner, first)), inner, first)
 
     return run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import string
+import sys
 from typing import Any
 
 from .errors import ScriptDenied, ScriptLimit
@@ -23,6 +24,10 @@ from .values import (
 )
 
 MAX_WIDTH = 10_000
+MAX_DEPTH = 200
+MAX_BRIEF = 5_000
+MAX_SHOWN = 1_000
+"""Elements of a tensor that is shown whole."""
 _NUMBER = re.compile(r'\d+')
 _PERCENT = re.compile(
     r'%(?:\((?P<key>[^()]*)\))?(?P<flags>[-#0 +]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d*))?[hlL]?(?P<kind>.)?',
@@ -41,6 +46,20 @@ def show_str(m: Machine, value: Any) -> str:
     return show_repr(m, value)
 
 
+def show_briefly(m: Machine, error: BaseException) -> str:
+    """An exception's text for people: what is longer than that is cut off or left out."""
+    values = error.args
+    if len(values) == 1 and type(values[0]) is str and not isinstance(error, KeyError):
+        return values[0] if len(values[0]) <= MAX_BRIEF else values[0][:MAX_BRIEF] + '…'
+    parts: list[str] = []
+    try:
+        for value in values[:1] if len(values) == 1 else (values,) if values else ():
+            _show(m, value, parts, [max(m.bounds.text - MAX_BRIEF, 0)], [])
+    except (ScriptLimit, RecursionError):
+        return '(too long to be shown)'
+    return ''.join(parts)
+
+
 def _show_error(m: Machine, error: Exception) -> str:
     if len(error.args) == 1 and not isinstance(error, KeyError):
         return show_str(m, error.args[0])
@@ -52,12 +71,20 @@ def _show_error(m: Machine, error: Exception) -> str:
 def show_repr(m: Machine, value: Any) -> str:
     parts: list[str] = []
     _show(m, value, parts, [0], [])
-    m.charge(sum(map(len, parts)))
-    return ''.join(parts)
+    return _joined(m, parts)
+
+
+def _joined(m: Machine, parts: list[str]) -> str:
+    text = ''.join(parts)
+    m.charge(sys.getsizeof(text))
+    return text
 
 
 def show_ascii(m: Machine, value: Any) -> str:
-    return show_repr(m, value).encode('ascii', 'backslashreplace').decode('ascii')
+    text = show_repr(m, value).encode('ascii', 'backslashreplace').decode('ascii')
+    m.meter.text_size(len(text))
+    m.charge(len(text))
+    return text
 
 
 _BRACKETS = {list: '[]', tuple: '()', set: '{}', DictKeys: '[]', DictValues: '[]', DictItems: '[]', frozenset: '{}'}
@@ -70,6 +97,8 @@ def _show(m: Machine, value: Any, parts: list[str], size: list[int], inside: lis
     if kind in SCALARS or kind in TIMES or kind is range:
         _put(m, parts, size, repr(value))
     elif kind is dict or kind in _BRACKETS:
+        if len(inside) > MAX_DEPTH:
+            raise ScriptLimit(f'a value nested more than {MAX_DEPTH} deep cannot be shown')
         if id(value) in inside:
             _put(m, parts, size, '{...}' if kind is dict else f'{_BRACKETS[kind][0]}...{_BRACKETS[kind][1]}')
             return
@@ -82,7 +111,7 @@ def _show(m: Machine, value: Any, parts: list[str], size: list[int], inside: lis
         _put(m, parts, size, value.display())
     elif m.is_tensor(value):
         m.meter.check()
-        _put(m, parts, size, repr(value))
+        _put(m, parts, size, _show_tensor(value))
     elif isinstance(value, _One):
         _put(m, parts, size, '(')
         _show(m, value.value, parts, size, inside)
@@ -92,6 +121,13 @@ def _show(m: Machine, value: Any, parts: list[str], size: list[int], inside: lis
         _show(m, value.args if len(value.args) != 1 else _One(value.args[0]), parts, size, inside)
     else:
         _put(m, parts, size, opaque_text(value))
+
+
+def _show_tensor(value: Any) -> str:
+    # PyTorch leaves out the middle of long dimensions only: of many short ones it writes millions of numbers.
+    if type(value).__name__ == 'Tensor' and (value.numel() <= MAX_SHOWN or value.dim() <= 4):
+        return repr(value)
+    return f'<{type(value).__name__} of shape {tuple(value.shape)}>'
 
 
 class _One:
@@ -196,8 +232,7 @@ def _format(m: Machine, template: str, args: tuple, kwargs: dict[str, Any], auto
             value = convert(m, value)
         wanted = _format(m, spec, args, kwargs, auto, depth + 1) if spec else ''
         _put(m, parts, size, format_value(m, value, wanted))
-    m.charge(size[0])
-    return ''.join(parts)
+    return _joined(m, parts)
 
 
 def _field(m: Machine, field: str, args: tuple, kwargs: dict[str, Any], auto: list[int]) -> Any:
@@ -283,8 +318,7 @@ def percent_format(m: Machine, template: str, values: Any) -> str:
     _put(m, parts, size, template[position:])
     if used < len(arguments) and type(values) is not dict:
         raise TypeError('not all arguments converted during string formatting')
-    m.charge(size[0])
-    return ''.join(parts)
+    return _joined(m, parts)
 
 
 def _width(following: Any, stated: str | None) -> str | None:
@@ -313,4 +347,4 @@ def _convert(m: Machine, match: re.Match[str], width: str | None, precision: str
     return (spec + kind) % value
 
 
-__all__ = ['format_value', 'percent_format', 'show_ascii', 'show_repr', 'show_str', 'str_format']
+__all__ = ['format_value', 'percent_format', 'show_ascii', 'show_briefly', 'show_repr', 'show_str', 'str_format']

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...graph import near_misses
@@ -17,6 +17,7 @@ from .values import (
     SEQUENCES,
     SETS,
     SIZED,
+    TEXTS,
     TIMES,
     DictItems,
     DictKeys,
@@ -58,7 +59,20 @@ CATCHABLE = frozenset(
 """Exceptions that a script can raise and catch, by exact type. Bounds, interrupts and the rest pass through."""
 
 MAX_HASH_DEPTH = 50
+MAX_ALIKE = 256
+"""Keys of one hash."""
+MAX_HASHES = 50_000
 MAX_ROWS = 100_000
+TENSOR_SIZE = 700
+"""Bytes of a tensor without its elements."""
+ELEMENT_SIZE = 32
+"""About what one new small value takes beside its place in a container."""
+FORGET_EVERY = 256
+FORGET_SIZE = 1 << 28
+SMALL = frozenset({int, float, bool, type(None)})
+SMALL_SIZE = 28
+SAFE_HASH = 2**61 - 1
+"""Integers nearer to zero hash to themselves, so no two of them alike."""
 
 Attributes = dict[str, 'Property | Callable[..., Any]']
 
@@ -94,7 +108,11 @@ class Machine:
         self.printed_size = 0
         self.frozen: dict[int, Any] = {}
         """Containers that a node gave or was given: shared with ComfyUI's caches, so never changed in place."""
+        self.hashes: dict[int, list[Any]] = {}
+        """Keys whose hash a script can choose, by that hash."""
         self.frozen_storages: dict[int, Any] = {}
+        self._frozen_size = 0
+        self._frozen_count = FORGET_EVERY
         self.unknown_type: type | None = None
         self.state: dict[str, Any] = {}
         """What modules keep for the run: the random generator."""
@@ -216,6 +234,7 @@ class Machine:
                 raise TypeError('iteration over a 0-d tensor')
             if value.shape[0] > MAX_ROWS:
                 raise ScriptLimit(f'a loop over more than {MAX_ROWS} rows of a tensor: use tolist(), or its operators')
+            self.charge(TENSOR_SIZE * value.shape[0])
             return iter(value.unbind(0))
         self.known(value)
         raise TypeError(f"'{type_name(value)}' object is not iterable")
@@ -228,8 +247,8 @@ class Machine:
         iterator = self.iterate(value)
         return iterator if type(iterator) is Stream else Stream(self, iterator, value)
 
-    def stream(self, iterator: Iterator[Any], *sources: Any) -> Stream:
-        return Stream(self, iterator, *sources)
+    def stream(self, iterator: Iterator[Any], *sources: Any, weight: int = 0) -> Stream:
+        return Stream(self, iterator, *sources, weight=weight)
 
     def collect(self, value: Any) -> list:
         """All elements as a new list, within the bound on elements."""
@@ -238,11 +257,13 @@ class Machine:
             self.meter.item_count(len(value))
             self.meter.ticks(len(value) >> 4)
             found = list(value)
+            new = 0 if kind in (list, tuple, set, frozenset, DictKeys, DictValues) else ELEMENT_SIZE
         else:
             limit = self.bounds.items
             found = list(itertools.islice(self.metered(value), limit + 1))
             self.meter.item_count(len(found))
-        self.charge(56 + 8 * len(found))
+            new = ELEMENT_SIZE
+        self.charge(56 + (8 + new) * len(found))
         return found
 
     def length(self, value: Any) -> int:
@@ -276,6 +297,8 @@ class Machine:
         """`==` of two values as a bool, element by element, each of them a step."""
         kind, other = type(left), type(right)
         if kind in SCALARS and other in SCALARS:
+            if kind is other and kind in TEXTS and len(left) == len(right):
+                self.meter.passed_over(len(left))
             return left == right
         if kind is other and kind in SEQUENCES:
             return self._sequences_equal(left, right)
@@ -327,6 +350,8 @@ class Machine:
         """`left < right` and its kin, for values of Python's own ordered types. Raises TypeError."""
         kind, other = type(left), type(right)
         if kind in SCALARS and other in SCALARS:
+            if kind is other and kind in TEXTS:
+                self.meter.passed_over(min(len(left), len(right)))
             return operate(left, right)
         if kind is other and kind in SEQUENCES:
             for a, b in zip(left, right, strict=False):
@@ -334,7 +359,10 @@ class Machine:
                 if a is not b and not self.equals(a, b):
                     return self.in_order(operate, symbol, a, b)
             return operate(len(left), len(right))
-        if (kind in SETS and other in SETS) or (kind in TIMES and other in TIMES):
+        if kind in SETS and other in SETS:
+            self.meter.ticks(len(left) >> 3)
+            return operate(left, right)
+        if kind in TIMES and other in TIMES:
             return operate(left, right)
         raise TypeError(f"'{symbol}' not supported between instances of '{type_name(left)}' and '{type_name(right)}'")
 
@@ -342,6 +370,8 @@ class Machine:
         """The value, if it may be a dict key or a set's element. Raises TypeError."""
         kind = type(value)
         if kind in SCALARS:
+            if (kind is int and not -SAFE_HASH < value < SAFE_HASH) or kind is complex:
+                self._count_alike(value)
             return value
         if kind is tuple or kind is frozenset:
             if depth > MAX_HASH_DEPTH:
@@ -349,22 +379,45 @@ class Machine:
             for item in value:
                 self.meter.tick()
                 self.hashable(item, depth + 1)
+            if not depth:
+                self._count_alike(value)
             return value
-        if kind is range or kind in TIMES or isinstance(value, ScriptObject):
+        if kind is range or kind in TIMES:
+            self._count_alike(value)
+            return value
+        if isinstance(value, ScriptObject):
             return value
         raise TypeError(f"unhashable type: '{type_name(value)}'")
 
+    def _count_alike(self, value: Any) -> None:
+        """Bounds how many keys have one hash: Python's dicts and sets compare a new one with each of them.
+
+        Hashes of texts are salted. Those of numbers and tuples are not, so that a script could choose a million keys of
+        one hash, and hold the server for hours in one step.
+        """
+        alike = self.hashes.setdefault(hash(value), [])
+        if value in alike:
+            return
+        alike.append(value)
+        if len(alike) > MAX_ALIKE:
+            raise ScriptLimit(f'more than {MAX_ALIKE} dict keys or elements of sets with the same hash')
+        if len(self.hashes) > MAX_HASHES:
+            self.hashes = {key: values for key, values in self.hashes.items() if len(values) > 4}
+            if len(self.hashes) > MAX_HASHES // 2:
+                raise ScriptLimit('too many dict keys or elements of sets with the same hashes')
+
     def sort_keys(self, keys: list) -> list:
         """The keys themselves where Python may compare them, else each in a shell that compares by our rules."""
-        if all(type(key) in SCALARS for key in keys):
+        if all(type(key) in SCALARS and (type(key) not in TEXTS or len(key) < 1000) for key in keys):
             return keys
         return [_Ordered(self, key) for key in keys]
 
     def index_of(self, values: Iterable[Any], wanted: Any, start: int = 0, stop: int | None = None) -> int:
         """Where `wanted` first is among the values, or -1."""
         for index, value in enumerate(itertools.islice(values, start, stop), start):
+            if index & 15 == 0:
+                self.meter.tick()
             if value is wanted or self.equals(value, wanted):
-                self.meter.ticks(index >> 4)
                 return index
         return -1
 
@@ -375,9 +428,9 @@ class Machine:
         if kind is str or kind is bytes:
             if type(wanted) not in SCALARS:
                 raise TypeError(f"'in <string>' requires string as left operand, not {type_name(wanted)}")
+            self.meter.passed_over(len(container))
             return wanted in container
         if kind in (list, tuple, DictValues, DictItems):
-            self.meter.ticks(len(container) >> 4)
             return self.index_of(container, wanted) >= 0
         if kind is range:
             if type(wanted) in (int, bool):
@@ -413,24 +466,40 @@ class Machine:
                 f'change {copy} instead'
             )
 
-    def freeze(self, value: Any, depth: int = 0) -> None:
+    def freeze(self, value: Any) -> None:
         """Marks the containers and tensors in a value that crosses between script and nodes."""
-        kind = type(value)
-        if kind in SCALARS:
-            return
-        if isinstance(value, (list, dict, set, tuple)):
-            if id(value) in self.frozen or depth > 20:
-                return
-            self.frozen[id(value)] = value
-            for item in value.values() if isinstance(value, dict) else value:
-                self.freeze(item, depth + 1)
-        elif self.is_tensor(value):
-            storage = _storage(value)
-            if storage is not None:
-                self.frozen_storages[storage] = value
+        stack = [value]
+        while stack:
+            value = stack.pop()
+            if type(value) in SCALARS:
+                continue
+            if isinstance(value, (list, dict, set, frozenset, tuple)):
+                if id(value) not in self.frozen:
+                    self.frozen[id(value)] = value
+                    self._frozen_size += sys.getsizeof(value, 64)
+                    stack += [*value.keys(), *value.values()] if isinstance(value, dict) else value
+            elif self.is_tensor(value):
+                storage = _storage(value)
+                if storage is not None and storage not in self.frozen_storages:
+                    self.frozen_storages[storage] = value
+                    self._frozen_size += value.untyped_storage().nbytes()
+        if self._frozen_size > FORGET_SIZE or len(self.frozen) + len(self.frozen_storages) > self._frozen_count:
+            self._forget_unshared()
+
+    def _forget_unshared(self) -> None:
+        """Lets go of what nobody but this machine holds any more: a loop over many images is not to keep them all."""
+        for key in list(self.frozen):
+            if _references(self.frozen, key) <= _ALONE:
+                del self.frozen[key]
+        for key in list(self.frozen_storages):
+            if _references(self.frozen_storages, key) <= _ALONE and _is_only_user(self.frozen_storages[key]):
+                del self.frozen_storages[key]
+        self._frozen_size = 0
+        self._frozen_count = 2 * (len(self.frozen) + len(self.frozen_storages)) + FORGET_EVERY
 
     def tensor_changeable(self, value: Any) -> bool:
-        return _storage(value) not in self.frozen_storages
+        storage = _storage(value)
+        return storage not in self.frozen_storages if storage is not None else not value.numel()
 
     # Tensors
 
@@ -455,10 +524,13 @@ class Machine:
         return self.state.get('catchable', frozenset())
 
     def error_text(self, error: BaseException) -> str:
+        """What an exception says, as the script would show it: foreign values in it are not asked."""
         if isinstance(error, ScriptError):
             return error.message
+        from .formatting import show_briefly
+
         name = type(error).__name__
-        text = str(error)
+        text = show_briefly(self, error)
         return f'{name}: {text}' if text else name
 
     # Printing
@@ -475,23 +547,39 @@ class Machine:
 
     def live_size(self) -> int:
         """About how many bytes the script's variables hold, each object counted once."""
+        self._forget_unshared()
         seen: set[int] = set()
         total = 0
-        stack: list[Any] = [self.globals]
+        stack: list[Any] = [self.globals, self.hashes, self.state]
         stack += self.calls
         while stack:
             value = stack.pop()
+            kind = type(value)
             if id(value) in seen:
                 continue
             seen.add(id(value))
-            total += self._own_size(value)
-            stack += _parts(value)
+            if len(seen) & 1023 == 0:
+                self.meter.check()
+            if kind in SCALARS or kind in SIZED:
+                total += sys.getsizeof(value, 64)
+            elif self.is_tensor(value):
+                total += TENSOR_SIZE
+                storage = _storage(value)
+                if storage is not None and storage not in seen:
+                    seen.add(storage)
+                    total += value.untyped_storage().nbytes()
+            else:
+                total += value.size if isinstance(value, ScriptObject) else ScriptObject.size
+            parts = _parts(value)
+            if parts:
+                if len(parts) > 100_000:
+                    self.meter.check()
+                # Numbers are not looked at one by one: to remember each would take more memory than they do.
+                if SMALL.issuperset(map(type, parts)):
+                    total += SMALL_SIZE * len(parts)
+                else:
+                    stack += parts
         return total
-
-    def _own_size(self, value: Any) -> int:
-        if self.is_tensor(value):
-            return value.untyped_storage().nbytes()
-        return sys.getsizeof(value, 64) if type(value) in SCALARS or type(value) in SIZED else 64
 
 
 class _Ordered:
@@ -509,12 +597,14 @@ class _Ordered:
         return other < self
 
 
-def _parts(value: Any) -> Iterable[Any]:
+def _parts(value: Any) -> Collection[Any]:
     kind = type(value)
     if kind is dict:
         return [*value.keys(), *value.values()]
     if kind in (list, tuple, set, frozenset):
         return value
+    if isinstance(value, BaseException):
+        return value.args
     if kind is Stream:
         return value.sources
     if kind is Frame:
@@ -533,6 +623,24 @@ def _storage(tensor: Any) -> int | None:
         return None
 
 
+def _references(kept: dict[int, Any], key: int) -> int:
+    value = kept[key]
+    return sys.getrefcount(value)
+
+
+_ALONE = _references({0: []}, 0)
+"""What that is for a value that nothing but the dict holds."""
+
+
+def _is_only_user(tensor: Any) -> bool:
+    """Whether no other tensor, in Python or not, shares this one's memory. Not known: it may be shared."""
+    count = getattr(sys.modules['torch']._C, '_storage_Use_Count', None)
+    if count is None:
+        return False
+    storage = tensor.untyped_storage()
+    return count(storage._cdata) <= 2
+
+
 def _bind(function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Arguments to variables, by Python's rules and with its messages. Raises TypeError."""
     parameters = function.parameters
@@ -542,6 +650,7 @@ def _bind(function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> dict[
         if parameters.rest is None:
             raise TypeError(f'{function.name}() takes {len(names)} positional arguments but {len(args)} were given')
         variables[parameters.rest] = tuple(args[len(names) :])
+        function.closure.m.charge(8 * len(args))
     elif parameters.rest is not None:
         variables[parameters.rest] = ()
     extra: dict[str, Any] = {}
@@ -563,6 +672,7 @@ def _bind(function: ScriptFunction, args: list, kwargs: dict[str, Any]) -> dict[
             variables[name] = function.defaults[name]
     if parameters.keywords is not None:
         variables[parameters.keywords] = extra
+        function.closure.m.charge(64 + 64 * len(extra))
     return variables
 
 

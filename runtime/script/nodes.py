@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...graph import GLOBAL_ENUMS, CallError, near_misses
 from .errors import ScriptDenied, ScriptLimit
 from .machine import Machine
-from .values import ScriptCallable, ScriptObject, type_name
+from .values import DictItems, DictKeys, DictValues, ScriptCallable, ScriptObject, type_name
 
 if TYPE_CHECKING:
     from ..factory import NodeFunction, NodeNamespace
 
 Results = Callable[[Any], Any]
+MAX_DEPTH = 50
+CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+VIEWS = frozenset({DictKeys, DictValues, DictItems})
+
+
+def own_values(values: Iterable[Any], most: int, tick: Callable[[], object] = int) -> Iterator[Any]:
+    """What of these is the interpreter's own, however deep inside: it must not leave. Raises ScriptLimit.
+
+    Every place counts, not every container: what nodes and caches make of a value walks all its places.
+    """
+    stack = [(value, 0) for value in values]
+    count = 0
+    while stack:
+        value, depth = stack.pop()
+        count += 1
+        if count & 15 == 0:
+            tick()
+        kind = type(value)
+        if isinstance(value, (ScriptObject, slice, BaseException)) or kind in VIEWS:
+            yield value
+        elif kind in CONTAINERS and value:
+            if depth > MAX_DEPTH:
+                raise ScriptLimit(f'a value nested more than {MAX_DEPTH} deep cannot leave the script')
+            if count + len(stack) + len(value) > most:
+                raise ScriptLimit(f'a value with more than {most} elements, counted wherever they are, cannot leave')
+            parts = [*value.keys(), *value.values()] if kind is dict else value
+            stack += [(part, depth + 1) for part in parts]
 
 
 class NodeRef(ScriptCallable):
@@ -39,8 +66,7 @@ class NodeRef(ScriptCallable):
         kwargs = {
             name: value.for_nodes() if isinstance(value, ScriptObject) else value for name, value in kwargs.items()
         }
-        for value in (*args, *kwargs.values()):
-            self._check(m, value)
+        self._check(m, [*args, *kwargs.values()])
         try:
             results = self._call(m, self._function, args, kwargs)
         except CallError as error:
@@ -48,19 +74,12 @@ class NodeRef(ScriptCallable):
         m.freeze(results)
         return results if self._results is None else self._results(results)
 
-    def _check(self, m: Machine, value: Any, depth: int = 0) -> None:
-        """Only values cross to nodes: no functions, iterators or modules of the interpreter."""
-        if isinstance(value, (ScriptObject, slice, BaseException)):
-            hint = ': use list(…)' if type_name(value) == 'iterator' else ''
+    def _check(self, m: Machine, given: list) -> None:
+        """Only values cross to nodes: no functions, iterators or modules of the interpreter. Freezes what does."""
+        for value in own_values(given, m.bounds.items, m.tick):
+            hint = ': use list(…)' if type_name(value) == 'iterator' or type(value) in VIEWS else ''
             raise TypeError(f'{self.name} cannot take a {type_name(value)}{hint}')
-        if type(value) in (list, tuple, dict):
-            if depth > 20:
-                raise ScriptLimit(f'{self.name}: a value nested more than 20 deep')
-            for item in value.values() if type(value) is dict else value:
-                self._check(m, item, depth + 1)
-            if depth == 0:
-                m.freeze(value)
-        elif m.is_tensor(value):
+        for value in given:
             m.freeze(value)
 
     def attribute(self, m: Machine, name: str) -> Any:

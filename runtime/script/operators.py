@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import datetime
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from .errors import ScriptDenied, ScriptLimit
 from .formatting import percent_format
 from .machine import Machine
-from .values import NUMBERS, SEQUENCES, SETS, SIZED, TIMES, ScriptObject, type_name
+from .values import NUMBERS, SEQUENCES, SETS, SIZED, TEXTS, TIMES, ScriptObject, type_name
 
-TEXTS = frozenset({str, bytes})
 WHOLE = frozenset({int, bool})
 
 
@@ -33,6 +33,11 @@ def _is_opaque(value: Any) -> bool:
 
 def _result(m: Machine, value: Any) -> Any:
     return m.whole(value) if type(value) is int else value
+
+
+def _charged(m: Machine, value: Any) -> Any:
+    m.charge(sys.getsizeof(value))
+    return value
 
 
 def _torch(m: Machine, operate: Callable[[Any, Any], Any], symbol: str, left: Any, right: Any) -> Any:
@@ -61,8 +66,7 @@ def add(m: Machine, left: Any, right: Any) -> Any:
     if kind is other:
         if kind in TEXTS:
             m.meter.text_size(len(left) + len(right))
-            m.charge(49 + len(left) + len(right))
-            return left + right
+            return _charged(m, left + right)
         if kind in SEQUENCES:
             m.meter.item_count(len(left) + len(right))
             m.charge(56 + 8 * (len(left) + len(right)))
@@ -81,7 +85,8 @@ def subtract(m: Machine, left: Any, right: Any) -> Any:
     if kind in NUMBERS and other in NUMBERS:
         return _result(m, left - right)
     if kind in SETS and other in SETS:
-        return left - right
+        m.meter.ticks(len(left) >> 4)
+        return _charged(m, left - right)
     if kind in TIMES and other in TIMES:
         return _times(m, operator.sub, '-', left, right)
     return _torch(m, operator.sub, '-', left, right)
@@ -100,8 +105,7 @@ def multiply(m: Machine, left: Any, right: Any) -> Any:
     if kind in TEXTS and other in WHOLE:
         size = len(left) * max(right, 0)
         m.meter.text_size(size)
-        m.charge(49 + size)
-        return left * right
+        return _charged(m, left * right)
     if kind in SEQUENCES and other in WHOLE:
         count = len(left) * max(right, 0)
         m.meter.item_count(count)
@@ -171,12 +175,12 @@ def _bits(symbol: str, operate: Callable[[Any, Any], Any]) -> Callable[..., Any]
             return operate(left, right)
         if kind in SETS and other in SETS:
             m.meter.item_count(len(left) + len(right))
-            m.charge(200 + 32 * (len(left) + len(right)))
-            return operate(left, right)
+            m.meter.ticks((len(left) + len(right)) >> 4)
+            return _charged(m, operate(left, right))
         if symbol == '|' and kind is dict and other is dict:
             m.meter.item_count(len(left) + len(right))
-            m.charge(64 + 64 * (len(left) + len(right)))
-            return operate(left, right)
+            m.meter.ticks((len(left) + len(right)) >> 4)
+            return _charged(m, operate(left, right))
         return _torch(m, operate, symbol, left, right)
 
     return run
@@ -234,7 +238,8 @@ def _set_in_place(node: type[ast.operator], operate: Callable[[Any, Any], Any]) 
         if (type(left) is set and type(right) in SETS) or (node is ast.BitOr and type(left) is type(right) is dict):
             m.changeable(left)
             m.meter.item_count(len(left) + len(right))
-            m.charge(32 * len(right))
+            m.meter.ticks((len(left) + len(right)) >> 4)
+            m.charge(64 * len(right))
             return operate(left, right)
         if node is ast.BitOr and type(left) is dict:
             from .attributes import DICT
@@ -338,10 +343,7 @@ def get_item(m: Machine, container: Any, key: Any) -> Any:
         return container[m.hashable(key)]
     if kind in SEQUENCES or kind is str or kind is bytes or kind is range:
         if type(key) is slice:
-            found = container[key]
-            if kind is not range:
-                m.charge(56 + len(found) * (8 if kind in SEQUENCES else 1))
-            return found
+            return _charged(m, container[key])
         if type(key) is not int and type(key) is not bool and not m.is_tensor(key):
             raise TypeError(f'{kind.__name__} indices must be integers or slices, not {type_name(key)}')
         return container[m.index(key)]

@@ -64,6 +64,7 @@ def _sequence(c: Compiler, node: ast.MatchSequence) -> Test:
         end = len(value) - after
         if end < star:
             return False
+        frame.m.charge(56 + 8 * len(value))
         parts = [*value[:star], list(value[star:end]), *value[end:]]
         return all(test(frame, item) for test, item in zip(tests, parts, strict=True))
 
@@ -96,6 +97,8 @@ def _mapping(c: Compiler, node: ast.MatchMapping) -> Test:
                 return False
             keys.append(key)
         if store is not None:
+            frame.m.meter.ticks(len(value) >> 4)
+            frame.m.charge(64 + 64 * len(value))
             store(frame, {key: item for key, item in value.items() if key not in keys})
         return True
 

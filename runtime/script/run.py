@@ -129,7 +129,9 @@ def run_script(
     except Exception as error:
         if not m.catchable(error):
             raise
-        raise ScriptFailed(m.error_text(error), error).locate(compiled.text, m.at) from error
+        failed = ScriptFailed(m.error_text(error), error).locate(compiled.text, m.at)
+        # Not as its cause: whoever logs that would show the values in it by their own methods.
+        raise failed from None
     return ScriptResult(value, ''.join(m.printed), m.meter.steps, seconds, m.globals)
 
 

@@ -114,6 +114,7 @@ def unpacked(frame: Frame, value: Any, count: int, star: int | None) -> list:
         raise ValueError(f'not enough values to unpack (expected at least {count - 1}, got {len(parts)})')
     after = count - star - 1
     end = len(parts) - after
+    m.charge(56 + 8 * len(parts))
     return [*parts[:star], list(parts[star:end]), *parts[end:]]
 
 
@@ -350,6 +351,7 @@ def _def(c: Compiler, node: ast.FunctionDef) -> Code:
 
     def run(frame: Frame) -> None:
         frame.m.meter.tick()
+        frame.m.charge(500)
         found = {key: code(frame) for key, code in defaults}
         store(frame, ScriptFunction(name, parameters, found, body, frame, span))
 

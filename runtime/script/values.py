@@ -25,6 +25,7 @@ NUMBERS = frozenset({int, float, bool, complex})
 SCALARS = frozenset({int, float, bool, complex, str, bytes, NoneType, EllipsisType})
 """Values without parts: Python's own comparison and hash are safe on them."""
 
+TEXTS = frozenset({str, bytes})
 SEQUENCES = frozenset({list, tuple})
 SETS = frozenset({set, frozenset, DictKeys})
 SIZED = frozenset({list, tuple, dict, set, frozenset, DictKeys, DictValues, DictItems, str, bytes})
@@ -38,6 +39,8 @@ class ScriptObject:
 
     __slots__ = ()
     kind = 'object'
+    size = 400
+    """About how many bytes it takes, without the values it holds."""
 
     def attribute(self, m: Machine, name: str) -> Any:
         raise AttributeError(f"'{self.kind}' object has no attribute '{name}'")
@@ -166,22 +169,37 @@ class ModuleRef(ScriptObject):
 
 
 class Stream(ScriptObject):
-    """Any iterator of a script. Each element is a step, so that even a loop inside a built-in is counted."""
+    """Any iterator of a script. Each element is a step, so that even a loop inside a built-in is counted.
 
-    __slots__ = ('_m', '_next', 'sources')
+    `weight` is what each element takes in memory. No iterator runs inside itself: Python's own may crash there.
+    """
+
+    __slots__ = ('_m', '_next', '_running', 'sources', 'weight')
     kind = 'iterator'
 
-    def __init__(self, m: Machine, iterator: Iterator[Any], *sources: Any):
+    def __init__(self, m: Machine, iterator: Iterator[Any], *sources: Any, weight: int = 0):
         self._m = m
         self._next = iterator.__next__
+        self._running = False
         self.sources = sources
+        self.weight = weight
+        m.charge(500)
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
-        self._m.meter.tick()
-        return self._next()
+        if self._running:
+            raise ValueError('generator already executing')
+        m = self._m
+        m.tick()
+        if self.weight:
+            m.charge(self.weight)
+        self._running = True
+        try:
+            return self._next()
+        finally:
+            self._running = False
 
 
 class NoOp(ScriptCallable):

@@ -10,6 +10,7 @@ from ..errors import ScriptLimit
 from ..machine import Machine
 from ..operators import get_item
 from ..values import Builtin, ModuleRef, ScriptObject
+from .numeric import numbers_only
 
 
 class Generator(ScriptObject):
@@ -34,7 +35,7 @@ _NUMBERS = 'expovariate gauss lognormvariate normalvariate triangular uniform'
 def _members(generator: random.Random) -> dict[str, Any]:
     def plain_call(name: str) -> Builtin:
         function = getattr(generator, name)
-        return Builtin(name, lambda m, *args: function(*plain(m, args)))
+        return Builtin(name, lambda m, *args: function(*numbers_only(m, args)))
 
     def seed(m: Machine, value: Any = None, /) -> None:
         plain(m, (value,))
@@ -57,13 +58,18 @@ def _members(generator: random.Random) -> dict[str, Any]:
 
     def choices(m: Machine, values: Any, weights: Any = None, *, k: Any = 1) -> list:
         m.meter.item_count(m.index(k))
-        wanted = None if weights is None else plain(m, m.collect(weights))
+        # Python adds the weights up before it looks at them: of texts it would make ever longer ones.
+        wanted = None if weights is None else numbers_only(m, m.collect(weights))
+        m.meter.ticks(max(k, 0))
+        m.charge(56 + 8 * max(k, 0))
         return generator.choices(m.collect(values), wanted, k=k)
 
     def sample(m: Machine, values: Any, k: Any) -> list:
         if type(values) is not range:
             values = m.collect(values)
         m.meter.item_count(m.index(k))
+        m.meter.ticks(max(k, 0))
+        m.charge(56 + 40 * max(k, 0))
         return generator.sample(values, k)
 
     def shuffle(m: Machine, values: Any, /) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +13,19 @@ from ..formatting import check_spec
 from ..machine import Machine
 from ..values import Builtin, ModuleRef, TypeRef
 
+MAX_TEXT = 200
+
 
 def _maker(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         plain(m, args)
         plain(m, kwargs.values())
-        return function(*args, **kwargs)
+        if any(type(value) is str and len(value) > MAX_TEXT for value in (*args, *kwargs.values())):
+            raise ValueError(f'a text of more than {MAX_TEXT} characters has no place in a time')
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:  # what the operating system cannot express as a time
+            raise ValueError(error.strerror) from None
 
     return call
 
@@ -25,10 +33,12 @@ def _maker(function: Callable[..., Any]) -> Callable[..., Any]:
 def _strptime(m: Machine, text: Any, template: Any, /) -> datetime.datetime:
     plain(m, (text, template))
     check_spec(template if type(template) is str else '')
-    check_spec('')
-    if type(text) is str and len(text) > 200:
-        raise ValueError('a time of more than 200 characters')
-    return datetime.datetime.strptime(text, template)
+    if type(text) is str and len(text) > MAX_TEXT:
+        raise ValueError(f'a time of more than {MAX_TEXT} characters')
+    try:
+        return datetime.datetime.strptime(text, template)
+    except re.error as error:
+        raise ValueError(f'bad template {template!r}: {error}') from None
 
 
 def _type(kind: Any, *names: str) -> TypeRef:

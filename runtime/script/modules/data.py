@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from ..attributes import plain
@@ -59,7 +60,8 @@ def _dumps(m: Machine, value: Any, /, *, indent: Any = None, sort_keys: Any = Fa
         raise ScriptLimit('an indent of more than 100')
     ready = _plain_copy(m, value, [0], [])
     text = json.dumps(ready, indent=indent, sort_keys=m.truth(sort_keys), ensure_ascii=m.truth(ensure_ascii))
-    m.charge(len(text))
+    m.meter.text_size(len(text))
+    m.charge(sys.getsizeof(text))
     return text
 
 
@@ -92,7 +94,7 @@ def _plain_copy(m: Machine, value: Any, size: list[int], inside: list[int]) -> A
         value = found
     else:
         raise TypeError(f'Object of type {type_name(value)} is not JSON serializable')
-    if size[0] > 20 * m.bounds.text:
+    if size[0] > 8 * m.bounds.text:
         raise ScriptLimit('the JSON text would be too long')
     return value
 

@@ -35,7 +35,7 @@ def _combinatoric(function: Callable[..., Iterator[Any]]) -> Callable[..., Strea
         if (count or 0) > 1000 or len(pool) > 100_000:
             raise ScriptLimit('too many elements to combine')
         made = function(pool) if count is None else function(pool, count)
-        return m.stream(made, pool)
+        return m.stream(made, pool, weight=56 + 8 * (len(pool) if count is None else max(count, 0)))
 
     return call
 
@@ -45,7 +45,8 @@ def _product(m: Machine, *values: Any, repeat: Any = 1) -> Stream:
     times = m.index(repeat)
     if times * max(len(pools), 1) > 1000:
         raise ScriptLimit('a product of more than 1000 factors')
-    return m.stream(itertools.product(*pools, repeat=times), *pools)
+    weight = 56 + 8 * max(times, 0) * len(pools)
+    return m.stream(itertools.product(*pools, repeat=times), *pools, weight=weight)
 
 
 def _count(m: Machine, start: Any = 0, step: Any = 1) -> Stream:
@@ -90,11 +91,12 @@ def _starmap(m: Machine, function: Any, values: Any, /) -> Stream:
 
 
 def _zip_longest(m: Machine, *values: Any, fillvalue: Any = None) -> Stream:
-    return m.stream(itertools.zip_longest(*map(m.metered, values), fillvalue=fillvalue), *values)
+    made = itertools.zip_longest(*map(m.metered, values), fillvalue=fillvalue)
+    return m.stream(made, *values, weight=56 + 8 * len(values))
 
 
 def _pairwise(m: Machine, values: Any, /) -> Stream:
-    return m.stream(itertools.pairwise(m.metered(values)), values)
+    return m.stream(itertools.pairwise(m.metered(values)), values, weight=72)
 
 
 def _compress(m: Machine, values: Any, selectors: Any) -> Stream:
@@ -179,6 +181,7 @@ class Partial(ScriptCallable):
 
 def _partial(m: Machine, function: Any, *args: Any, **kwargs: Any) -> Partial:
     m.as_native(function)
+    m.charge(400 + 8 * len(args) + 64 * len(kwargs))
     return Partial(function, list(args), kwargs)
 
 

@@ -47,7 +47,10 @@ def _list_function(name: str, function: Callable[..., Any]) -> Builtin:
             raise ScriptLimit(f'{name}() of more than {MAX_NUMBERS} numbers')
         m.meter.ticks(sum(map(len, lists)))
         plain(m, kwargs.values())
-        found = function(*lists, **kwargs)
+        try:
+            found = function(*lists, **kwargs)
+        except statistics.StatisticsError as error:
+            raise ValueError(str(error)) from None
         return m.whole(found) if type(found) is int else found
 
     return Builtin(name, call)

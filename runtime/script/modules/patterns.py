@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,17 +48,23 @@ class Match(ScriptObject):
         return tuple(default if item is None else item for item in found)
 
     def item(self, m: Machine, key: Any) -> Any:
-        return self.group(key)
+        return _charged(m, self.group(key))
 
     def attribute(self, m: Machine, name: str) -> Any:
         if name == 'string':
             return self.text
         if name not in _MATCH:
             raise AttributeError(f"'re.Match' object has no attribute '{name}'")
-        return Builtin(name, lambda m, *args: _MATCH[name](self, m, *args))
+        return Builtin(name, lambda m, *args: _charged(m, _MATCH[name](self, m, *args)))
 
     def display(self) -> str:
         return f'<re.Match object; span={self.span()}, match={(self.group() or "")[:50]!r}>'
+
+
+def _charged(m: Machine, found: Any) -> Any:
+    parts = found if type(found) is tuple else found.values() if type(found) is dict else (found,)
+    m.charge(100 + sum(map(sys.getsizeof, parts)))
+    return found
 
 
 def _group(match: Match, m: Machine, *groups: Any) -> Any:
@@ -90,6 +97,10 @@ class Pattern(ScriptObject):
         self.program = program
         self.source = source
         self.flags = flags
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        return 400 + 200 * len(self.program.code)
 
     def attribute(self, m: Machine, name: str) -> Any:
         if name == 'pattern':
@@ -124,8 +135,15 @@ def _search(m: Machine, pattern: Pattern, text: str, at: int = 0, nonempty: bool
     for start in range(at, len(text) + 1):
         slots = match_at(m, pattern.program, text, start, nonempty=nonempty and start == at)
         if slots is not None:
-            return Match(pattern.program, text, slots)
+            return _made(m, pattern, text, slots)
     return None
+
+
+def _made(m: Machine, pattern: Pattern, text: str, slots: Slots | None) -> Match | None:
+    if slots is None:
+        return None
+    m.charge(200 + 8 * len(slots))
+    return Match(pattern.program, text, slots)
 
 
 def _matches(m: Machine, pattern: Pattern, text: str) -> Iterator[Match]:
@@ -144,22 +162,19 @@ def _first(m: Machine, pattern: Pattern, text: Any) -> Match | None:
 
 
 def _match(m: Machine, pattern: Pattern, text: Any) -> Match | None:
-    slots = match_at(m, pattern.program, _text(m, text), 0)
-    return None if slots is None else Match(pattern.program, text, slots)
+    return _made(m, pattern, text, match_at(m, pattern.program, _text(m, text), 0))
 
 
 def _fullmatch(m: Machine, pattern: Pattern, text: Any) -> Match | None:
-    slots = match_at(m, pattern.program, _text(m, text), 0, whole=True)
-    return None if slots is None else Match(pattern.program, text, slots)
+    return _made(m, pattern, text, match_at(m, pattern.program, _text(m, text), 0, whole=True))
 
 
 def _findall(m: Machine, pattern: Pattern, text: Any) -> list:
     found = []
     for match in _matches(m, pattern, _text(m, text)):
         groups = match.groups('')
-        found.append(groups if len(groups) > 1 else groups[0] if groups else match.group())
+        found.append(_charged(m, groups if len(groups) > 1 else groups[0] if groups else match.group()))
         m.meter.item_count(len(found))
-        m.charge(64)
     return found
 
 
@@ -175,10 +190,9 @@ def _split(m: Machine, pattern: Pattern, text: Any, maxsplit: Any = 0) -> list:
         if most and splits >= most:
             break
         start, end = match.span()
-        found.append(text[at:start])
-        found.extend(match.groups())
+        found.append(_charged(m, text[at:start]))
+        found.extend(_charged(m, match.groups()))
         m.meter.item_count(len(found))
-        m.charge(64)
         at = end
     return [*found, text[at:]]
 
@@ -203,8 +217,7 @@ def _subn(m: Machine, pattern: Pattern, replacement: Any, text: Any, count: Any 
         made += 1
     parts.append(text[at:])
     m.meter.text_size(size + len(parts[-1]))
-    m.charge(size + len(parts[-1]))
-    return ''.join(parts), made
+    return _charged(m, ''.join(parts)), made
 
 
 _ESCAPES = {'n': '\n', 't': '\t', 'r': '\r', 'f': '\f', 'v': '\v', 'a': '\a', 'b': '\b', '\\': '\\'}
@@ -273,7 +286,10 @@ def _module_function(name: str, count: int) -> Builtin:
 
 
 def _escape(m: Machine, text: Any, /) -> str:
-    return re.escape(_text(m, text))
+    m.meter.passed_over(len(_text(m, text)))
+    found = re.escape(text)
+    m.meter.text_size(len(found))
+    return _charged(m, found)
 
 
 def make(m: Machine, name: str) -> ModuleRef:

@@ -7,6 +7,7 @@ steps is a step of the script, and bounds and interrupts work inside a match.
 
 from __future__ import annotations
 
+import bisect
 import importlib
 import re
 import sys
@@ -27,6 +28,7 @@ parser: Any = importlib.import_module(_modules[1])
 MAX_PATTERN = 2_000
 MAX_PROGRAM = 20_000
 MAX_STACK = 500_000
+MAX_STACK_SLOTS = 4_000_000
 
 CHAR, SPLIT, JUMP, SAVE, AT, LOOK, BACK, LOOP, MARK, AGAIN, ATOMIC, DONE = range(12)
 
@@ -61,6 +63,8 @@ def compile_pattern(m: Machine, pattern: str, flags: int) -> Program:
     compiler = _Compiler(tree.state.groups, tree.state.flags)
     compiler.sequence(tree, tree.state.flags)
     compiler.emit(DONE)
+    m.meter.ticks(len(compiler.code))
+    m.charge(200 * len(compiler.code))
     found = Program(compiler.code, compiler.slots, tree.state.groups, dict(tree.state.groupdict), tree.state.flags)
     if len(cache) > 100:
         cache.clear()
@@ -191,28 +195,50 @@ def _char_test(op: Any, argument: Any, flags: int) -> Test | None:
 
 def _set_test(items: Any, flags: int) -> Test:
     negated = False
-    tests: list[Test] = []
+    literals: set[str] = set()
+    ranges: list[tuple[int, int]] = []
+    categories: dict[Any, Test] = {}
     for op, argument in items:
         if op is sre.NEGATE:
             negated = True
         elif op is sre.RANGE:
-            tests.append(_range_test(*argument))
+            ranges.append(argument)
+        elif op is sre.LITERAL:
+            literals.add(chr(argument))
         else:
-            test = _char_test(op, argument, 0 if op is sre.LITERAL else flags)
-            assert test is not None
-            tests.append(test)
+            categories[argument] = _category_test(argument, flags)
+    tests = [*([literals.__contains__] if literals else []), *([_ranges_test(ranges)] if ranges else [])]
+    test = _any_test([*tests, *categories.values()])
     if flags & re.IGNORECASE:
-        plain = tests
-        tests = [lambda c: any(t(c) or t(c.lower()) or t(c.upper()) for t in plain)]
-    if negated:
-        return lambda c: not any(test(c) for test in tests)
+        test = _any_case(test)
+    return (lambda c: not test(c)) if negated else test
+
+
+def _any_test(tests: list[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     return lambda c: any(test(c) for test in tests)
 
 
-def _range_test(low: int, high: int) -> Test:
-    return lambda c: len(c) == 1 and low <= ord(c) <= high
+def _any_case(test: Test) -> Test:
+    return lambda c: test(c) or test(c.lower()) or test(c.upper())
+
+
+def _ranges_test(ranges: list[tuple[int, int]]) -> Test:
+    """By bisection: a set of a thousand ranges is one step for each character, so that step has to be a short one."""
+    merged: list[list[int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1][1] = max(merged[-1][1], high)
+        else:
+            merged.append([low, high])
+    lows, highs = zip(*merged, strict=True)
+
+    def test(c: str) -> bool:
+        place = bisect.bisect_right(lows, ord(c)) - 1 if len(c) == 1 else -1
+        return place >= 0 and ord(c) <= highs[place]
+
+    return test
 
 
 def _is_word(c: str) -> bool:
@@ -294,7 +320,7 @@ def _run(
         steps += 1
         if steps & 63 == 0:
             m.meter.ticks(64)
-            if len(stack) > MAX_STACK:
+            if len(stack) > MAX_STACK or len(stack) * len(slots) > MAX_STACK_SLOTS:
                 raise ScriptLimit('a pattern has too many ways to match this text')
         op, a, b, c = code[pc]
         if op == CHAR:
@@ -390,7 +416,12 @@ def _run(
 
 def _count(m: Machine, test: Test, text: str, at: int, most: int) -> int:
     count = 0
-    while count < most and test(text[at + count]):
-        count += 1
-    m.meter.ticks(count >> 3)
+    while count < most:
+        stop = min(count + 1024, most)
+        before = count
+        while count < stop and test(text[at + count]):
+            count += 1
+        m.meter.ticks((count - before) >> 3)
+        if count < stop:
+            break
     return count

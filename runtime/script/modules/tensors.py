@@ -13,7 +13,7 @@ from typing import Any
 
 from ..attributes import ATTRIBUTES, read
 from ..errors import ScriptDenied, ScriptLimit
-from ..machine import Attributes, Machine
+from ..machine import TENSOR_SIZE, Attributes, Machine
 from ..values import SCALARS, Builtin, ModuleRef, Property, type_name
 
 MAX_DIMENSIONS = 25
@@ -32,8 +32,9 @@ def _argument(m: Machine, torch: Any, value: Any, meta: bool, depth: int = 0) ->
     if isinstance(value, torch.Tensor):
         return value.to('meta') if meta else value
     if kind in (list, tuple):
-        if depth > 4 or len(value) > 10_000:
+        if depth > 1 or len(value) > 10_000 >> 4 * depth:
             raise ScriptLimit('a list that is too long or too deep for torch')
+        m.meter.ticks(1 + (len(value) >> 3))
         return kind(_argument(m, torch, item, meta, depth + 1) for item in value)
     if kind is slice:
         return value
@@ -49,15 +50,19 @@ def _argument(m: Machine, torch: Any, value: Any, meta: bool, depth: int = 0) ->
 def _measure(m: Machine, torch: Any, value: Any) -> int:
     """Elements in a result of meta tensors. Raises ScriptLimit."""
     if isinstance(value, torch.Tensor):
-        if value.dim() > MAX_DIMENSIONS:
-            raise ScriptLimit(f'a tensor of more than {MAX_DIMENSIONS} dimensions')
+        _check_dimensions(value)
         count = value.numel()
         m.meter.element_count(count)
-        return count * value.element_size()
+        return TENSOR_SIZE + count * value.element_size()
     if isinstance(value, (list, tuple)):
         m.meter.item_count(len(value))
         return sum(_measure(m, torch, item) for item in value)
     return 0
+
+
+def _check_dimensions(tensor: Any) -> None:
+    if tensor.dim() > MAX_DIMENSIONS:
+        raise ScriptLimit(f'a tensor of more than {MAX_DIMENSIONS} dimensions')
 
 
 def _result(torch: Any, value: Any) -> Any:
@@ -75,11 +80,12 @@ def bounded_call(
     torch = torch_module()
     name = getattr(function, '__name__', '')
     _check_pieces(name, args, kwargs)
-    size = 0
+    _check_values(m, torch, name, args, kwargs)
+    size = TENSOR_SIZE
     known = _known_count(torch, name, args, kwargs) if check else None
     if known is not None:
         m.meter.element_count(known)
-        size = known * 8
+        size = TENSOR_SIZE + known * 8
     elif check:
         trial = [_argument(m, torch, value, True) for value in args]
         named = {name: _argument(m, torch, value, True) for name, value in kwargs.items()}
@@ -91,8 +97,30 @@ def bounded_call(
     m.charge(size)
     m.meter.check()
     given = [_argument(m, torch, value, False) for value in args]
-    found = function(*given, **{name: _argument(m, torch, value, False) for name, value in kwargs.items()})
-    return _result(torch, found)
+    named = {name: _argument(m, torch, value, False) for name, value in kwargs.items()}
+    if name in _INDEXING:
+        return _result(torch, _indexed(torch, function, given, named))
+    return _result(torch, function(*given, **named))
+
+
+_INDEXING = frozenset({'gather', 'scatter', 'index_select', 'take', 'one_hot', 'quantile', 'indexed'})
+
+
+def _indexed(torch: Any, function: Callable[..., Any], args: list, kwargs: dict[str, Any]) -> Any:
+    """A call that looks elements up by number, made on the CPU.
+
+    There a wrong number is an IndexError. A GPU does not look: it stops, and with it every later prompt of the server.
+    """
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    if not any(map(_is_away, tensors)):
+        return function(*args, **kwargs)
+    home = {name: value.cpu() if isinstance(value, torch.Tensor) else value for name, value in kwargs.items()}
+    found = function(*(value.cpu() if isinstance(value, torch.Tensor) else value for value in args), **home)
+    return found.to(tensors[0].device)
+
+
+def _is_away(tensor: Any) -> bool:
+    return tensor.device.type != 'cpu'
 
 
 _SAME_SHAPE_NAMES = (
@@ -118,10 +146,7 @@ def _known_count(torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> in
     """
     if name in _SAME_SHAPE:
         tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-        count = 1
-        for place in range(1, max((value.dim() for value in tensors), default=0) + 1):
-            count *= max(value.shape[-place] if place <= value.dim() else 1 for value in tensors)
-        return count if tensors else None
+        return _broadcast_count([list(value.shape) for value in tensors]) if tensors else None
     joined = name in ('cat', 'concat', 'stack', 'hstack', 'vstack') and args and type(args[0]) in (list, tuple)
     if joined and all(isinstance(value, torch.Tensor) for value in args[0]):
         return sum(value.numel() for value in args[0])
@@ -164,6 +189,47 @@ def _check_pieces(name: str, args: Any, kwargs: dict[str, Any]) -> None:
         raise ScriptLimit(f'a tensor cut into more than {MAX_PIECES} pieces')
 
 
+MAX_SORTED = 1 << 25
+_SORTING = frozenset({'sort', 'argsort', 'topk', 'kthvalue', 'median', 'mode', 'quantile', 'unique'})
+_BROADCASTING = frozenset({'l1_loss', 'mse_loss', 'cosine_similarity'})
+
+
+def _check_values(m: Machine, torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:
+    """Bounds what the size of a result does not tell. Raises ScriptLimit, TypeError."""
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    if name in _SORTING and any(value.numel() > MAX_SORTED for value in tensors):
+        raise ScriptLimit(f'{name}() of more than {MAX_SORTED} elements')
+    if name in ('nonzero', 'where', 'unique') and len(tensors) == 1:
+        m.meter.element_count(tensors[0].numel() * max(tensors[0].dim(), 1))
+        m.charge(8 * tensors[0].numel() * max(tensors[0].dim(), 1))
+    elif name in _BROADCASTING or name == 'matmul':
+        _check_broadcast(m, name, tensors)
+    elif any(value == 'nuc' for value in (*args, *kwargs.values()) if type(value) is str):
+        raise ScriptDenied(f"{name}() has no 'nuc' in scripts")
+
+
+def _check_broadcast(m: Machine, name: str, tensors: list) -> None:
+    """These spread their tensors over each other before they make a small result. Raises ScriptLimit."""
+    if len(tensors) < 2:
+        return
+    shapes = [list(value.shape) for value in tensors]
+    if name == 'matmul':
+        if min(map(len, shapes)) < 2:
+            return
+        batch = _broadcast_count([shape[:-2] for shape in shapes])
+        for shape in shapes:
+            m.meter.element_count(batch * shape[-1] * shape[-2])
+        return
+    m.meter.element_count(_broadcast_count(shapes))
+
+
+def _broadcast_count(shapes: list[list[int]]) -> int:
+    count = 1
+    for place in range(1, max(map(len, shapes), default=0) + 1):
+        count *= max(shape[-place] if place <= len(shape) else 1 for shape in shapes)
+    return count
+
+
 MAX_WORK = 1 << 35
 """Multiplications of one call: a second or a few on a CPU, which nothing can interrupt."""
 
@@ -189,6 +255,8 @@ def _method(name: str, check: bool = True) -> Callable[..., Any]:
     def call(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         torch = torch_module()
         _refuse_out(kwargs)
+        if name == 'view' and any(type(value) is torch.dtype for value in (*args, *kwargs.values())):
+            raise ScriptDenied('tensor.view() takes a shape in scripts: use to(dtype)')
         return bounded_call(m, getattr(torch.Tensor, name), (owner, *args), kwargs, check)
 
     return call
@@ -242,7 +310,7 @@ def _to(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             raise ScriptDenied("tensor.to() takes a dtype, another tensor, its device or 'cpu' in scripts")
     if not set(kwargs) <= {'dtype', 'device', 'other'}:
         raise ScriptDenied('tensor.to() takes dtype and device in scripts')
-    m.charge(owner.numel() * 4)
+    m.charge(TENSOR_SIZE + owner.numel() * 16)
     return owner.to(*args, **kwargs)
 
 
@@ -299,13 +367,15 @@ def _index_parts(m: Machine, torch: Any, key: Any) -> tuple[Any, bool]:
     return (tuple(parts) if type(key) is tuple else parts[0]), masked
 
 
-def _numbers(m: Machine, value: Any, depth: int = 0) -> Any:
+def _numbers(m: Machine, value: Any, depth: int = 0, count: list[int] | None = None) -> Any:
     """A nested list of numbers. Raises TypeError."""
     if type(value) in (list, tuple):
-        if depth > MAX_DIMENSIONS:
-            raise ScriptLimit('a list nested too deep for a tensor')
-        m.meter.ticks(len(value) >> 3)
-        return [_numbers(m, item, depth + 1) for item in value]
+        count = [0] if count is None else count
+        count[0] += 1 + len(value)
+        if depth > MAX_DIMENSIONS or count[0] > 4 * m.bounds.items:
+            raise ScriptLimit('a list that is too long or nested too deep for a tensor')
+        m.meter.ticks(1 + (len(value) >> 3))
+        return [_numbers(m, item, depth + 1, count) for item in value]
     if type(value) in (int, float, bool):
         return value
     if m.is_tensor(value) and value.numel() == 1:
@@ -320,15 +390,21 @@ def get_tensor_item(m: Machine, tensor: Any, key: Any) -> Any:
         # A mask keeps at most what is there; beside other lists it could repeat, so there it stands alone.
         if type(index) is tuple and sum(isinstance(part, torch.Tensor) for part in index) > 1:
             raise ScriptDenied('a mask cannot be combined with other lists as an index in scripts')
-        m.charge(tensor.numel() * tensor.element_size())
+        m.charge(TENSOR_SIZE + tensor.numel() * tensor.element_size())
         return tensor[index]
     parts = index if type(index) is tuple else (index,)
     if all(type(part) in (int, slice, type(None), type(...)) for part in parts):
-        m.meter.check()
-        return tensor[index]  # A view: it takes no memory.
+        m.charge(TENSOR_SIZE)
+        view = tensor[index]  # A view: its elements take no memory.
+        _check_dimensions(view)
+        return view
     many = type(index) is tuple
     parts = index if many else (index,)
-    return bounded_call(m, lambda owner, *parts: owner[parts if many else parts[0]], (tensor, *parts), {})
+
+    def indexed(owner: Any, *parts: Any) -> Any:
+        return owner[parts if many else parts[0]]
+
+    return bounded_call(m, indexed, (tensor, *parts), {})
 
 
 def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
@@ -341,7 +417,12 @@ def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
         raise TypeError(f'a tensor holds numbers, not a {type_name(value)}')
     index, _ = _index_parts(m, torch, key)
     m.meter.check()
-    tensor[index] = value
+    if _is_away(tensor):
+        changed = tensor.cpu()
+        changed[index] = value
+        tensor.copy_(changed)
+    else:
+        tensor[index] = value
 
 
 # torch.…
@@ -361,10 +442,19 @@ _CHANCE = ('rand', 'randn', 'randint', 'randperm', 'rand_like', 'randn_like', 'b
 _DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 float half double long int'
 
 
+_BEFORE_OUT = {'norm': 4, 'normalize': 4, 'relu': 1}
+"""How many arguments come before the one that says where to write: that is no keyword of these."""
+MAX_GEOMETRY = 1 << 31
+
+
 def _function(name: str, function: Callable[..., Any]) -> Builtin:
+    most = _BEFORE_OUT.get(name)
+
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         torch = torch_module()
         _refuse_out(kwargs)
+        if most is not None and len(args) > most:
+            raise ScriptDenied(f'torch.{name}() takes {most} arguments in scripts')
         if name in _MAKERS:
             _measure_made(m, torch, function, args, kwargs)
             return bounded_call(m, function, args, kwargs, check=False)
@@ -418,7 +508,7 @@ def _chance(name: str) -> Builtin:
                 raise TypeError(f'torch.{name} takes a tensor')
             like = args[0]
             m.meter.element_count(like.numel())
-            m.charge(like.numel() * like.element_size())
+            m.charge(TENSOR_SIZE + like.numel() * max(like.element_size(), 4))
             if name == 'bernoulli':
                 return torch.bernoulli(like.cpu(), generator=_generator(m, torch)).to(like.device)
             make = torch.rand if name == 'rand_like' else torch.randn
@@ -426,7 +516,10 @@ def _chance(name: str) -> Builtin:
         function = getattr(torch, name)
         known = _known_count(torch, name, args, kwargs)
         if name == 'randperm':
-            m.meter.element_count(m.index(args[0]) if args else 0)
+            count = m.index(args[0]) if args else 0
+            if count > MAX_SORTED:
+                raise ScriptLimit(f'randperm() of more than {MAX_SORTED}')
+            m.charge(TENSOR_SIZE + 8 * max(count, 0))
         elif known is not None:
             m.meter.element_count(known)
             m.charge(known * 8)
@@ -452,11 +545,24 @@ def _nn_functional(torch: Any) -> ModuleRef:
 
 
 def _functional(name: str, function: Callable[..., Any]) -> Builtin:
+    most = _BEFORE_OUT.get(name)
+
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         _refuse_out(kwargs)
+        if most is not None and len(args) > most:
+            raise ScriptDenied(f'{name}() changes nothing in place in scripts: it takes {most} arguments')
+        for value in (*args, *kwargs.values()):
+            _check_geometry(value)
         return bounded_call(m, function, args, kwargs, check=name != 'one_hot' or _check_one_hot(m, *args, **kwargs))
 
     return Builtin(f'torch.nn.functional.{name}', call)
+
+
+def _check_geometry(value: Any) -> None:
+    """Sizes and strides are multiplied with each other: their products must stay within 64 bits."""
+    for item in value if type(value) in (list, tuple) else (value,):
+        if type(item) is int and abs(item) > MAX_GEOMETRY:
+            raise ScriptLimit(f'{item} is too large a size here')
 
 
 def _check_one_hot(m: Machine, tensor: Any, num_classes: Any = -1) -> bool:
