@@ -66,7 +66,7 @@ def _result(value: Any) -> Any:
 
 
 def outputs(value: Any, used: int, most: int) -> tuple:
-    """The node's outputs, of `most` elements in all; a list output of an inner node stays one value. Raises ScriptError."""
+    """The node's outputs, of `most` elements in all; a list output stays one value. Raises ScriptError."""
     values = value if type(value) is tuple else () if value is None else (value,)
     if len(values) > MAX_OUTPUTS:
         raise ScriptDenied(f'the script gives {len(values)} values; a node has {MAX_OUTPUTS} outputs at most')
