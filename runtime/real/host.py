@@ -22,10 +22,17 @@ from ..errors import refusal
 from .errors import HostError
 from .values import Lazy, ValueList
 
-OUTSIDE = (
-    'ComfyScript: what was made inside `with Workflow():` is in inference mode. Make this call inside of one, too, or '
-    'make the models and values for it outside.'
-)
+NOTES = {
+    'nference tensor': (
+        'ComfyScript: what was made inside `with Workflow():` is in inference mode. Make this call inside of one, too, '
+        'or make the models and values for it outside.'
+    ),
+    'requires grad': (
+        'ComfyScript: outside of `with Workflow():` values carry gradients. Make the calls inside of one, or give the '
+        'node `value.detach()`.'
+    ),
+}
+"""What to say to an error of PyTorch's, by words in it."""
 
 
 @dataclass
@@ -217,8 +224,9 @@ class Host:
         if out_of_memory:
             self.model_management.unload_all_models()
         add_note = getattr(error, 'add_note', None)  # from Python 3.11 on
-        if add_note is not None and isinstance(error, RuntimeError) and 'nference tensor' in str(error):
-            add_note(OUTSIDE)
+        if add_note is not None and isinstance(error, RuntimeError):
+            for note in (note for words, note in NOTES.items() if words in str(error)):
+                add_note(note)
 
     def _before_node(self) -> Callable[[], None]:
         """`nodes.before_node_execution`, without its lock where nothing has been interrupted."""

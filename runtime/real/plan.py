@@ -39,6 +39,7 @@ class Plan:
         'conditions',
         'count',
         'defaults',
+        'detaches',
         'function',
         'hidden',
         'host_hidden',
@@ -90,6 +91,8 @@ class Plan:
         self.plain: dict[tuple[Any, ...], tuple[tuple[str, Kind], ...]] = {}
         """Types of inputs (with their names, where not all came by position) that go to the node as they are, and
         which of them are followed."""
+        self.detaches = schema.output_node
+        """Output nodes hand tensors on to files and browsers, which fails for those that carry gradients."""
         self.changing = host.is_changing(node_class)
         self.simple = not (
             self.names is None

@@ -178,7 +178,7 @@ class RealSession:
     def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any:
         """`call` for a combination of input types that `plan.plain` has: nothing is looked at but what is followed."""
         if self.bare:
-            return self.run_plain(plan, inputs)
+            return self.run_plain(plan, self._detached(inputs) if plan.detaches else inputs)
         recorded = inputs.copy()
         describe = self.provenance.describe
         for name, kind in followed:
@@ -201,6 +201,8 @@ class RealSession:
         recorded: dict[str, Any],
         simple: bool,
     ) -> Any:
+        if plan.detaches:
+            inputs = self._detached(inputs)
         if self.validate:
             self._check(plan, inputs, recorded, hidden)
         elif self.bare and simple:
@@ -284,6 +286,17 @@ class RealSession:
         if len(outputs) == count:
             return tuple(outputs)
         return tuple(outputs[slot] if slot < len(outputs) else None for slot in range(count))
+
+    def _detached(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        found = dict(inputs)
+        for name, value in inputs.items():
+            kind = self.kinds[type(value)]
+            if kind is _TENSOR:
+                found[name] = _without_gradients(value)
+            elif kind is _VALUE_LIST:
+                items = (_without_gradients(item) if self.kinds[type(item)] is _TENSOR else item for item in value)
+                found[name] = ValueList(items)
+        return found
 
     # The short way
 
@@ -552,6 +565,10 @@ class RealSession:
         for name, value in inputs.items():
             found[name] = value if self.kinds[type(value)] <= _BOOL else ['value', 0]
         return found
+
+
+def _without_gradients(tensor: Any) -> Any:
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def _slot(value: Any) -> list[Any]:

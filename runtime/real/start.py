@@ -57,6 +57,11 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
         try:
             main = _import_main(folder)
             loop, server, start_all = _start(main, no_server)
+        except ModuleNotFoundError as error:
+            raise HostError(
+                f'ComfyUI in {folder} does not start in this Python ({sys.executable}), which has no module '
+                f"{error.name!r}: use ComfyUI's own Python, or install {folder / 'requirements.txt'} in this one"
+            ) from error
         except SystemExit as error:
             raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code})') from error
     _arguments_here[:] = arguments

@@ -77,6 +77,20 @@ def test_models_are_freed_when_memory_runs_out(management: dict[str, Any]) -> No
     assert freed == [1]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='exceptions have notes from 3.11 on')
+@pytest.mark.parametrize(
+    ('text', 'note'),
+    [
+        ('Inference tensors cannot be saved for backward.', 'Make this call inside of one'),
+        ("Can't call numpy() on Tensor that requires grad.", 'or give the node `value.detach()`'),
+    ],
+)
+def test_errors_of_gradients_say_what_to_do(text: str, note: str) -> None:
+    error = RuntimeError(text)
+    fake_host(OOM_EXCEPTION=MemoryError).on_error(error)
+    assert note in getattr(error, '__notes__', [''])[0]
+
+
 def test_after_a_node_only_where_weights_are_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     made = fake_host(reset_cast_buffers=lambda: done.append('buffers'))

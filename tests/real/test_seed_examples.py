@@ -61,13 +61,18 @@ def test_the_example_with_metadata(real: Child) -> None:
         negative = 'text, watermark'
         model, clip, vae = CheckpointLoaderSimple(Checkpoints.tiny)
         latent = EmptyLatentImage(64, 64, 1)
-        with torch.inference_mode():
-            latent = KSampler(model, 156680208700286, 2, 8, 'euler', 'normal', CLIPTextEncode(positive, clip),
-                              CLIPTextEncode(negative, clip), latent)
-            image = VAEDecode(latent, vae)
-        value = saved(image, 'ComfyUI', extra_pnginfo={'myfield': {'positive': positive, 'negative': negative}})
+        latent = KSampler(model, 156680208700286, 2, 8, 'euler', 'normal', CLIPTextEncode(positive, clip),
+                          CLIPTextEncode(negative, clip), latent)
+        image = VAEDecode(latent, vae)
+        seen = []
+        from comfy_script.runtime.real import state
+        state.session().on_ui = lambda node_id, class_type, ui: seen.append(ui)
+        SaveImage(image, 'ComfyUI', extra_pnginfo={'myfield': {'positive': positive, 'negative': negative}})
+        state.session().on_ui = None
+        value = [image.requires_grad, seen[0]]
     """)
-    image = Image.open(real.base / 'output' / value['ui']['images'][0]['filename'])
+    assert value[0]  # it is made without `Workflow`
+    image = Image.open(real.base / 'output' / value[1]['images'][0]['filename'])
     assert json.loads(image.info['myfield']) == {
         'positive': 'beautiful scenery nature glass bottle landscape, , purple galaxy bottle,',
         'negative': 'text, watermark',

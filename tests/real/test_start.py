@@ -89,6 +89,20 @@ print(json.dumps(asyncio.run(main())))
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [True, 4]
 
 
+def test_a_python_without_torch_says_so(lab: Lab, base: Path) -> None:
+    code = f"""
+import sys
+sys.modules['torch'] = None
+from comfy_script.runtime.real import *
+try:
+    load({str(lab.comfyui)!r}, ['--cpu', '--base-directory', {str(base)!r}], stubs=False)
+except HostError as error:
+    print(error)
+"""
+    text = python(lab, code, base).splitlines()[-1]
+    assert "has no module 'torch': use ComfyUI's own Python, or install" in text
+
+
 def test_a_stderr_that_is_no_file(lab: Lab, base: Path) -> None:
     """As in a notebook on Windows, or under pythonw."""
     code = f"""
