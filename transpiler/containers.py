@@ -31,8 +31,18 @@ def texts_of(file: BinaryIO) -> Texts:
     for test, read in _FORMATS:
         if test(head):
             file.seek(0)
-            yield from read(file)
+            yield from _bounded(read(file))
             return
+
+
+def _bounded(texts: Texts) -> Texts:
+    """A small file may hold a large text a thousand times: compressed, or named again and again by its directory."""
+    size = 0
+    for key, text in texts:
+        size += len(key) + len(text)
+        if size > LARGEST:
+            raise Unreadable(f'more than {LARGEST} bytes of text')
+        yield key, text
 
 
 def is_known(head: bytes) -> bool:

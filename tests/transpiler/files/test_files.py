@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from comfy_script.transpiler import Metadata, TranspileError, read_metadata, read_script
+from comfy_script.transpiler import Metadata, TranspileError, containers, read_metadata, read_script
 
 PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_prefix': 'ü 😀'}}}
 WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}
@@ -233,8 +234,6 @@ def test_a_plain_script_and_a_broken_workflow(tmp_path: Path) -> None:
 
 
 def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from comfy_script.transpiler import containers
-
     monkeypatch.setattr(containers, 'LARGEST', 1 << 20)
     bomb = zlib.compress(b'{' + b' ' * (containers.LARGEST + 10))
     body = b'zTXtprompt\0\0' + bomb
@@ -242,6 +241,19 @@ def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + chunk)
     with pytest.raises(TranspileError):
         read_metadata(tmp_path / 'a.png')
+
+
+def test_many_large_texts_in_a_small_file_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containers, 'LARGEST', 1 << 20)
+    chunks = b''
+    for number in range(20):
+        body = f'zTXtkey{number}'.encode() + b'\0\0' + zlib.compress(b' ' * (1 << 19))
+        chunks += struct.pack('>I', len(body) - 4) + body + struct.pack('>I', zlib.crc32(body))
+    read = 0
+    with pytest.raises(containers.Unreadable, match='bytes of text'):
+        for _, text in containers.texts_of(io.BytesIO(b'\x89PNG\r\n\x1a\n' + chunks)):
+            read += len(text)
+    assert read <= containers.LARGEST
 
 
 @given(st.data())
