@@ -316,7 +316,8 @@ def percent_format(m: Machine, template: str, values: Any) -> str:
             value = following()
         _put(m, parts, size, _convert(m, match, width, precision, value))
     _put(m, parts, size, template[position:])
-    if used < len(arguments) and type(values) is not dict:
+    # Python counts arguments only where the value could not be a mapping: whatever has subscripts could, but text.
+    if used < len(arguments) and type(values) not in (dict, list, bytes, range):
         raise TypeError('not all arguments converted during string formatting')
     return _joined(m, parts)
 

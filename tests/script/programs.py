@@ -25,6 +25,9 @@ CALLS = [
     'sorted({}, key=lambda x: str(x), reverse=True)', 'list(map(lambda x: (x, {}), {}))', 'frozenset({})', 'chr({})',
     'ord({})', 'hex({})', 'bin({})', 'complex({})', 'ascii({})', 'next(iter({}))', 'next(iter({}), 0)', 'callable({})',
     'format({}, ">5")', 'bytes({})', 'sum({}, [])', 'list(range({}))[:3]', 'list({})[::-1]', 'enumerate({}, 2)',
+    't({})', '(t({}) < t({}) <= t({}))', '(t({}) in t({}) != t({}))', 't(t({}) and t({}) or t({}))', '(x := {})',
+    '[t({}), *t({}), t({})]', '{{t({}): t({}), **t({})}}', 'args({}, *{}, x={})', 'args(*{}, **{})', '[x := {}, x]',
+    '[(x := y) for y in {}]', "'{{:{{}}}}'.format({}, {})", "'%s %r' % ({}, {})", "'%5.1f' % {}",
 ]  # fmt: skip
 METHODS = [
     '{}.upper()', '{}.split()', '{}.split(",")', '{}.strip()', '{}.replace("a", {})', '{}.join({})', '{}.find({})',
@@ -32,7 +35,10 @@ METHODS = [
     '{}.count({})', '{}.index({})', '{}.get({})', '{}.get({}, 1)', '{}.keys()', '{}.values()', '{}.items()', '{}.copy()',
     '{}.union({})', '{}.intersection({})', '{}.difference({})', '{}.issubset({})', '{}.bit_length()', '{}.is_integer()',
     '{}.real', '{}.conjugate()', '{}.splitlines()', '{}.encode()', '{}.isdigit()', '{}.rsplit(None, 1)', '{}.expandtabs()',
-    '{}.swapcase()', '{}.nothing', '{}.ljust({})', '{}.translate({})', '{}.setdefault({}, 3)', '{}.symmetric_difference({})',
+    '{}.swapcase()', '{}.nothing', '{}.ljust({})', '{}.translate({})', '{}.setdefault({}, 3)',
+    '{}.lstrip({})', '{}.rstrip({})', '{}.rfind({})', '{}.rindex({})', '{}.rpartition({})', '{}.rsplit({}, 1)',
+    '{}.endswith({})', '{}.startswith(({}, {}))', '{}.removeprefix({})', '{}.casefold()', '{}.capitalize()',
+    '{}.isdisjoint({})', '{}.issuperset({})', '{}[{}:{}]', '{}[{}:{}:{}]', '{}[{}]', '{}.symmetric_difference({})',
 ]  # fmt: skip
 CHANGES = [
     '{}.append({})', '{}.extend({})', '{}.pop()', '{}.pop({})', '{}.insert({}, {})', '{}.remove({})', '{}.sort()',
@@ -79,7 +85,7 @@ def _compound(draw: Any, inner: Any) -> str:
             )
         ).format(one(), one())
     if kind == 15:
-        spec = draw(st.sampled_from(['', '!r', ':>8', ':.2f', ':05d', '!s:*^9', ':x', ':,', ':e', ':+}|{1:']))
+        spec = draw(st.sampled_from(['', '!r', ':>8', ':.2f', ':05d', '!s:*^9', ':x', ':,', ':e', ':+}|{1:', ':_', ':%', ':#x', ':+.3g', ':<6', ':=+8', ':\xe9^7', ':c', ':.1', '!a:.4', ':n', ':08.3f', ': d']))
         return f"f'{{{one().replace(chr(39), chr(34)).replace(chr(92), '')}{spec}}}'"
     if kind == 16:
         return f'({one()} if {one()} else {one()})'
@@ -118,7 +124,10 @@ def _statement(draw: Any, kind: int, depth: int, in_loop: bool, in_function: boo
         return [f'{name} {draw(st.sampled_from(["+", "-", "*", "|", "%", "//", "&"]))}= {one()}']
     if kind == 4:
         return [draw(st.sampled_from([f'{name}, *b = {one()}', f'a, b = {one()}', f'{name}[{one()}] = {one()}',
-                                      f'{name}[0] += {one()}', f'del {name}[0]', f'(a, (b, c)) = {one()}']))]  # fmt: skip
+                                      f'{name}[0] += {one()}', f'del {name}[0]', f'(a, (b, c)) = {one()}',
+                                      f'{name}[1:2] = {one()}', f'{name}[::2] = {one()}', f'del {name}[1:]', f'a = b = {one()}',
+                                      f't({name})[t({one()})] += t({one()})', f'[a, *b, {name}] = {one()}', f'{name}[{one()}:] *= {one()}',
+                                      f't({name})[t({one()})] = t({one()})']))]  # fmt: skip
     if kind == 5:
         return [_filled(draw, draw(st.sampled_from(CHANGES)), EXPRESSIONS)]
     if kind == 6:
@@ -134,14 +143,23 @@ def _statement(draw: Any, kind: int, depth: int, in_loop: bool, in_function: boo
         found = [f'for {draw(st.sampled_from(["a", "b", "a, b", "(c, *d)"]))} in {one()}:', *block(in_loop=True)]
         return [*found, 'else:', *block()] if draw(st.booleans()) else found
     if kind == 11:
-        return ['n = 0', f'while n < {draw(st.integers(0, 4))}:', '    n += 1', *block(in_loop=True)]
+        found = ['n = 0', f'while n < {draw(st.integers(0, 4))}:', '    n += 1', *block(in_loop=True)]
+        return [*found, 'else:', *block()] if draw(st.booleans()) else found
     if kind <= 13:
         caught = draw(st.sampled_from(['except Exception as e:', 'except (TypeError, ValueError):', 'except KeyError as e:',
                                        'except:', 'except ArithmeticError:']))  # fmt: skip
         found = ['try:', *block(), caught, *block()]
         if draw(st.booleans()):
             found += ['else:', *block()]
-        return [*found, 'finally:', *_indent([f'{name} = {one()}'])] if draw(st.booleans()) else found
+        end = draw(st.sampled_from([[], ['finally:', f'    {name} = {one()}'], ['finally:', *block()]]))
+        return [*found, *end]
+    if kind == 14 and draw(st.booleans()):
+        # Functions in a function: what they bind is the outer one's.
+        inner = _indent([f'nonlocal {name}', *draw(statements(depth=depth + 1, in_function=True)), f'return {one()}'])
+        body = [f'{name} = {one()}', f'def g({draw(st.sampled_from(["", "p=1", "*p", f"p={one()}"]))}):', *inner]
+        last = draw(st.sampled_from([f'return g(), {name}', f'return {name}, g(), g(), {name}', 'return [g() for _ in range(2)]',
+                                     f'return (lambda: ({name}, g()))()']))  # fmt: skip
+        return ['def f():', *_indent([*body, last]), f'{draw(NAMES)} = f()']
     if kind == 14:
         head = draw(st.sampled_from(['p, q=1', 'p, *rest', 'p, *, q=2', '**named', 'p=3, /, q=4', '']))
         call = draw(st.sampled_from([f'f({one()})', f'f({one()}, q={one()})', f'f(p={one()})', 'f()', f'f(*{one()})']))
@@ -154,7 +172,13 @@ def _statement(draw: Any, kind: int, depth: int, in_loop: bool, in_function: boo
     return [f'match {one()}:', f'    case {case}{guard}:', *_indent(block()), '    case _:', *_indent(block())]
 
 
-START = "a, b, c, d, e = 3, 'text', [1, 2.5, 'x'], {'k': 1, 2: 'v'}, (1, (2, 3))\n"
+START = """\
+def t(x):
+    print(x)
+    return x
+def args(*given, **named): return given, named
+a, b, c, d, e = 3, 'text', [1, 2.5, 'x'], {'k': 1, 2: 'v'}, (1, (2, 3))
+"""
 END = '\nout = (a, b, c, d, e)\n'
 
 

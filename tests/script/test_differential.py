@@ -110,6 +110,8 @@ out = [f'{x!r:>{w}}' for x, w in zip('ab', (5, 6))]
 out = '{:{}} {a[0]} {b.real}'.format('x', 5, a=[1], b=2)
 out = '%-5s|%05.1f|%x|%%|%c|%r' % ('a', 2.25, 255, 'z', 'q')
 out = '%(a)s %(b)d' % {'a': 1, 'b': 2}
+out = '' % [1], 'a' % b'b', '%s' % [1, 2], '%%' % range(3)
+out = 'a' % 5
 out = [*range(3), *{'a': 1}] + list(zip(*[(1, 2), (3, 4)]))
 def f(a, /, b, *c, d=4, **e): return a, b, c, d, e\nout = f(1, 2, 3, d=5, x=6), f(1, b=2)
 def f(n): return 1 if n < 2 else n * f(n - 1)\nout = f(20)
