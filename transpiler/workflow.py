@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -78,6 +79,11 @@ class WorkflowNode(NamedTuple):
     """The node's place in the file's list."""
 
     @property
+    def centre(self) -> tuple[float, float]:
+        """A group that it lies in moves the node along, in the web UI."""
+        return self.pos[0] + self.size[0] / 2, self.pos[1] + self.size[1] / 2
+
+    @property
     def is_note(self) -> bool:
         return self.type in NOTE_TYPES
 
@@ -97,12 +103,6 @@ class Group(NamedTuple):
     y: float
     width: float
     height: float
-
-    def holds(self, node: WorkflowNode) -> bool:
-        """Whether the node's centre lies inside, which is what makes the web UI move it with the group."""
-        x = node.pos[0] + node.size[0] / 2
-        y = node.pos[1] + node.size[1] / 2
-        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
 class BoundarySlot(NamedTuple):
@@ -350,27 +350,30 @@ def _parse_output(data: Mapping[str, Any]) -> OutputSlot:
 
 
 _LINK_KEYS = ('id', 'origin_id', 'origin_slot', 'target_id', 'target_slot', 'type')
+_link_fields = itemgetter(*_LINK_KEYS)
 
 
 def _parse_links(data: Any) -> dict[int, WorkflowLink]:
     links: dict[int, WorkflowLink] = {}
     for item in _items(data):
         if isinstance(item, dict):
-            parts = [item.get(key) for key in _LINK_KEYS]
+            try:
+                key, origin, origin_slot, target, target_slot, type_ = _link_fields(item)
+            except KeyError:
+                key, origin, origin_slot, target, target_slot, type_ = map(item.get, _LINK_KEYS)
         elif isinstance(item, (list, tuple)) and len(item) >= 5:
-            parts = item if len(item) > 5 else [*item, None]
+            key, origin, origin_slot, target, target_slot, type_ = (*item, None)[:6]
         else:
             continue
-        key = link_key(parts[0])
-        origin, target, type_ = parts[1], parts[3], parts[5]
+        key = link_key(key)
         if key is None or origin is None or target is None:
             continue
         links[key] = WorkflowLink(
             key,
             node_key(origin),
-            _int(parts[2], 0) or 0,
+            origin_slot if type(origin_slot) is int else _int(origin_slot, 0) or 0,
             node_key(target),
-            _int(parts[4], 0) or 0,
+            target_slot if type(target_slot) is int else _int(target_slot, 0) or 0,
             type_ if type(type_) is str and type_ else type_name(type_),
         )
     return links

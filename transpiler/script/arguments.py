@@ -6,18 +6,15 @@ import keyword
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...graph import EXTRA_INPUTS, CallError, InputKind, InputSchema, NodeSchema, bind
+from ...graph import EXTRA_INPUTS, CallError, InputKind, InputSchema, Link, NodeSchema, bind
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
 _PLAIN = InputKind.PLAIN
 _COMBO = InputKind.COMBO
 
 
-class Output(NamedTuple):
-    """An output of a node of the prompt."""
-
-    node: str
-    slot: int
+Output = Link
+"""An output of a node of the prompt: what a link leads to."""
 
 
 class Parameter(NamedTuple):
@@ -76,30 +73,34 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
     unbroken = True
     dynamic = False
     for name, item in schema.parameters:
-        before = len(named)
-        raw, kind = item.name, item.kind
-        value = rest.get(raw, MISSING_INPUT)
+        kind = item.kind
         if kind is not _PLAIN and kind is not _COMBO:
             dynamic = True
+            before = len(named)
             inner: list[tuple[str, Any]] = []
             _take_dynamic(item, rest, named, inner)
+            unbroken = unbroken and len(named) > before
+            if unbroken:
+                leading = len(named)
             if inner:
                 # What lies inside comes right after the input that opens it, by keyword; so does all that follows.
-                leading = len(named) if unbroken else leading
                 unbroken = False
                 named.extend(inner)
-                continue
-        elif type(value) in _SIMPLE:
-            named.append((name, value))
+            continue
+        raw = item.name
+        value = rest.get(raw, MISSING_INPUT)
+        if type(value) in _SIMPLE:
             del rest[raw]
         elif value is not MISSING_INPUT and fits(item, value):
-            named.append((name, as_queued(item, rest.pop(raw))))
+            value = as_queued(item, rest.pop(raw))
         elif item.required:
-            named.append((name, MISSING_INPUT))
-        if len(named) == before:
+            value = MISSING_INPUT
+        else:
             unbroken = False
-        elif unbroken:
-            leading = len(named)
+            continue
+        named.append((name, value))
+        if unbroken:
+            leading += 1
     if rest and schema.any_inputs:
         for key in [key for key in rest if is_keyword_name(key) and schema.input_of(key) is None]:
             if rest[key] is not None and not _is_absent(rest[key]):

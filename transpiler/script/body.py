@@ -89,6 +89,7 @@ class Body:
         self._bases: dict[str, str] = {}
         self._sole_users: dict[Output, str] = {}
         self._returned = frozenset(scope.returned)
+        self._returning = {output.node for output in scope.returned}
         for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
             type_ = source.type_of(given.value) if type(given.value) is Output else ''
             base = variable(given.name) or from_type(type_)
@@ -233,7 +234,7 @@ class Body:
         arguments = arguments_of_unknown(inputs) if node.schema is None else checked_arguments_of(node.schema, inputs)
         return node.callee, self._items(arguments)
 
-    def _with_parameters(self, step: str, node: Node) -> dict[str, Any]:
+    def _with_parameters(self, step: str, node: Node) -> Mapping[str, Any]:
         """The node's inputs, with parameters where the function has them."""
         if not self.scope.inputs:
             return node.inputs
@@ -307,6 +308,8 @@ class Body:
 
     def _targets(self, step: str) -> list[str]:
         """What stands left of the `=`, after naming the outputs that are used."""
+        if step not in self.source.used_slots and step not in self._returning and step not in self.scope.children:
+            return []
         outputs = self._outputs(step)
         if outputs is None:
             return self._unknown_targets(step)

@@ -52,11 +52,13 @@ class Hints:
 def _places(graph: WorkflowGraph) -> dict[str, int]:
     if len(graph.nodes) * len(graph.groups) > MOST_CHECKS:
         return {}
-    smallest_first = sorted(range(len(graph.groups)), key=lambda index: _area(graph.groups[index]))
-    found = {}
+    smallest_first = sorted(enumerate(graph.groups), key=lambda pair: _area(pair[1]))
+    frames = [(index, left, top, left + width, top + height) for index, (_, left, top, width, height) in smallest_first]
+    found: dict[str, int] = {}
     for node in graph.nodes:
-        for index in smallest_first:
-            if graph.groups[index].holds(node):
+        x, y = node.centre
+        for index, left, top, right, bottom in frames:
+            if left <= x < right and top <= y < bottom:
                 found.setdefault(node.id, index)
                 break
     return found

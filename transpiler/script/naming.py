@@ -74,6 +74,7 @@ def _from_output(name: str, type_: str) -> str:
 _IN_BRACKETS = re.compile(r'(.+?)\s*\(([^()]+)\)')
 
 
+@lru_cache(maxsize=8192)
 def from_title(title: str, *usual: str) -> str:
     """A title that the user gave, as a name; `''` where it is one of the usual ones, or too long to be a name.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...graph import Link, NameTable, NodeSchema, OutputSchema, Prompt, PromptError, PromptNode, Schemas, near_misses
+from ...graph import NameTable, NodeSchema, OutputSchema, Prompt, PromptError, PromptNode, Schemas, near_misses
 from ..errors import TranspileError
 from .arguments import Output
 from .hints import Hints
@@ -29,7 +29,7 @@ class Node:
     schema: NodeSchema | None
     callee: str
     outputs: tuple[OutputSchema, ...] | None
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     """Raw name → JSON value or `Output`; links that lead nowhere are left out."""
 
 
@@ -59,7 +59,7 @@ class Source:
         type_ = self.types.get(output)
         if type_ is None:
             outputs = self.nodes[output.node].outputs
-            type_ = outputs[output.slot].type if outputs is not None else '*'
+            type_ = self.types[output] = outputs[output.slot].type if outputs is not None else '*'
         return type_
 
     def title_name(self, key: str) -> str:
@@ -138,24 +138,23 @@ class Source:
         return tuple(OutputSchema(slot.name, slot.type) for slot in drawn.outputs)
 
     def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, Node]) -> dict[str, Any]:
-        inputs: dict[str, Any] = {}
-        for name, value in node.inputs.items():
-            if type(value) is not Link:
-                inputs[name] = value
-            elif value.node not in nodes:
-                self.warnings.append(f'node {key}: input {name!r} is linked to node {value.node!r}, which is not there')
-            elif not self._has_output(nodes[value.node], value.slot):
-                self.warnings.append(
-                    f'node {key}: input {name!r} is linked to output {value.slot} of node {value.node} '
-                    f'({nodes[value.node].raw.class_type}), which has none such'
-                )
+        dangling = [
+            name
+            for name, value in node.inputs.items()
+            if type(value) is Output and self._lacks(nodes.get(value.node), value.slot)
+        ]
+        for name in dangling:
+            origin, slot = node.inputs[name]
+            if origin not in nodes:
+                why = f'node {origin!r}, which is not there'
             else:
-                inputs[name] = Output(value.node, value.slot)
-        return inputs
+                why = f'output {slot} of node {origin} ({nodes[origin].raw.class_type}), which has none such'
+            self.warnings.append(f'node {key}: input {name!r} is linked to {why}')
+        return {name: value for name, value in node.inputs.items() if name not in dangling} if dangling else node.inputs
 
     @staticmethod
-    def _has_output(node: Node, slot: int) -> bool:
-        return 0 <= slot < (MOST_SLOTS if node.schema is None else len(node.schema.outputs))
+    def _lacks(node: Node | None, slot: int) -> bool:
+        return node is None or not 0 <= slot < (MOST_SLOTS if node.schema is None else len(node.schema.outputs))
 
     def _order(self) -> list[str]:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from comfy_script.transpiler.errors import TranspileError
+from comfy_script.transpiler.script.hints import Hints
 from comfy_script.transpiler.workflow import Workflow, link_key, node_key
 
 DATA = Path(__file__).parents[2] / 'data'
@@ -52,10 +53,7 @@ def test_groups_hold_nodes_by_their_middle() -> None:
     boxes = [{'title': 'G', 'bounding': [0, 0, 100, 100]}, {'title': 'H', 'pos': [200, 0], 'size': [50, 50]}]
     nodes = [{'id': 1, 'type': 'A', 'pos': [80, 80], 'size': [20, 20]}, {'id': 2, 'type': 'A', 'pos': [210, 10]}]
     workflow = Workflow.parse(graph(nodes=nodes, groups=boxes))
-    assert [[group.holds(node) for node in workflow.nodes] for group in workflow.groups] == [
-        [True, False],
-        [False, True],
-    ]
+    assert Hints(workflow).groups_of('') == {'1': 0, '2': 1}
 
 
 def test_notes() -> None:
