@@ -15,7 +15,9 @@ from .names import (
 from .prompt import Link, Prompt, PromptNode, decode_value, difference, encode_value, is_link, same_prompt
 from .schema import (
     EXTRA_INPUTS,
+    EXTRA_OUTPUTS,
     MISSING,
+    MOST_OUTPUTS,
     Autogrow,
     Branch,
     InputKind,
@@ -29,8 +31,10 @@ from .schema import (
 
 __all__ = [
     'EXTRA_INPUTS',
+    'EXTRA_OUTPUTS',
     'GLOBAL_ENUMS',
     'MISSING',
+    'MOST_OUTPUTS',
     'RESERVED',
     'Autogrow',
     'Branch',

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import CallError
-from .schema import EXTRA_INPUTS, MISSING, InputKind, InputSchema, NodeSchema
+from .schema import EXTRA_INPUTS, EXTRA_OUTPUTS, MISSING, InputKind, InputSchema, NodeSchema
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
+_EXTRA = (EXTRA_INPUTS, EXTRA_OUTPUTS)
 
 
 def bind(schema: NodeSchema, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def bind_unknown(class_type: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     """The raw inputs of a call of a node without a schema: keywords only. Raises CallError."""
     if args:
         raise CallError(f'{class_type} is not known to the server: give its inputs by keyword')
-    inputs = {name: value for name, value in kwargs.items() if name != EXTRA_INPUTS and value is not None}
+    inputs = {name: value for name, value in kwargs.items() if name not in _EXTRA and value is not None}
     inputs.update(_extra_inputs(class_type, kwargs.get(EXTRA_INPUTS)))
     return inputs
 
@@ -153,6 +154,7 @@ def _put(inputs: dict[str, Any], name: str, value: Any) -> None:
 
 def _bind_extra(schema: NodeSchema, given: dict[str, Any], inputs: dict[str, Any], dynamic: bool) -> None:
     inputs.update(_extra_inputs(schema.class_type, given.pop(EXTRA_INPUTS, None)))
+    given.pop(EXTRA_OUTPUTS, None)
     if schema.any_inputs:
         inputs.update({name: value for name, value in given.items() if value is not None})
         return

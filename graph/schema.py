@@ -13,11 +13,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .errors import SchemaError
+from .errors import CallError, SchemaError
 from .names import NameTable, to_identifier, unique_names
 
 EXTRA_INPUTS = '_inputs'
 """The keyword of every node function that takes raw prompt inputs the schema does not list."""
+
+EXTRA_OUTPUTS = '_outputs'
+"""The keyword of every node function that says how many outputs the node has, where the schema says otherwise."""
+
+MOST_OUTPUTS = 10_000
 
 WIDGET_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', 'COLOR'})
 
@@ -204,6 +209,20 @@ class NodeSchema:
     def input_of(self, python_name: str) -> InputSchema | None:
         return self._by_python_name.get(python_name)
 
+    def with_outputs(self, count: Any) -> NodeSchema:
+        """The same node with this many outputs: another version of it than the server has. Raises CallError."""
+        if type(count) is not int or not 0 <= count <= MOST_OUTPUTS:
+            raise CallError(f'{self.class_type}: {EXTRA_OUTPUTS} takes the number of its outputs, not {count!r:.40}')
+        found = self._by_count.get(count)
+        if found is None:
+            more = [OutputSchema(f'output_{slot}', '*') for slot in range(len(self.outputs), count)]
+            found = self._by_count[count] = replace(self, outputs=(*self.outputs[:count], *more))
+        return found
+
+    @cached_property
+    def _by_count(self) -> dict[int, NodeSchema]:
+        return {len(self.outputs): self}
+
     def expand(self, values: Mapping[str, Any]) -> tuple[InputSchema, ...]:
         """The inputs that a node with these values has: dynamic ones opened, with dotted names.
 
@@ -369,7 +388,7 @@ def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
     optional = _ordered(sections.get('optional'), order.get('optional'))
     optional = {name: spec for name, spec in optional.items() if name not in required}
     hidden = _ordered(sections.get('hidden'), None)
-    names = unique_names([*required, *optional, *hidden], frozenset({EXTRA_INPUTS}))
+    names = unique_names([*required, *optional, *hidden], frozenset({EXTRA_INPUTS, EXTRA_OUTPUTS}))
 
     def read(specs: Mapping[str, Any], is_required: bool) -> tuple[InputSchema, ...]:
         return tuple(_read_input(name, name, names[name], spec, is_required) for name, spec in specs.items())

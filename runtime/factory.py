@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..graph import (
     EXTRA_INPUTS,
+    EXTRA_OUTPUTS,
     GLOBAL_ENUMS,
     MISSING,
     RESERVED,
@@ -67,6 +68,8 @@ class NodeFunction:
                     break
             else:
                 return self._namespace._emit_in_order(schema, names, args)
+        if EXTRA_OUTPUTS in kwargs:
+            schema = schema.with_outputs(kwargs.pop(EXTRA_OUTPUTS))
         if schema.info:
             return self._namespace._emit(schema, bind(schema, args, kwargs))
         return self._namespace._emit(schema, self._bind_unknown(args, kwargs))

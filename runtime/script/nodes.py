@@ -62,10 +62,8 @@ class NodeRef(ScriptCallable):
         made = m.state['nodes'] = m.state.get('nodes', 0) + 1
         if made > m.bounds.nodes:
             raise ScriptLimit(f'the script calls more than {m.bounds.nodes} nodes')
-        args = [value.for_nodes() if isinstance(value, ScriptObject) else value for value in args]
-        kwargs = {
-            name: value.for_nodes() if isinstance(value, ScriptObject) else value for name, value in kwargs.items()
-        }
+        args = [_for_nodes(value) for value in args]
+        kwargs = {name: _for_nodes(value) for name, value in kwargs.items()}
         self._check(m, [*args, *kwargs.values()])
         try:
             results = self._call(m, self._function, args, kwargs)
@@ -94,6 +92,17 @@ class NodeRef(ScriptCallable):
 
     def display(self) -> str:
         return f'<node {self.name}>'
+
+
+def _for_nodes(value: Any) -> Any:
+    """A value as a node gets it, and what a growing group or a list of them holds."""
+    if isinstance(value, ScriptObject):
+        return value.for_nodes()
+    if type(value) is list and any(isinstance(item, ScriptObject) for item in value):
+        return [item.for_nodes() if isinstance(item, ScriptObject) else item for item in value]
+    if type(value) is dict and any(isinstance(item, ScriptObject) for item in value.values()):
+        return {key: item.for_nodes() if isinstance(item, ScriptObject) else item for key, item in value.items()}
+    return value
 
 
 class Choices(ScriptObject):

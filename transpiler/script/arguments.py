@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...graph import EXTRA_INPUTS, CallError, InputKind, InputSchema, Link, NodeSchema, bind
+from ...graph import EXTRA_INPUTS, EXTRA_OUTPUTS, CallError, InputKind, InputSchema, Link, NodeSchema, bind
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
 _PLAIN = InputKind.PLAIN
@@ -128,7 +128,7 @@ def is_keyword_name(name: str) -> bool:
         and name.isidentifier()
         and not keyword.iskeyword(name)
         and not name.startswith('__')
-        and name not in (EXTRA_INPUTS, 'self')
+        and name not in (EXTRA_INPUTS, EXTRA_OUTPUTS, 'self')
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...graph import EXTRA_INPUTS
+from ...graph import EXTRA_INPUTS, EXTRA_OUTPUTS
 from ..errors import TranspileError
 from .arguments import (
     MISSING_INPUT,
@@ -24,11 +24,8 @@ from .literals import Unwritable, comment, literal, quoted
 from .naming import PLAIN_TYPES, Names, from_output, from_type, variable
 from .order import by_section, depth_first, sections_in
 from .scopes import Scope, ScopeTree
-from .source import Node, Source
+from .source import MOST_UNPACKED, Node, Source
 from .style import WIDTH, Style
-
-MOST_UNPACKED = 20
-"""Outputs of a node without a schema that are unpacked; beyond, the one that is used is indexed."""
 
 LONGEST_NOTE = 5_000
 
@@ -232,7 +229,10 @@ class Body:
         node = self.source.nodes[step]
         inputs = self._with_parameters(step, node)
         arguments = arguments_of_unknown(inputs) if node.schema is None else checked_arguments_of(node.schema, inputs)
-        return node.callee, self._items(arguments)
+        items = self._items(arguments)
+        if node.asked_outputs:
+            items.append((f'{EXTRA_OUTPUTS}=', str(node.asked_outputs)))
+        return node.callee, items
 
     def _with_parameters(self, step: str, node: Node) -> Mapping[str, Any]:
         """The node's inputs, with parameters where the function has them."""
@@ -343,7 +343,7 @@ class Body:
         if not slots:
             return []
         base = self._title(step) or variable(self.source.nodes[step].raw.class_type or '')[:40] or 'value'
-        if slots[-1] >= MOST_UNPACKED:
+        if slots[-1] >= MOST_UNPACKED or self.source.nodes[step].asked_outputs:
             name = self.names.new(base)
             self._values.update({Output(step, slot): f'{name}[{slot}]' for slot in slots})
             return [name]

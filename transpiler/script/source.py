@@ -6,14 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...graph import NameTable, NodeSchema, OutputSchema, Prompt, PromptError, PromptNode, Schemas, near_misses
+from ...graph import (
+    MOST_OUTPUTS,
+    NameTable,
+    NodeSchema,
+    OutputSchema,
+    Prompt,
+    PromptError,
+    PromptNode,
+    Schemas,
+    near_misses,
+)
 from ..errors import TranspileError
 from .arguments import Output
 from .hints import Hints
 from .literals import quoted
 from .naming import from_title
 
-MOST_SLOTS = 10_000
+MOST_UNPACKED = 20
+"""Outputs of a node without a schema that are unpacked; beyond, the one that is used is indexed."""
 
 _OPEN_TYPES = frozenset({'COMFY_MATCHTYPE_V3', '*', ''})
 
@@ -31,6 +42,8 @@ class Node:
     outputs: tuple[OutputSchema, ...] | None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """Raw name → JSON value or `Output`; links that lead nowhere are left out."""
+    asked_outputs: int = 0
+    """How many outputs the call asks for, where a link leads to one that the schema lacks."""
 
 
 class Source:
@@ -51,7 +64,7 @@ class Source:
         for key, slots in self.used_slots.items():
             node = self.nodes[key]
             if node.outputs is not None and max(slots) >= len(node.outputs):
-                node.outputs = None  # the workflow draws fewer than there are
+                self._add_outputs(key, node, max(slots) + 1)
         self.types: dict[Output, str] = {}
         self._resolve_types()
 
@@ -137,7 +150,20 @@ class Source:
             return None
         return tuple(OutputSchema(slot.name, slot.type) for slot in drawn.outputs)
 
-    def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, Node]) -> dict[str, Any]:
+    def _add_outputs(self, key: str, node: Node, count: int) -> None:
+        """There are more outputs than the server, or else the workflow, knows: the prompt is of another version."""
+        known = node.outputs or ()
+        node.outputs = None
+        if node.schema is not None and not node.schema.any_inputs:
+            node.asked_outputs = count
+            there = f'the server knows {len(known)} of them'
+            self.warnings.append(f'node {key} ({node.raw.class_type}) has {count} outputs or more here, {there}')
+            if count <= MOST_UNPACKED:
+                drawn = (self._drawn_outputs(key) or ())[:count]
+                more = [OutputSchema('', '*')] * (count - len(known) - len(drawn[len(known) :]))
+                node.outputs = (*known, *drawn[len(known) :], *more)
+
+    def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, Node]) -> Mapping[str, Any]:
         dangling = [
             name
             for name, value in node.inputs.items()
@@ -154,7 +180,7 @@ class Source:
 
     @staticmethod
     def _lacks(node: Node | None, slot: int) -> bool:
-        return node is None or not 0 <= slot < (MOST_SLOTS if node.schema is None else len(node.schema.outputs))
+        return node is None or not 0 <= slot < MOST_OUTPUTS
 
     def _order(self) -> list[str]:
         try:

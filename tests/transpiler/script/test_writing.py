@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from comfy_script.graph import Schemas
+from comfy_script.graph import Schemas, difference
+from comfy_script.runtime.script.prompt import script_to_prompt
 from comfy_script.tests.transpiler.running import check_lines, check_round_trip, load
 from comfy_script.tests.transpiler.schemas import SCHEMAS
 from comfy_script.transpiler import Style, TranspileError, transpile, write_script
@@ -314,14 +315,24 @@ def test_runtime_makes_a_file_that_runs() -> None:
 
 
 def test_a_dangling_link_is_left_out_with_a_warning() -> None:
-    prompt = {
-        '1': node('VAEDecode', samples=['7', 0], vae=['2', 9]),
-        '2': node('CheckpointLoaderSimple', ckpt_name='a'),
-    }
-    script = write_script(prompt, schemas=SCHEMAS)
+    script = write_script({'1': node('VAEDecode', samples=['7', 0], vae=['8', 0])}, schemas=SCHEMAS)
     assert 'VAEDecode(None, None)\n' in script.text
     assert len(script.warnings) == 2
     assert "node '7', which is not there" in script.warnings[0]
+
+
+@pytest.mark.parametrize('slot', [3, 9, 25])
+def test_an_output_of_another_version_of_a_node_comes_back(slot: int) -> None:
+    prompt = {
+        '1': node('CheckpointLoaderSimple', ckpt_name='a'),
+        '2': node('VAEDecode', samples=['1', 1], vae=['1', slot]),
+    }
+    script = write_script(prompt, schemas=SCHEMAS)
+    assert f'_outputs={slot + 1})' in script.text
+    check_round_trip(prompt, script, SCHEMAS)
+    assert difference(script_to_prompt(script.text, SCHEMAS).prompt, prompt) is None
+    (warning,) = script.warnings
+    assert f'has {slot + 1} outputs or more here, the server knows 3 of them' in warning
 
 
 def test_errors_say_what_is_wrong() -> None:
