@@ -43,7 +43,7 @@ def bind(schema: NodeSchema, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
             if value is not None:
                 inputs[item.name] = _switched(item, value) if value is True or value is False else value
         elif item.required:
-            inputs[item.name] = _default(schema, item)
+            inputs[item.name] = _default(schema, item, given)
     if given:
         _bind_extra(schema, given, inputs, dynamic)
     return inputs
@@ -65,9 +65,12 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     return f' (did you mean {" or ".join(repr(lowered[match]) for match in close)}?)' if close else ''
 
 
-def _default(schema: NodeSchema, item: InputSchema) -> Any:
+def _default(schema: NodeSchema, item: InputSchema, given: Iterable[str] = ()) -> Any:
+    """The value of an input that is not in `given`, the names that are. Raises CallError where there is none."""
     if item.default is MISSING:
-        raise CallError(f'{schema.class_type}: required input {item.python_name!r} ({item.type}) is missing')
+        misspelt = difflib.get_close_matches(item.python_name, [name for name in given if not schema.input_of(name)], n=1)
+        hint = f', and there is no input {misspelt[0]!r}' if misspelt else ''
+        raise CallError(f'{schema.class_type}: required input {item.python_name!r} ({item.type}) is missing{hint}')
     return item.default
 
 

@@ -54,6 +54,7 @@ def test_true_and_false_switch_an_enable_disable_combo(value, choice):
     ('args', 'kwargs', 'message'),
     [
         ([], {}, "Sampler.*'model'.*MODEL.*missing"),
+        ([], {'modle': 'm'}, "'model'.*MODEL.*missing, and there is no input 'modle'"),
         (['m'], {'stpes': 3}, "'stpes'.*did you mean 'steps'"),
         (['m'], {'model': 3}, "'model' was given twice"),
         (['m'] * 8, {}, 'at most 7'),
