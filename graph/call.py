@@ -68,7 +68,8 @@ def near_misses(name: str, known: Iterable[str]) -> str:
 def _default(schema: NodeSchema, item: InputSchema, given: Iterable[str] = ()) -> Any:
     """The value of an input that is not in `given`, the names that are. Raises CallError where there is none."""
     if item.default is MISSING:
-        misspelt = difflib.get_close_matches(item.python_name, [name for name in given if not schema.input_of(name)], n=1)
+        unknown = [name for name in given if not schema.input_of(name)]
+        misspelt = difflib.get_close_matches(item.python_name, unknown, n=1)
         hint = f', and there is no input {misspelt[0]!r}' if misspelt else ''
         raise CallError(f'{schema.class_type}: required input {item.python_name!r} ({item.type}) is missing{hint}')
     return item.default
