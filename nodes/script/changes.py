@@ -7,6 +7,8 @@ import sys
 from functools import lru_cache
 from typing import Any
 
+from ...runtime.script import ScriptError
+from ...runtime.script.source import parse_source
 from .comfyui import known_schemas
 
 
@@ -14,8 +16,9 @@ from .comfyui import known_schemas
 def _uses(text: str) -> tuple[frozenset[str], bool]:
     """Names a script reads, and whether it draws or asks for the time without a seed."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # ComfyUI asks this of nodes that failed its validation too: the text may be of any size and depth.
+        tree = parse_source(text)
+    except ScriptError:
         return frozenset(), True
     names: set[str] = set()
     attributes: set[str] = set()
