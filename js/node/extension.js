@@ -5,19 +5,22 @@ import { applySignature } from './sockets.mjs'
 
 const TYPE = 'ComfyScript'
 
-/** Every ComfyScript node that a message of the server may be about. @param {string} id */
-function nodesOf(id) {
-  /** @type {any[]} */
-  const found = []
-  const local = id.split(':').at(-1)
-  const visit = (/** @type {any} */ graph) => {
-    for (const node of graph?.nodes ?? graph?._nodes ?? []) {
-      if (node.comfyClass === TYPE && String(node.id) === local) found.push(node)
-      if (node.subgraph) visit(node.subgraph)
-    }
+/** The ComfyScript node that a message of the server is about: `5`, in subgraphs `3:5`. @param {string} id @returns {any} */
+function nodeOf(id) {
+  /** @type {any} */
+  let graph = app.rootGraph ?? app.graph
+  let node
+  for (const part of id.split(':')) {
+    node = graph?.nodes?.find((/** @type {any} */ candidate) => String(candidate.id) === part)
+    graph = node?.subgraph
   }
-  visit(app.rootGraph ?? app.graph)
-  return found
+  return node?.comfyClass === TYPE ? node : undefined
+}
+
+/** @param {unknown} id @param {(node: any) => void} act */
+function withNode(id, act) {
+  const node = id === null || id === undefined ? undefined : nodeOf(String(id))
+  if (node) act(node)
 }
 
 app.registerExtension({
@@ -46,11 +49,16 @@ app.registerExtension({
   setup() {
     api.addEventListener('execution_error', (/** @type {any} */ event) => {
       const detail = event.detail ?? {}
-      for (const node of nodesOf(String(detail.node_id))) showError(node, String(detail.exception_message ?? ''))
+      withNode(detail.node_id, node => showError(node, String(detail.exception_message ?? '')))
+    })
+    // A node that fails gives no output: the server sends what it printed before.
+    api.addEventListener(/** @type {any} */ ('comfyscript.printed'), (/** @type {any} */ event) => {
+      const detail = event.detail ?? {}
+      withNode(detail.node, node => showPrinted(node, String(detail.text ?? '')))
     })
     api.addEventListener('executing', (/** @type {any} */ event) => {
       const id = typeof event.detail === 'object' ? event.detail?.node : event.detail
-      if (id !== null && id !== undefined) for (const node of nodesOf(String(id))) showError(node, '')
+      withNode(id, node => showError(node, ''))
     })
   },
 })

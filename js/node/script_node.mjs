@@ -6,6 +6,8 @@ import { applySignature } from './sockets.mjs'
 /** @typedef {{ line: number, column: number, end_column?: number, message: string }} Problem */
 
 const DELAY = 250
+const LEAST_HEIGHT = 110
+const MOST_PRINTED = 260
 const LOCATED = /line (\d+), column (\d+): ([^\n]*)/
 
 /** The signature that a saved node carries, as far as it can be one. @param {any} info @returns {Signature | undefined} */
@@ -18,6 +20,13 @@ export function saved(info) {
 
 /** @param {any} node */
 const scriptWidget = node => node.widgets?.find((/** @type {any} */ widget) => widget.name === 'script')
+
+/** The script's text field. @param {any} node @returns {HTMLTextAreaElement | undefined} */
+function textArea(node) {
+  const widget = scriptWidget(node)
+  const element = widget?.element ?? widget?.inputEl
+  return element instanceof HTMLTextAreaElement ? element : undefined
+}
 
 /** @param {string} script @returns {Promise<Signature>} */
 async function readSignature(script) {
@@ -43,6 +52,8 @@ export function attach(node) {
   async function refresh() {
     timer = undefined
     const script = String(widget.value ?? '')
+    // Newer frontends keep values apart from the fields that show them.
+    if (element && element.value !== script) element.value = script
     if (script === read || isLinked(node)) return
     const question = ++asked
     try {
@@ -69,12 +80,16 @@ export function attach(node) {
     callback?.apply(widget, args)
     schedule()
   }
-  const element = widget.element ?? widget.inputEl
+  const element = textArea(node)
   const stop = new AbortController()
-  if (element instanceof HTMLTextAreaElement) {
+  // Nodes 2.0 draws a text field of its own for a type that it knows, and shows the element of any other.
+  if (element) widget.type = 'comfyscript'
+  widget.options.getMinHeight = () => LEAST_HEIGHT
+  if (element) {
     element.spellcheck = false
     element.classList.add('comfyscript-node-text')
-    Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflowX: 'auto', tabSize: '4' })
+    Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflow: 'auto', tabSize: '4', minHeight: `${LEAST_HEIGHT}px` })
+    element.dataset.captureWheel = 'true'
     element.addEventListener('input', schedule, { signal: stop.signal })
     element.addEventListener('keydown', indentByTab, { signal: stop.signal })
   }
@@ -117,6 +132,12 @@ export function showPrinted(node, text) {
     Object.assign(element.style, {
       margin: '0', padding: '4px 6px', overflow: 'auto', fontSize: '11px', whiteSpace: 'pre-wrap', userSelect: 'text',
       background: 'var(--comfy-input-bg, #222)', color: 'var(--input-text, #ddd)', borderRadius: '4px',
+      minHeight: '24px', maxHeight: `${MOST_PRINTED}px`,
+    })
+    // The wheel scrolls it, and the canvas where there is nothing to scroll.
+    element.dataset.captureWheel = 'true'
+    element.addEventListener('wheel', event => {
+      if (element.scrollHeight > element.clientHeight) event.stopPropagation()
     })
     widget = node.addDOMWidget('printed', 'comfyscript-printed', element, {
       serialize: false,
@@ -144,15 +165,15 @@ function endProgress(node) {
 
 /** From an error of the server: `line 3, column 5: …`; nothing where it is about no line. @param {any} node @param {string} message */
 export function showError(node, message) {
+  endProgress(node)
   const found = LOCATED.exec(message)
   showProblem(node, found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined)
 }
 
 /** Marks a line of the script, or none. @param {any} node @param {Problem | undefined} problem */
 function showProblem(node, problem) {
-  const widget = scriptWidget(node)
-  const element = widget?.element ?? widget?.inputEl
-  if (!(element instanceof HTMLTextAreaElement)) return
+  const element = textArea(node)
+  if (!element) return
   element.title = problem ? `line ${problem.line}: ${problem.message}` : ''
   element.dataset.errorLine = problem ? String(problem.line) : ''
   if (!problem) {

@@ -50,6 +50,7 @@ export function applySignature(node, signature) {
 /** @param {any} node @param {InputJson[]} wanted */
 function setWidgets(node, wanted) {
   const widgets = node.widgets ?? []
+  const before = new Map(widgets.map((/** @type {any} */ widget) => [widget.name, widget]))
   const values = new Map(widgets.map((/** @type {any} */ widget) => [widget.name, widget.value]))
   const kinds = node.comfyScriptKinds ??= new Map()
   // A value that nobody changed follows the script's new default.
@@ -66,13 +67,30 @@ function setWidgets(node, wanted) {
     if (keep.has(input.name)) continue
     const widget = makeWidget(node, input)
     kinds.set(input.name, kindOf(input))
+    takeOptions(widget, before.get(input.name))
     const old = values.get(input.name)
-    if (old !== undefined && fits(input, old)) widget.value = old
+    widget.value = old !== undefined && fits(input, old) ? old : initial(input)
   }
   const order = ['script', ...wanted.map(input => input.name)]
   const places = new Map((node.widgets ?? []).map((/** @type {any} */ widget) => [widget, order.indexOf(owner(widget))]))
   const rank = (/** @type {any} */ widget) => (places.get(widget) < 0 ? order.length : places.get(widget))
   node.widgets?.sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b))
+}
+
+/**
+ * Newer frontends keep a removed widget's value and options, and give them to the next of its name and type: both have
+ * to be set, and the options are those of the object that is kept. @param {any} widget @param {any} before
+ */
+function takeOptions(widget, before) {
+  if (!before || before.type !== widget.type || !before.options || before.options === widget.options) return
+  for (const key of Object.keys(before.options)) delete before.options[key]
+  widget.options = Object.assign(before.options, widget.options)
+}
+
+/** @param {InputJson} input */
+function initial(input) {
+  const none = /** @type {Record<string, any>} */ ({ INT: 0, FLOAT: 0, STRING: '', BOOLEAN: false })
+  return input.options?.default ?? (input.type === 'COMBO' ? input.choices?.[0] : none[input.type])
 }
 
 /** Whether a value from before may stay. @param {InputJson} input @param {any} value */
@@ -99,6 +117,8 @@ function makeWidget(node, input) {
 
 /** @param {any} node @param {InputJson[]} wanted */
 function setInputs(node, wanted) {
+  /** @type {any[]} */
+  const changed = []
   for (let slot = (node.inputs?.length ?? 0) - 1; slot >= 0; slot--) {
     const existing = node.inputs[slot]
     if (existing.name === 'script') continue
@@ -115,10 +135,16 @@ function setInputs(node, wanted) {
     if (socket.type !== input.type) {
       if (socket.link != null && !typesFit(linkType(node, socket.link), input.type)) node.disconnectInput(slot)
       socket.type = input.type
+      changed.push(socket)
     }
-    if (!isWidget(input)) socket.shape = input.required ? undefined : OPTIONAL_SHAPE
+    const shape = input.required || isWidget(input) ? undefined : OPTIONAL_SHAPE
+    if (socket.shape !== shape && !isWidget(input)) {
+      socket.shape = shape
+      changed.push(socket)
+    }
   }
   sortInputs(node, wanted)
+  renew(node, 'inputs', changed)
 }
 
 /** @param {any} node @param {any} id */
@@ -148,6 +174,8 @@ function sortInputs(node, wanted) {
 
 /** Outputs by place: links keep the place they were drawn from. @param {any} node @param {{ name: string, type: string }[]} wanted */
 function setOutputs(node, wanted) {
+  /** @type {any[]} */
+  const changed = []
   for (let slot = (node.outputs?.length ?? 0) - 1; slot >= wanted.length; slot--) node.removeOutput(slot)
   wanted.forEach((output, slot) => {
     const existing = node.outputs?.[slot]
@@ -157,6 +185,7 @@ function setOutputs(node, wanted) {
     }
     existing.name = output.name
     existing.label = existing.localized_name = undefined
+    changed.push(existing)
     if (existing.type === output.type) return
     existing.type = output.type
     for (const id of [...(existing.links ?? [])]) {
@@ -166,5 +195,19 @@ function setOutputs(node, wanted) {
       if (target && !typesFit(output.type, type)) target.disconnectInput(link.target_slot)
       else if (link) link.type = output.type
     }
+  })
+  renew(node, 'outputs', changed)
+}
+
+/**
+ * Nodes 2.0 draws a socket anew when it is another object only: these go and come back once it has drawn, which it does
+ * before our continuation. Their links stay. @param {any} node @param {'inputs' | 'outputs'} side @param {any[]} changed
+ */
+function renew(node, side, changed) {
+  if (!changed.length || !(/** @type {any} */ (globalThis).LiteGraph?.vueNodesMode)) return
+  const all = [...node[side]]
+  node[side] = all.filter(slot => !changed.includes(slot))
+  queueMicrotask(() => {
+    if (node[side].length === all.length - changed.length) node[side] = all
   })
 }

@@ -113,6 +113,7 @@ def _of_main(main: ast.FunctionDef, schemas: Schemas | None) -> Signature:
     return Signature(inputs, outputs, has_main=True, any_input=arguments.kwarg is not None)
 
 
+SEEDS = frozenset({'seed', 'noise_seed'})
 RESERVED_INPUTS = frozenset({'script', 'printed'})
 
 
@@ -132,7 +133,8 @@ def _input(argument: ast.arg, default: ast.expr | None, schemas: Schemas | None)
     if kind in WIDGETS.values() or choices is not None:
         _default_of(argument, kind, choices, value, options)
         if kind == 'INT':
-            options.setdefault('min', -(2**53) + 1)
+            # The editor's "control after generate" draws a seed within these bounds, and nodes take none below 0.
+            options.setdefault('min', 0 if argument.arg in SEEDS else -(2**53) + 1)
             options.setdefault('max', 2**53 - 1)
         elif kind == 'FLOAT':
             options.setdefault('step', 0.01)
