@@ -117,8 +117,7 @@ function makeWidget(node, input) {
 
 /** @param {any} node @param {InputJson[]} wanted */
 function setInputs(node, wanted) {
-  /** @type {any[]} */
-  const changed = []
+  const changed = new Set()
   for (let slot = (node.inputs?.length ?? 0) - 1; slot >= 0; slot--) {
     const existing = node.inputs[slot]
     if (existing.name === 'script') continue
@@ -135,12 +134,12 @@ function setInputs(node, wanted) {
     if (socket.type !== input.type) {
       if (socket.link != null && !typesFit(linkType(node, socket.link), input.type)) node.disconnectInput(slot)
       socket.type = input.type
-      changed.push(socket)
+      changed.add(socket)
     }
     const shape = input.required || isWidget(input) ? undefined : OPTIONAL_SHAPE
     if (socket.shape !== shape && !isWidget(input)) {
       socket.shape = shape
-      changed.push(socket)
+      changed.add(socket)
     }
   }
   sortInputs(node, wanted)
@@ -174,8 +173,7 @@ function sortInputs(node, wanted) {
 
 /** Outputs by place: links keep the place they were drawn from. @param {any} node @param {{ name: string, type: string }[]} wanted */
 function setOutputs(node, wanted) {
-  /** @type {any[]} */
-  const changed = []
+  const changed = new Set()
   for (let slot = (node.outputs?.length ?? 0) - 1; slot >= wanted.length; slot--) node.removeOutput(slot)
   wanted.forEach((output, slot) => {
     const existing = node.outputs?.[slot]
@@ -185,7 +183,7 @@ function setOutputs(node, wanted) {
     }
     existing.name = output.name
     existing.label = existing.localized_name = undefined
-    changed.push(existing)
+    changed.add(existing)
     if (existing.type === output.type) return
     existing.type = output.type
     for (const id of [...(existing.links ?? [])]) {
@@ -201,13 +199,13 @@ function setOutputs(node, wanted) {
 
 /**
  * Nodes 2.0 draws a socket anew when it is another object only: these go and come back once it has drawn, which it does
- * before our continuation. Their links stay. @param {any} node @param {'inputs' | 'outputs'} side @param {any[]} changed
+ * before our continuation. Their links stay. @param {any} node @param {'inputs' | 'outputs'} side @param {Set<any>} changed
  */
 function renew(node, side, changed) {
-  if (!changed.length || !(/** @type {any} */ (globalThis).LiteGraph?.vueNodesMode)) return
+  if (!changed.size || !(/** @type {any} */ (globalThis).LiteGraph?.vueNodesMode)) return
   const all = [...node[side]]
-  node[side] = all.filter(slot => !changed.includes(slot))
+  node[side] = all.filter(slot => !changed.has(slot))
   queueMicrotask(() => {
-    if (node[side].length === all.length - changed.length) node[side] = all
+    if (node[side].length === all.length - changed.size) node[side] = all
   })
 }
