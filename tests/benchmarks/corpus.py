@@ -2,8 +2,8 @@
 
     python dev.py bench corpus [FILE.json] [part of a name]...
 
-Prints what ran, what differs, and why the rest was left out. With a file, what ran and is equal is written
-there; for the lab's ComfyUI that is tests/nodes/corpus.json. COMFYSCRIPT_COMFYUI and COMFYSCRIPT_PYTHON name another ComfyUI.
+Prints what ran, what differs, and why the rest was left out. With a file, what ran and is equal is written there; for
+the lab's ComfyUI that is tests/nodes/corpus.json. COMFYSCRIPT_COMFYUI and COMFYSCRIPT_PYTHON name another ComfyUI.
 """
 
 from __future__ import annotations
