@@ -272,5 +272,8 @@ def client_nodes(client: Client) -> NodeNamespace:
     from .workflow import locate_call, record_call
 
     return NodeNamespace(
-        client.schemas, Recorder(record_call, client, locate_call), embeddings=lambda: client.embeddings
+        client.schemas,
+        Recorder(record_call, client, locate_call),
+        embeddings=lambda: client.embeddings,
+        renew=client.renew,
     )

@@ -22,6 +22,7 @@ from .background import run_async, run_sync
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
+from .renewal import Asked, Renewal
 from .results import ResultFile
 from .task import IdOf, Task
 from .task_queue import TaskQueue
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ['Client', 'default_client', 'find_client', 'set_default_client']
 
 MAX_SOURCE = 1_000_000
+# Seconds that lists which are read again by themselves may take; then the old ones have to do.
+RENEW_TIMEOUT = 20.0
 _PACKAGE = Path(__file__).parent.parent
 _OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler'))
 
@@ -97,6 +100,8 @@ class Client:
         self._tracker_lock = threading.Lock()
         self._tracker: Tracker | None = None
         self._in_process: InProcess | None = None
+        self._fixed = schemas is not None
+        self._renewal = Renewal(self._read_again, lambda: self._in_process is not None)
 
     def __repr__(self) -> str:
         return f'<Client {"offline" if self.offline else self.url}>'
@@ -155,6 +160,7 @@ class Client:
                     tracker.connection.alive_check = self.launched.ended
                 if self._in_process is not None:
                     tracker.may_wait = self._in_process.why_not_wait
+                tracker.lists_changed = self._renewal.note_change
                 self.queue._observe(tracker)
                 self._tracker = tracker
             return self._tracker
@@ -209,10 +215,22 @@ class Client:
         """Read the server's node list and model lists again."""
         if self.offline:
             return
+        self._read_again(None)
+
+    def _read_again(self, timeout: float | None = RENEW_TIMEOUT) -> None:
         if self._in_process is not None:
+            self._renewal.begin()
             self._set_schemas(self._in_process.schemas(), None)
         else:
-            run_sync(self._fetch())
+            run_sync(self._fetch(), timeout)
+
+    def renew(self, asked: Asked = Asked.UNKNOWN) -> bool:
+        """Read the lists again where they are known to have changed, or lack what is asked for; whether that was done.
+
+        Nodes and enums call it by themselves. A name that is not known is looked for every two seconds at most. It
+        does nothing where waiting could block the server's answer, and where the node list was given.
+        """
+        return not self._fixed and self._schemas is not None and self._renewal.renew(asked)
 
     async def _refresh(self) -> None:
         if self._in_process is not None or self.offline:
@@ -222,6 +240,7 @@ class Client:
 
     async def _fetch(self) -> None:
         connection = self.tracker.connection
+        self._renewal.begin()
         object_info, embeddings = await asyncio.gather(connection.get_json('object_info'), self._get_embeddings())
         if not isinstance(object_info, dict):
             raise ServerError(f'{connection.url("object_info")} did not answer with a list of nodes; is it ComfyUI?')
@@ -411,7 +430,10 @@ class Client:
         form.add_field('image', data, filename=filename, content_type=kind)
         answer = json.loads(await self.tracker.connection.request('POST', route, data=form))
         path = f'{answer["subfolder"]}/{answer["name"]}' if answer.get('subfolder') else answer['name']
-        return path if answer.get('type', 'input') == 'input' else f'{path} [{answer["type"]}]'
+        if answer.get('type', 'input') != 'input':
+            return f'{path} [{answer["type"]}]'
+        self._renewal.note_upload()
+        return path
 
     async def _download(self, file: ResultFile) -> bytes:
         return await run_async(self.tracker.download(file))

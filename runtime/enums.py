@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..graph import InputSchema, NodeSchema, Schemas, near_misses, to_identifier
+from .renewal import Asked
 
 if TYPE_CHECKING:
     from .factory import NodeNamespace
@@ -79,13 +80,35 @@ def _member(text: str) -> str:
     return f'x{name}' if name.startswith('__') else name
 
 
+def is_private(name: str) -> bool:
+    """Whether a name is one that Python and notebooks look for, and no choice or node has."""
+    return name.startswith('__') or (name.startswith('_') and name.endswith('_'))
+
+
 class _ChoicesMeta(enum.EnumMeta):
     def __getattr__(cls, name: str) -> Any:
-        if name.startswith('_'):
+        if is_private(name):
             raise AttributeError(name)
+        again = cls._look_again(name)
+        if again is not None:
+            return again
         members = cls.__members__
         close = near_misses(name, members)
         raise AttributeError(f'{cls.__name__} has no {name!r}{close}: the server lists {len(members)} choices')
+
+    def __getitem__(cls, name: str) -> Any:
+        try:
+            return super().__getitem__(name)
+        except KeyError:
+            again = cls._look_again(name) if isinstance(name, str) else None
+            if again is None:
+                raise
+            return again
+
+    def _look_again(cls, name: str) -> Any:
+        """The member of the same enum in fresh lists, or None."""
+        look = cls.__dict__.get('_look_')
+        return look(name) if look is not None else None
 
 
 class _StrChoices(str, enum.Enum, metaclass=_ChoicesMeta):
@@ -132,13 +155,54 @@ def global_source(schema: NodeSchema, item: InputSchema) -> str | None:
     return _SOURCES.get((schema.class_type, item.name))
 
 
+_Key = str | tuple[str, str]
+
+
 class Enums:
     """The enums of one state of a server's lists, each made when it is first asked for."""
 
-    def __init__(self, schemas: Schemas, embeddings: Embeddings = ()):
+    def __init__(
+        self,
+        schemas: Schemas,
+        embeddings: Embeddings = (),
+        *,
+        look_again: Callable[[bool], Enums | None] | None = None,
+        before: Enums | None = None,
+    ):
         self._schemas = schemas
         self._embeddings = embeddings
-        self._made: dict[str, type[enum.Enum]] = {}
+        self._look_again = look_again
+        self._made: dict[_Key, type[enum.Enum]] = {}
+        self._before: dict[_Key, type[enum.Enum]]
+        self._before = {**before._before, **before._made} if before is not None else {}
+
+    def _make(self, key: _Key, name: str, members: Mapping[str, Any], base: Any = None) -> type[enum.Enum]:
+        """A list that did not change keeps its enum: what a script holds of it stays the very same."""
+        made = self._made.get(key) or self._before.get(key)
+        if made is None or {name: member.value for name, member in made.__members__.items()} != dict(members):
+            made = make_enum(name, members, base)
+        if self._look_again is not None:
+            made._look_ = lambda name: self._find_again(key, name)  # type: ignore[attr-defined]
+        self._made[key] = made
+        return made
+
+    def _find_again(self, key: _Key, name: str) -> enum.Enum | None:
+        """A member that an enum lacks: of the lists that came since, or of those that are read now."""
+        for renew in (False, True):
+            current = self._look_again(renew) if self._look_again is not None else None
+            made = current.of_key(key) if current is not None else None
+            if made is not None and name in made.__members__:
+                return made.__members__[name]
+        return None
+
+    def of_key(self, key: _Key) -> type[enum.Enum] | None:
+        """The enum that goes by this key, or None where the server does not have it any more."""
+        if isinstance(key, str):
+            return self.of_global(key)
+        class_type, input_name = key
+        schema = self._schemas.find(class_type)
+        item = schema.input(input_name) if schema else None
+        return self.of_input(schema, item) if schema is not None and item is not None else None
 
     def members(self, name: str) -> dict[str, Any]:
         """The members of a global enum."""
@@ -158,7 +222,7 @@ class Enums:
         made = self._made.get(name)
         if made is None:
             members = self.members(name)
-            made = self._made[name] = make_enum(name, members, _EmbeddingChoices if name == 'Embeddings' else None)
+            made = self._make(name, name, members, _EmbeddingChoices if name == 'Embeddings' else None)
         return made
 
     def global_of(self, choices: tuple[Any, ...]) -> str | None:
@@ -172,10 +236,10 @@ class Enums:
         shared = global_source(schema, item) or self.global_of(item.choices or ())
         if shared is not None:
             return self.of_global(shared)
-        key = f'{schema.class_type}.{item.name}'
+        key = (schema.class_type, item.name)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = make_enum(item.python_name, member_names(item.choices or ()))
+            made = self._make(key, item.python_name, member_names(item.choices or ()))
         return made
 
 
@@ -194,6 +258,7 @@ class GlobalEnum:
     @property
     def enum(self) -> Any:
         """The enum class of the current list."""
+        self._namespace._renew(Asked.KNOWN)
         return self._namespace._enums.of_global(self._name)
 
     @property

@@ -213,6 +213,18 @@ def node_problems(node_errors: Any, origins: Origins | None) -> list[NodeProblem
     return problems
 
 
+_LACKS = frozenset({'value_not_in_list', 'missing_node_type', 'invalid_prompt'})
+
+
+def lacks_something(body: Mapping[str, Any]) -> bool:
+    """Whether a refusal says that the server does not have a value or a node (execution.py `validate_prompt`)."""
+    errors: list[Any] = [body.get('error')]
+    entries = body.get('node_errors')
+    for entry in entries.values() if isinstance(entries, Mapping) else ():
+        errors.extend((entry.get('errors') or ()) if isinstance(entry, Mapping) else ())
+    return any(isinstance(error, Mapping) and error.get('type') in _LACKS for error in errors)
+
+
 def _reason(error: Mapping[str, Any]) -> str:
     message = str(error.get('message') or error.get('type') or 'invalid')
     info = error.get('extra_info') or {}

@@ -24,10 +24,24 @@ from ..graph import (
     to_class_name,
 )
 from .docs import describe
-from .enums import Embeddings, Enums, GlobalEnum
+from .enums import Embeddings, Enums, GlobalEnum, is_private
+from .renewal import Asked
 from .values import value_type
 
 __all__ = ['Emit', 'NodeFunction', 'NodeNamespace', 'signature_of']
+
+Renew = Callable[[Asked], bool]
+
+
+def _never(asked: Asked) -> bool:
+    return False
+
+
+def asked_of(item: InputSchema) -> Asked:
+    """Whether a file that is uploaded comes into an input's list (ComfyUI's `image_upload` and its like)."""
+    uploads = any(value and str(key).endswith('_upload') for key, value in item.options.items())
+    return Asked.UPLOADABLE if uploads else Asked.KNOWN
+
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
 _NEEDS_BIND = frozenset({bool, type(None)})
@@ -71,8 +85,21 @@ class NodeFunction:
         if EXTRA_OUTPUTS in kwargs:
             schema = schema.with_outputs(kwargs.pop(EXTRA_OUTPUTS))
         if schema.info:
-            return self._namespace._emit(schema, bind(schema, args, kwargs))
+            return self._namespace._emit(*self._bind(schema, args, kwargs))
+        if self._namespace._renew(Asked.KNOWN) and self.schema.info:
+            return self(*args, **kwargs)
         return self._namespace._emit(schema, self._bind_unknown(args, kwargs))
+
+    def _bind(
+        self, schema: NodeSchema, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[NodeSchema, dict[str, Any]]:
+        try:
+            return schema, bind(schema, args, kwargs)
+        except CallError:
+            # An updated server may have the input.
+            if not self._namespace._renew(Asked.KNOWN) or not self.schema.info:
+                raise
+            return self.schema, bind(self.schema, args, kwargs)
 
     def _bind_unknown(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if args:
@@ -113,13 +140,18 @@ class NodeFunction:
             return self._namespace.name_of(self.class_type)
         if name.startswith('__') and name.endswith('__'):
             raise AttributeError(name)
-        item = self.schema.input_of(name) or self.schema.input(name)
+        item = self._input(name)
+        self._namespace._renew(Asked.UNKNOWN if item is None else asked_of(item))
+        item = self._input(name)
         if item is None:
             known = [other.python_name for other in self.schema.inputs if other.choices is not None]
             raise AttributeError(f'{self.class_type} has no input {name!r}{near_misses(name, known)}')
         if item.choices is None:
             raise AttributeError(f'{self.class_type}.{name}: this input has no list of choices')
         return self._namespace._enums.of_input(self.schema, item)
+
+    def _input(self, name: str) -> InputSchema | None:
+        return self.schema.input_of(name) or self.schema.input(name)
 
     def __dir__(self) -> list[str]:
         enums = [item.python_name for item in self.schema.inputs if item.choices is not None]
@@ -146,6 +178,7 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         *,
         embeddings: Embeddings = (),
         type_of: Callable[[str], Any] = value_type,
+        renew: Renew | None = None,
     ) -> None:
         self._emit = emit
         self._emit_in_order = getattr(emit, 'in_order', None) or _in_order(emit)
@@ -153,7 +186,8 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         self._type_of = type_of
         self._functions: dict[str, NodeFunction] = {}
         self._types: NameTable | None = None
-        self._enums = Enums(schemas, embeddings)
+        self._renew = renew or _never
+        self._enums = Enums(schemas, embeddings, look_again=self._look_again)
         self._global_enums = {name: GlobalEnum(name, self) for name in sorted(GLOBAL_ENUMS)}
 
     @property
@@ -168,9 +202,13 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         """Takes over a server's new lists. Functions and global enums that a script holds follow."""
         self._schemas = schemas
         self._types = None
-        self._enums = Enums(schemas, embeddings)
-        for function in self._functions.values():
+        self._enums = Enums(schemas, embeddings, look_again=self._look_again, before=self._enums)
+        for function in list(self._functions.values()):
             function._forget()
+
+    def _look_again(self, renew: bool) -> Enums | None:
+        """The enums of the current lists, or of fresh ones, for a member that an enum lacks."""
+        return self._enums if not renew or self._renew(Asked.UNKNOWN) else None
 
     # -- by class type
 
@@ -182,10 +220,12 @@ class NodeNamespace(Mapping[str, NodeFunction]):
 
     def get(self, class_type: str, default: Any = None) -> Any:
         """The function of a class type, or `default` where the server doesn't have it."""
-        return self[class_type] if class_type in self._schemas else default
+        if class_type in self:
+            return self[class_type]
+        return default
 
     def __contains__(self, class_type: object) -> bool:
-        return class_type in self._schemas
+        return class_type in self._schemas or (self._renew(Asked.UNKNOWN) and class_type in self._schemas)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._schemas)
@@ -203,7 +243,7 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         return id(self)
 
     def _schema_of(self, class_type: str) -> NodeSchema:
-        if class_type in self._schemas:
+        if class_type in self:
             return self._schemas[class_type]
         return unknown_schema(class_type)
 
@@ -219,6 +259,8 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         if name.startswith('__') or name in _OWN_FIELDS:
             raise AttributeError(name)
         found = self.find(name)
+        if found is None and not is_private(name) and self._renew(Asked.UNKNOWN):
+            found = self.find(name)
         if found is None:
             names = self._schemas.names.names()
             raise AttributeError(f'the server has no node {name!r}{near_misses(name, names)}')
@@ -258,7 +300,7 @@ class NodeNamespace(Mapping[str, NodeFunction]):
 
 
 _OWN_FIELDS = frozenset(
-    {'_emit', '_emit_in_order', '_schemas', '_type_of', '_functions', '_types', '_enums', '_global_enums'}
+    {'_emit', '_emit_in_order', '_schemas', '_type_of', '_functions', '_types', '_enums', '_global_enums', '_renew'}
 )
 
 

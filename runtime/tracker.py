@@ -26,6 +26,7 @@ from .errors import (
     ServerLostError,
     TaskCancelledError,
     WouldDeadlockError,
+    lacks_something,
     node_problems,
     origin_of,
     refusal,
@@ -82,6 +83,7 @@ class Tracker:
         self.observers: list[Observer] = []
         self.queue_remaining = 0
         self.may_wait: Callable[[], str | None] | None = None
+        self.lists_changed: Callable[[], object] | None = None
         self._entries: dict[str, _Entry] = {}
         self._running: str | None = None
         self._last_change = 0.0
@@ -157,9 +159,19 @@ class Tracker:
         except ValueError:
             body = None
         if status == 400 and isinstance(body, dict) and 'error' in body:
+            self._note_refusal(body)
             return refusal(body, task.origins)
         text = answer.decode('utf-8', 'replace')
         return ServerError(f'ComfyUI answered the workflow with {status}: {text[:500]}', status, text)
+
+    def _note_refusal(self, body: Mapping[str, Any]) -> None:
+        """A value or node that the server does not have, though we may have had it from the server."""
+        if lacks_something(body):
+            self._tell_lists_changed()
+
+    def _tell_lists_changed(self) -> None:
+        if self.lists_changed is not None:
+            self.lists_changed()
 
     def _accept(self, entry: _Entry, answer: bytes) -> None:
         task = entry.task
@@ -167,6 +179,7 @@ class Tracker:
         entry.accepted = True
         task.number = body.get('number', 0)
         if body.get('node_errors'):
+            self._note_refusal(body)
             task.refused = tuple(node_problems(body['node_errors'], task.origins))
             outputs = (error.get('dependent_outputs') or () for error in body['node_errors'].values())
             task.refused_outputs = frozenset(str(output) for several in outputs for output in several)
@@ -187,6 +200,8 @@ class Tracker:
     def on_up(self) -> None:
         """The websocket came up; after a gap the server is asked what happened meanwhile."""
         self._deaf = 0
+        if self.connection.epoch > 1 and not self.connection.polling:
+            self._tell_lists_changed()
         if self._entries:
             self._start_reconciling()
 

@@ -67,6 +67,7 @@ class FakeServer:
         self.jobs_route = False
         self.interrupts_to_forget = 0
         self.files = {'a.png': b'file a'}
+        self.object_info: dict[str, Any] = dict(OBJECT_INFO)
         self._clients: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -101,6 +102,7 @@ class FakeServer:
                 web.get(prefix + '/object_info', self._object_info),
                 web.get(prefix + '/embeddings', self._embeddings),
                 web.get(prefix + '/view', self._view),
+                web.post(prefix + '/upload/image', self._upload),
                 web.post(prefix + '/api/jobs/{id}/cancel', self._cancel_job),
             ]
         )
@@ -294,7 +296,7 @@ class FakeServer:
         return web.json_response(found)
 
     async def _object_info(self, request: web.Request) -> web.Response:
-        return web.json_response(OBJECT_INFO)
+        return web.json_response(self.object_info)
 
     async def _embeddings(self, request: web.Request) -> web.Response:
         return web.json_response(['tiny'])
@@ -302,6 +304,10 @@ class FakeServer:
     async def _view(self, request: web.Request) -> web.Response:
         data = self.files.get(request.query['filename'])
         return web.Response(status=404, text='no such file') if data is None else web.Response(body=data)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        file: Any = (await request.post())['image']
+        return web.json_response({'name': file.filename, 'subfolder': '', 'type': 'input'})
 
 
 def preview_frame(prompt_id: str, node_id: str, image: bytes) -> bytes:

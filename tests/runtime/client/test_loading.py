@@ -72,11 +72,10 @@ def test_a_url_and_options(fake: FakeServer) -> None:
     client.close()
 
 
-def test_loading_again_reads_the_lists_again(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_again_reads_the_lists_again(fake: FakeServer) -> None:
     client = load(fake.url, stubs=False)
     held = client.nodes.EmptyImage
-    more = {**OBJECT_INFO, 'Another': {**OBJECT_INFO['EmptyImage'], 'name': 'Another'}}
-    monkeypatch.setattr('comfy_script.tests.runtime.client.fake.OBJECT_INFO', more)
+    fake.object_info['Another'] = {**OBJECT_INFO['EmptyImage'], 'name': 'Another'}
     assert load(fake.url, stubs=False) is client
     assert 'Another' in client.schemas
     assert client.nodes.Another is not None

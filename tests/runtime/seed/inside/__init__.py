@@ -60,7 +60,19 @@ async def loading():
     return [client.in_process, len(client.schemas) > 100, list(client.embeddings), client is load()]
 
 
+async def models():
+    from comfy_script.runtime.client import default_client
+
+    return list(default_client().nodes.Checkpoints)
+
+
+async def new_model():
+    from comfy_script.runtime.client import default_client
+
+    return default_client().nodes.Checkpoints.put_there_just_now
+
+
 @PromptServer.instance.routes.get('/inside/{name}')
 async def inside(request):
-    function = {f.__name__: f for f in (on_the_loop, blocking_on_the_loop, in_a_thread, loading)}
+    function = {f.__name__: f for f in (on_the_loop, blocking_on_the_loop, in_a_thread, loading, models, new_model)}
     return web.json_response(await function[request.match_info['name']]())

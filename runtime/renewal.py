@@ -1,0 +1,85 @@
+"""When a server's lists of nodes and choices are read again by themselves: where somebody asks for what may be new."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..graph import ComfyScriptError
+from .background import log, on_background_thread
+from .inprocess import find_server_process
+
+__all__ = ['Asked', 'Renewal']
+
+# So often at most a name that is not known is looked for in fresh lists.
+INTERVAL = 2.0
+
+
+class Asked(enum.Enum):
+    """What somebody asks of the lists."""
+
+    KNOWN = 'something that they have'
+    UPLOADABLE = 'the choices of an input that files are uploaded for'
+    UNKNOWN = 'a name that they do not have'
+
+
+class Renewal:
+    """Reads the lists again, on the thread of whoever asks, where they changed or lack what is asked for.
+
+    `read` does it and may take its time; `at_once` says that it takes none, so that nothing is saved up.
+    """
+
+    def __init__(self, read: Callable[[], Any], at_once: Callable[[], bool]) -> None:
+        self._read = read
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._changed = False
+        self._uploaded = False
+        self._reads = 0
+        self._tried_at = float('-inf')
+
+    def note_change(self) -> None:
+        """The server was restarted, or knows less than we thought: any list may be another one."""
+        self._changed = True
+
+    def note_upload(self) -> None:
+        """A file was uploaded."""
+        self._uploaded = True
+
+    def begin(self) -> None:
+        """The lists are about to be read: what changes from now on counts anew."""
+        self._changed = self._uploaded = False
+        self._reads += 1
+
+    def renew(self, asked: Asked) -> bool:
+        """Whether the lists were read again. Never raises, and never waits for the thread that it is called on."""
+        if not self._wanted(asked) or not self._may_wait():
+            return False
+        before = self._reads
+        with self._lock:
+            if self._reads != before:
+                return True
+            if not self._wanted(asked):
+                return False
+            try:
+                self._read()
+            except ComfyScriptError as error:
+                log.debug('The lists could not be read again: %s', error)
+                return False
+            finally:
+                self._tried_at = time.monotonic()
+            return True
+
+    def _wanted(self, asked: Asked) -> bool:
+        if self._changed or (self._uploaded and asked is not Asked.KNOWN):
+            return True
+        return asked is Asked.UNKNOWN and (self._at_once() or time.monotonic() - self._tried_at >= INTERVAL)
+
+    def _may_wait(self) -> bool:
+        if self._at_once():
+            return True
+        process = None if on_background_thread() else find_server_process()
+        return not on_background_thread() and (process is None or process.why_not_wait() is None)

@@ -1,0 +1,229 @@
+"""The lists of nodes and choices are read again by themselves, where somebody asks for what may be new."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from comfy_script.runtime import Client, PromptRefusedError, renewal
+from comfy_script.runtime.background import run_async, spawn
+from comfy_script.runtime.inprocess import InProcess
+from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
+from comfy_script.tests.runtime.client.test_tasks import wait_for
+
+
+def combo_node(name: str, input_name: str, *choices: str, **options: Any) -> dict[str, Any]:
+    return {
+        name: {
+            'input': {'required': {input_name: [list(choices), options]}},
+            'output': ['IMAGE'],
+            'output_name': ['IMAGE'],
+            'name': name,
+            'output_node': False,
+        }
+    }
+
+
+def models(*names: str) -> dict[str, Any]:
+    return combo_node('CheckpointLoaderSimple', 'ckpt_name', *names)
+
+
+def images(*names: str) -> dict[str, Any]:
+    return combo_node('LoadImage', 'image', *names, image_upload=True)
+
+
+@pytest.fixture
+def lists(fake: FakeServer) -> dict[str, Any]:
+    """The stand-in's node list, to be changed by the test."""
+    fake.object_info = {**copy.deepcopy(OBJECT_INFO), **models('a.pt', 'b.pt'), **images('a.png')}
+    return fake.object_info
+
+
+def reads(fake: FakeServer) -> int:
+    return sum(path == '/object_info' for _, path, _ in fake.requests)
+
+
+@pytest.fixture
+def nodes(client: Client, lists: dict[str, Any]) -> Any:
+    return client.nodes
+
+
+def test_an_unknown_member_is_looked_for(nodes: Any, lists: dict[str, Any], fake: FakeServer) -> None:
+    held, held_class = nodes.Checkpoints.b, nodes.CheckpointLoaderSimple.ckpt_name
+    lists.update(models('a.pt', 'b.pt', '1.pt'))
+    assert held_class._1 == '1.pt'
+    assert nodes.Checkpoints._1 == '1.pt'
+    assert nodes.Checkpoints['_1'] == '1.pt'
+    assert held == nodes.Checkpoints.b == 'b.pt'
+    assert hash(held) == hash(nodes.Checkpoints.b)
+    assert held in nodes.Checkpoints
+    assert held_class.b is held
+    assert reads(fake) == 2
+
+
+def test_what_did_not_change_stays_the_same(nodes: Any, lists: dict[str, Any], client: Client) -> None:
+    held, image = nodes.Checkpoints.enum, nodes.LoadImage.image
+    lists.update(images('a.png', 'b.png'))
+    client.refresh()
+    client.refresh()
+    assert nodes.Checkpoints.enum is held
+    assert nodes.LoadImage.image is not image
+    assert image.b_png == 'b.png'
+
+
+def test_an_unknown_name_is_looked_for_once_every_so_often(
+    nodes: Any, fake: FakeServer, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        with pytest.raises(AttributeError, match=r"no 'aa'.*did you mean 'a'\?.*lists 2 choices"):
+            _ = nodes.Checkpoints.aa
+        with pytest.raises(AttributeError, match=r"no node 'EmptyImages'.*'EmptyImage'"):
+            _ = nodes.EmptyImages
+    assert not hasattr(nodes, '_repr_html_')
+    assert reads(fake) == 2
+    monkeypatch.setattr(renewal, 'INTERVAL', 0.0)
+    lists.update(models('aa.pt'))
+    assert nodes.Checkpoints.aa == 'aa.pt'
+    assert reads(fake) == 3
+    assert not hasattr(nodes, '_repr_html_')
+    assert reads(fake) == 3
+
+
+@pytest.mark.parametrize(
+    'ask',
+    [
+        lambda nodes: nodes.New(x='a'),
+        lambda nodes: nodes['New']('a'),
+        lambda nodes: nodes.get('New')('a'),
+        lambda nodes: 'New' in nodes,
+    ],
+)
+def test_an_unknown_node_is_looked_for(nodes: Any, lists: dict[str, Any], ask: Callable[[Any], Any]) -> None:
+    lists.update(combo_node('New', 'x', 'a'))
+    assert ask(nodes) is not False
+
+
+def test_after_a_restart(nodes: Any, client: Client, fake: FakeServer, lists: dict[str, Any]) -> None:
+    fake.auto = True
+    client.submit(PROMPT).wait(5)
+    held = nodes.Checkpoints.a
+    fake.stop()
+    lists.update(models('a.pt', 'c.pt'))
+    lists['EmptyImage']['input']['required']['color'] = ['INT', {'default': 0}]
+    before = client.tracker.connection.epoch
+    fake.start()
+    wait_for(lambda: client.tracker.connection.epoch > before)
+    assert reads(fake) == 1
+    assert nodes.EmptyImage(color=1) is not None
+    assert list(nodes.Checkpoints) == ['a.pt', 'c.pt']
+    assert nodes.Checkpoints.a == held
+    assert reads(fake) == 2
+
+
+def test_after_an_upload(nodes: Any, client: Client, fake: FakeServer, lists: dict[str, Any]) -> None:
+    assert client.upload(b'image', 'b.png') == 'b.png'
+    lists.update(images('a.png', 'b.png'))
+    assert len(nodes.Checkpoints) == 2
+    assert reads(fake) == 1
+    assert list(nodes.LoadImage.image) == ['a.png', 'b.png']
+    assert list(nodes.LoadImage.image) == ['a.png', 'b.png']
+    assert reads(fake) == 2
+
+
+@pytest.mark.parametrize('status', [400, 200])
+def test_after_a_refusal(nodes: Any, client: Client, fake: FakeServer, lists: dict[str, Any], status: int) -> None:
+    errors = [{'type': 'value_not_in_list', 'message': 'Value not in list', 'details': '', 'extra_info': {}}]
+    problems = {'1': {'class_type': 'EmptyImage', 'errors': errors, 'dependent_outputs': ['2']}}
+    refused = {'error': {'type': 'prompt_outputs_failed_validation', 'message': 'no'}} if status == 400 else {}
+    fake.answer_prompt = (status, {**refused, 'node_errors': problems})
+    assert len(nodes.Checkpoints) == 2
+    if status == 400:
+        with pytest.raises(PromptRefusedError):
+            client.submit(PROMPT)
+    else:
+        client.submit(PROMPT)
+    lists.update(models('c.pt'))
+    assert list(nodes.Checkpoints) == ['c.pt']
+    assert reads(fake) == 2
+
+
+def test_a_server_that_went_away_costs_the_answer_only(nodes: Any, fake: FakeServer) -> None:
+    assert len(nodes.Checkpoints) == 2
+    fake.stop()
+    with pytest.raises(AttributeError, match='lists 2 choices'):
+        _ = nodes.Checkpoints.c
+    assert nodes.Checkpoints.b == 'b.pt'
+
+
+def test_on_the_background_thread_nothing_is_waited_for(nodes: Any, fake: FakeServer, lists: dict[str, Any]) -> None:
+    lists.update(models('c.pt'))
+
+    async def ask() -> Any:
+        return getattr(nodes.Checkpoints, 'c', None)
+
+    assert spawn(ask()).result(5) is None
+    assert asyncio.run(run_async(ask())) is None
+    assert reads(fake) == 1
+    assert asyncio.run(ask()) == 'c.pt'
+
+
+def test_a_list_that_was_given_is_not_asked_for(fake: FakeServer, lists: dict[str, Any]) -> None:
+    with Client(fake.url, schemas=OBJECT_INFO) as given:
+        assert not hasattr(given.nodes, 'LoadImage')
+    offline = Client.of_object_info(OBJECT_INFO)
+    assert not hasattr(offline.nodes, 'LoadImage')
+    assert not offline.has_tracker
+    assert reads(fake) == 0
+
+
+class _Loader:
+    names: tuple[str, ...] = ('a.pt',)
+    RETURN_TYPES = ()
+    FUNCTION = 'run'
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {'required': {'ckpt_name': (list(cls.names),)}}
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """The client of a process that is ComfyUI, on whose event loop the test runs."""
+    module: Any = types.ModuleType('nodes')
+    module.NODE_CLASS_MAPPINGS = {'CheckpointLoaderSimple': _Loader}
+    monkeypatch.setattr(_Loader, 'names', ('a.pt',))
+    yield Client.of_server_process(InProcess(types.SimpleNamespace(port=1, address='127.0.0.1'), module))
+
+
+def test_inside_the_server_it_is_read_from_there(inside: Client) -> None:
+    checkpoints = inside.nodes.Checkpoints
+
+    async def on_the_loop() -> None:
+        for name in 'bcd':
+            _Loader.names = (*_Loader.names, f'{name}.pt')
+            assert getattr(checkpoints, name) == f'{name}.pt'
+
+    asyncio.run(on_the_loop())
+    assert not inside.has_tracker
+
+
+def test_on_the_servers_own_loop_another_client_does_not_wait(
+    nodes: Any, fake: FakeServer, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists.update(models('c.pt'))
+
+    async def ask() -> Any:
+        server = types.SimpleNamespace(loop=asyncio.get_running_loop(), port=1, address='127.0.0.1')
+        prompt_server = types.SimpleNamespace(PromptServer=types.SimpleNamespace(instance=server))
+        monkeypatch.setitem(sys.modules, 'server', prompt_server)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, 'nodes', types.SimpleNamespace(NODE_CLASS_MAPPINGS={}))  # type: ignore[arg-type]
+        return getattr(nodes.Checkpoints, 'c', None)
+
+    assert asyncio.run(ask()) is None
+    assert reads(fake) == 1
