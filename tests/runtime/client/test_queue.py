@@ -153,16 +153,21 @@ def test_the_queue_moves_to_the_new_default(make_client: Callable[..., Client], 
 
 
 def test_progress_bars(loaded: Client, fake: FakeServer, capsys: Any) -> None:
+    def drawn() -> None:
+        done: list[Any] = []
+        loaded.queue._bars._dispatcher.call(done.append, 1)
+        wait_for(lambda: done)
+
     def run() -> str:
         task = loaded.submit(PROMPT)
         fake.begin(task.prompt_id)
         for value in (1, 2, 3):
             fake.send('progress', prompt_id=task.prompt_id, node='2', value=value, max=3)
+        wait_for(lambda: task.progress is not None and task.progress.value == 3)
+        drawn()
         fake.finish(task.prompt_id)
         task.wait(5)
-        done: list[Any] = []
-        loaded.queue._bars._dispatcher.call(done.append, 1)
-        wait_for(lambda: done)
+        drawn()
         return capsys.readouterr().err
 
     assert run() == ''
