@@ -96,10 +96,13 @@ def match(old: Reading, new: Reading) -> dict[str, str]:
 
 
 class Comparison(NamedTuple):
-    """What makes the graph the script, and where in the script the nodes are that stay (graph id → line)."""
+    """What makes the graph the script, and which of its nodes stay."""
 
     edits: list[Edit]
     lines: dict[str, int]
+    """Graph id → line of the script."""
+    nodes: dict[str, str]
+    """Node of the script → graph id."""
 
 
 def find_origins(graph: Prompt, written: Reading) -> dict[str, str]:
@@ -125,7 +128,8 @@ def compare(
     to_written = match(written, wanted)
     to_graph = {new: origin[old] for new, old in to_written.items() if old in origin}
     found = list(_edits(graph, written.prompt, wanted, to_written, to_graph, origin, titles or {}))
-    return Comparison(found, {old: wanted.lines[new] for new, old in to_graph.items() if new in wanted.lines})
+    lines = {old: wanted.lines[new] for new, old in to_graph.items() if new in wanted.lines}
+    return Comparison(found, lines, to_graph)
 
 
 def _line_pairs(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -264,10 +268,11 @@ def _match_alike(pairs: _Pairs) -> None:
 
 def _likeness(pairs: _Pairs, old: str, new: str) -> int:
     ours, theirs = pairs.old.nodes[old].inputs, pairs.new.nodes[new].inputs
-    return sum(_same_value(value, theirs[name], pairs.to_old) for name, value in ours.items() if name in theirs)
+    return sum(same_value(value, theirs[name], pairs.to_old) for name, value in ours.items() if name in theirs)
 
 
-def _same_value(old: Any, new: Any, to_old: Mapping[str, str]) -> bool:
+def same_value(old: Any, new: Any, to_old: Mapping[str, str]) -> bool:
+    """Whether two inputs hold the same; `to_old` tells which node of the new prompt is which of the old one."""
     if type(old) is Link or type(new) is Link:
         return type(old) is type(new) and to_old.get(new.node) == old.node and new.slot == old.slot
     # JSON knows one kind of number, and True is not 1.
@@ -334,7 +339,7 @@ def _input_edits(
     line: int | None,
 ) -> Iterator[Edit]:
     for key, value in after.inputs.items():
-        if key in before.inputs and _same_value(before.inputs[key], value, to_written):
+        if key in before.inputs and same_value(before.inputs[key], value, to_written):
             continue
         if type(value) is Link:
             source = names.get(value.node)

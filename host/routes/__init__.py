@@ -2,6 +2,7 @@
 
 http       JSON in and out, bounds, errors as status and reason; work happens off ComfyUI's event loop
 service    what the routes answer, as functions of plain data
+shown      the script shown of a graph: written of it, or what somebody wrote as far as it holds
 apply      what has to change in the open graph to become a script
 catalog    the schemas, small enough for completion in the page
 to_node    a selection of nodes as the text of one ComfyScript node

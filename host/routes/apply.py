@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-import json
-from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...graph import Prompt, Schemas
-from ...transpiler import Style, convert_workflow, write_script
-from ..match import Reading, compare, find_origins
+from ...graph import Schemas
+from ...transpiler import Style
+from ..match import Reading, compare
 from .reading import ScriptRefused, read_script
-
-_KEPT = 4
-
-
-class _Graph(NamedTuple):
-    """A graph's prompt, and the script that is written of it, read back."""
-
-    schemas: Schemas
-    prompt: Prompt
-    written: Reading
-    origins: Mapping[str, str]
+from .shown import shown
 
 
-_graphs: OrderedDict[str, _Graph] = OrderedDict()
-
-
-def plan(workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style) -> dict[str, Any]:
+def plan(
+    workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style, text: str | None = None
+) -> dict[str, Any]:
     """`{edits, lines}`, or `{errors}` where the script cannot be read.
 
-    `edits`: see `match.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay.
+    `edits`: see `match.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `text` is
+    what the script shown before the edits was made of, where somebody wrote it.
     """
     try:
         read = read_script(script, schemas)
     except ScriptRefused as refused:
         return {'errors': refused.errors}
-    graph = _read_graph(workflow, schemas, style)
+    graph = shown(workflow, schemas, style, text)
     wanted = Reading(script, read.prompt, read.lines)
-    comparison = compare(graph.prompt, graph.written, wanted, read.titles, graph.origins)
+    comparison = compare(graph.prompt, graph.reading, wanted, read.titles, graph.origins)
     return {
         'edits': [edit.to_json() for edit in comparison.edits],
-        'lines': _spans(script, comparison.lines),
+        'lines': spans(script, comparison.lines),
     }
 
 
-def _spans(script: str, lines: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def spans(script: str, lines: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Each line with the last line of the statement that begins there."""
     ends = {
         node.lineno: node.end_lineno or node.lineno
@@ -55,21 +42,3 @@ def _spans(script: str, lines: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         if isinstance(node, (ast.Assign, ast.Expr, ast.Return))
     }
     return {key: (line, ends.get(line, line)) for key, line in lines.items()}
-
-
-def _read_graph(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> _Graph:
-    """While somebody types, every request brings the same graph: it is read once."""
-    content = json.dumps(workflow, sort_keys=True, default=str)
-    key = hashlib.sha1(f'{style} {content}'.encode('utf-8', 'surrogatepass')).hexdigest()
-    known = _graphs.pop(key, None)
-    if known is None or known.schemas is not schemas:
-        conversion = convert_workflow(workflow, schemas)
-        prompt = Prompt.parse(conversion.prompt)
-        text = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style).text
-        read = read_script(text, schemas)
-        written = Reading(text, read.prompt, read.lines)
-        known = _Graph(schemas, prompt, written, find_origins(prompt, written))
-    _graphs[key] = known
-    while len(_graphs) > _KEPT:
-        _graphs.popitem(last=False)
-    return known

@@ -18,8 +18,23 @@ __all__ = ['apply', 'file', 'node', 'output', 'prompt', 'runnable', 'schemas', '
 
 
 def transpile(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
-    """`{workflow?, prompt?, style?}` → `{script, lines, warnings}`. The workflow alone will do: it is converted."""
-    return _script_json(write_graph(request, schemas))
+    """`{workflow?, prompt?, style?, text?}` → `{script, lines, warnings, text?}`.
+
+    The workflow alone will do: it is converted. With a `text` that somebody wrote, that text stands as far as it holds.
+    """
+    if request.get('text') is None:
+        return _script_json(write_graph(request, schemas))
+    from .apply import spans
+    from .shown import shown
+
+    found = shown(_workflow(request), schemas, read_style(request.get('style')), _text(request, 'text'))
+    text = found.reading.text
+    return {
+        'script': text,
+        'lines': spans(text, found.lines),
+        'warnings': list(found.warnings),
+        'text': found.state,
+    }
 
 
 def write_graph(request: Mapping[str, Any], schemas: Schemas) -> Script:
@@ -55,13 +70,12 @@ def runnable(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def apply(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
-    """`{workflow, script, style?}` → `{edits, lines}`, or `{errors}`: what makes the graph the script."""
+    """`{workflow, script, style?, text?}` → `{edits, lines}`, or `{errors}`: what makes the graph the script."""
     from .apply import plan
 
-    workflow = _object(request, 'workflow')
-    if workflow is None:
-        raise RequestError('no workflow was sent')
-    return plan(workflow, _text(request, 'script'), schemas, read_style(request.get('style')))
+    text = None if request.get('text') is None else _text(request, 'text')
+    style = read_style(request.get('style'))
+    return plan(_workflow(request), _text(request, 'script'), schemas, style, text)
 
 
 def node(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
@@ -172,6 +186,13 @@ def _object(request: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     if value is not None and not isinstance(value, dict):
         raise RequestError(f'{key} must be an object')
     return value
+
+
+def _workflow(request: Mapping[str, Any]) -> dict[str, Any]:
+    workflow = _object(request, 'workflow')
+    if workflow is None:
+        raise RequestError('no workflow was sent')
+    return workflow
 
 
 def _text(request: Mapping[str, Any], key: str) -> str:

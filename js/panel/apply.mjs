@@ -1,5 +1,5 @@
 // Carries the server's edits out in the open graph.
-import { app, nodeByPath, rootGraph } from './comfy.mjs'
+import { app, inputLink, nodeByPath, outputLinks, rootGraph } from './comfy.mjs'
 
 /** @typedef {import('./server.mjs').Edit} Edit */
 /** @typedef {{ graph: any, node: any, hosts: any[] }} Place */
@@ -111,10 +111,9 @@ class Change {
   #forAll(primitive, edit) {
     const { graph } = primitive
     const prefix = edit.node.slice(0, edit.node.lastIndexOf(':') + 1)
-    return (primitive.outputs[0]?.links ?? []).every(/** @param {number} id */ id => {
-      const link = linkById(graph, id)
-      const name = link && graph.getNodeById(link.target_id)?.inputs[link.target_slot]?.name
-      return this.#values.get(`${prefix}${link?.target_id}|${name}`) === JSON.stringify(edit.value)
+    return outputLinks(graph, primitive, 0).every(link => {
+      const name = graph.getNodeById(link.target_id)?.inputs[link.target_slot]?.name
+      return this.#values.get(`${prefix}${link.target_id}|${name}`) === JSON.stringify(edit.value)
     })
   }
 
@@ -141,7 +140,7 @@ class Change {
       } else throw new CannotApply('cannot.boundary')
     }
     source.node.connect(source.slot, target.node, slot)
-    if (target.node.inputs[slot]?.link == null && inputSlotOrNone(target.node, String(edit.input)) === slot) throw new CannotApply('cannot.connect')
+    if (!inputLink(target.node, slot) && inputSlotOrNone(target.node, String(edit.input)) === slot) throw new CannotApply('cannot.connect')
   }
 
   /** New nodes go beside what they feed, else beside what feeds them, where there is room. */
@@ -178,10 +177,10 @@ function inputSlot(node, name) {
 }
 
 /** @param {Place} place @param {number} slot */
-const linkOf = (place, slot) => linkById(place.graph, place.node.inputs[slot]?.link)
+const linkOf = (place, slot) => inputLink(place.node, slot)
 
 /** @param {any} graph @param {number | null | undefined} id */
-const linkById = (graph, id) => (id == null ? undefined : graph.links.get?.(id) ?? graph.links[id])
+const linkById = (graph, id) => (id == null ? undefined : graph.links.get(id))
 
 /** Whether a link comes from the subgraph's own inputs. @param {Place} place @param {any} link */
 const comesIn = (place, link) => place.graph.inputNode !== undefined && String(link.origin_id) === String(place.graph.inputNode.id)
@@ -246,11 +245,10 @@ function exposed(source) {
 
 /** @param {any} graph @param {any} node @param {'inputs' | 'outputs'} side @returns {any[]} */
 function linked(graph, node, side) {
-  const ids = (node[side] ?? []).flatMap(/** @param {any} slot */ slot => (side === 'inputs' ? [slot.link] : slot.links ?? []))
-  return ids.map(/** @param {any} id */ id => {
-    const link = linkById(graph, id)
-    return link && graph.getNodeById(side === 'inputs' ? link.origin_id : link.target_id)
-  }).filter(Boolean)
+  const ids = side === 'inputs'
+    ? (node.inputs ?? []).map((/** @type {any} */ _, /** @type {number} */ slot) => inputLink(node, slot)?.origin_id)
+    : outputLinks(graph, node).map(link => link.target_id)
+  return ids.map(/** @param {any} id */ id => (id == null ? undefined : graph.getNodeById(id))).filter(Boolean)
 }
 
 /** Moves a node down until it covers no other. @param {any} graph @param {any} node */

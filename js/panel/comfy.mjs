@@ -16,6 +16,16 @@ export const rootGraph = () => app.rootGraph ?? app.graph
 /** The graph on screen. @returns {Graph} */
 export const shownGraph = () => app.canvas?.graph ?? rootGraph()
 
+/** The selected nodes of the graph on screen. @returns {Node[]} */
+export const selectedNodes = () => [...(app.canvas?.selectedItems ?? [])].filter(item => item instanceof /** @type {any} */ (window).LiteGraph.LGraphNode)
+
+/** The link at an input, `undefined` where nothing is connected. Asked of the node: slots no longer hold their links. @param {Node} node @param {number} slot @returns {any} */
+export const inputLink = (node, slot) => (slot >= 0 && slot < (node.inputs?.length ?? 0) ? node.getInputLink(slot) ?? undefined : undefined)
+
+/** The links that begin at a node. @param {Graph} graph @param {Node} node @param {number} [slot] only at this output @returns {any[]} */
+export const outputLinks = (graph, node, slot) =>
+  [...graph.links.values()].filter(link => String(link.origin_id) === String(node.id) && (slot === undefined || link.origin_slot === slot))
+
 /** @returns {any} */
 const activeWorkflow = () => app.extensionManager.workflow?.activeWorkflow
 
@@ -44,6 +54,22 @@ export function serialize() {
     }
   }
   return workflow
+}
+
+/** Beyond this many characters a text is not kept in the workflow. */
+const LONGEST = 200_000
+
+/** The script that somebody wrote for this graph. It lies in the workflow, so it is saved, loaded and undone with it. @returns {string | undefined} */
+export function writtenText() {
+  const text = rootGraph().extra?.comfyscript?.text
+  return typeof text === 'string' && text.length <= LONGEST ? text : undefined
+}
+
+/** @param {string | undefined} text */
+export function keepText(text) {
+  const graph = rootGraph()
+  const { comfyscript, ...extra } = graph.extra ?? {}
+  graph.extra = text === undefined || text.length > LONGEST ? extra : { ...extra, comfyscript: { text } }
 }
 
 /** @template T @param {string} id @param {T} fallback @returns {T} */

@@ -1,5 +1,5 @@
 // The panel: one object while the tab is open, nothing while it is closed.
-import { api, app, asOneStep, isDark, openFile, openWorkflow, openWorkflowKeys, serialize, setting, toast, workflowKey, workflowName } from './comfy.mjs'
+import { api, app, asOneStep, isDark, keepText, openFile, openWorkflow, openWorkflowKeys, serialize, setting, toast, workflowKey, workflowName, writtenText } from './comfy.mjs'
 import { applyEdits } from './apply.mjs'
 import { completion, hover } from './complete.mjs'
 import { showDiff } from './diff.mjs'
@@ -66,6 +66,9 @@ export const openedPanel = () => (panel ? panel.ready.then(() => /** @type {Pane
 export const graphLoaded = () => panel?.graphChanged()
 export const settingsChanged = () => panel?.graphChanged(true)
 
+/** The open graph, as the server is asked about it. */
+const openGraph = () => ({ workflow: serialize(), style: style(), text: writtenText() })
+
 const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
 
 export class Panel {
@@ -108,7 +111,7 @@ export class Panel {
   /** Time of the last refresh in ms: whole, and of it in the server's hands. */
   timing = { total: 0, server: 0, page: 0 }
 
-  #soon = debounce(() => void this.#refresh(), 40, 120)
+  #soon = debounce(() => void this.#refresh(), 16, 100)
   #checkSoon = debounce(() => void this.#check(), 350, 1500)
   #saveSoon = debounce(() => this.#saveDraft(), 200, 1000)
 
@@ -153,6 +156,7 @@ export class Panel {
       { label: t('toNode'), icon: 'box', run: () => this.toNode() },
       { label: t('newGraph'), icon: 'plus', run: () => this.newGraph() },
       { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !this.#edited },
+      { label: t('writeAnew'), icon: 'eraser', run: () => this.writeAnew(), disabled: writtenText() === undefined },
       { label: t('search'), icon: 'search', run: () => { this.show('script'); this.editor.search() } },
       { label: t('refresh'), icon: 'refresh', run: () => this.graphChanged(true) },
       { label: t('settings'), icon: 'cog', run: () => this.#openSettings() },
@@ -243,10 +247,10 @@ export class Panel {
     this.#refreshing = true
     try {
       const started = performance.now()
-      const workflow = serialize()
+      const graph = openGraph()
       const key = workflowKey()
       const sent = performance.now()
-      const base = await server.transpile({ workflow, style: style() })
+      const base = await server.transpile(graph)
       if (this.#closed) return
       const answered = performance.now()
       this.#failed = ''
@@ -343,12 +347,33 @@ export class Panel {
     this.#say(t('state.discarded'))
   }
 
+  /** Shows what was written before the graph changed, as an edit. */
+  bringBack() {
+    const text = writtenText()
+    if (text === undefined) return
+    this.editor.replace(text)
+    this.#edited = true
+    this.#editedFrom = this.#base.script
+    this.#plan = undefined
+    this.#saveSoon()
+    this.#checkSoon()
+    this.#showState()
+    this.editor.focus()
+  }
+
+  /** Forgets what was written: the script is what ComfyScript writes of the graph. */
+  async writeAnew() {
+    if (writtenText() === undefined) return
+    await asOneStep(() => keepText(undefined))
+    this.graphChanged(true)
+  }
+
   /** Asks what the text would change, and whether it can be read at all. */
   async #check() {
     if (!this.#edited || this.#applying) return
     const text = this.editor.text()
     try {
-      const plan = await server.planApply({ workflow: serialize(), script: text, style: style() })
+      const plan = await server.planApply({ ...openGraph(), script: text })
       if (this.#closed || !this.#edited || this.editor.text() !== text) return
       this.#plan = plan
       this.#failed = ''
@@ -375,19 +400,19 @@ export class Panel {
     this.#saveDraft()
     const script = this.editor.text()
     try {
-      const plan = await server.planApply({ workflow: serialize(), script, style: style() })
+      const plan = await server.planApply({ ...openGraph(), script })
       this.#plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
       this.#notApplied = []
-      if (plan.edits.length) {
-        const failures = await asOneStep(async () => {
-          const failed = applyEdits(plan.edits)
+      await asOneStep(async () => {
+        if (plan.edits.length) {
+          const failures = applyEdits(plan.edits)
           await settled()
-          return failed
-        })
-        await this.#verify(script, failures)
-      }
-      if (!this.#notApplied.length) await this.#applied(script, plan.edits.length)
+          await this.#verify(script, failures)
+        }
+        if (!this.#notApplied.length) await this.#keep(script)
+      })
+      if (!this.#notApplied.length) this.#applied(script, plan.edits.length)
     } catch (error) {
       this.#complain(t('apply.failed'), error)
     } finally {
@@ -401,7 +426,7 @@ export class Panel {
 
   /** Whether the graph now is the script: asked of the server rather than hoped. @param {string} script @param {import('./apply.mjs').Failure[]} failures */
   async #verify(script, failures) {
-    const rest = await server.planApply({ workflow: serialize(), script, style: style() })
+    const rest = await server.planApply({ ...openGraph(), script })
     this.#plan = rest
     if (rest.errors || !rest.edits.length) return
     const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
@@ -409,15 +434,21 @@ export class Panel {
     this.#notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
   }
 
+  /** What was typed stays the graph's script, unless it is what would be written anyway. @param {string} script */
+  async #keep(script) {
+    const { workflow, style } = openGraph()
+    const anew = await server.transpile({ workflow, style })
+    keepText(anew.script === script ? undefined : script)
+    this.#base = anew.script === script ? anew : await server.transpile({ workflow, style, text: script })
+  }
+
   /** @param {string} script @param {number} count */
-  async #applied(script, count) {
-    const base = await server.transpile({ workflow: serialize(), style: style() })
-    this.#base = base
+  #applied(script, count) {
     // Whoever typed on in the meantime keeps what they typed.
     if (this.editor.text() === script) {
-      this.editor.replace(base.script)
+      this.editor.replace(this.#base.script)
       this.#endDraft()
-    } else this.#editedFrom = base.script
+    } else this.#editedFrom = this.#base.script
     this.#showNotes()
     this.#say(count ? t('state.applied', { count }) : t('state.nothing'))
   }
@@ -703,6 +734,9 @@ export class Panel {
     if (!this.#loaded) return [dot('busy'), text(t('state.loading'))]
     if (this.#edited) return this.#editedParts(dot, text)
     if (this.#stale) return [dot('edited'), text(t('state.stale')), button(t('refresh'), () => this.graphChanged(true))]
+    if (this.#base.text === 'rewritten' && !this.#runErrors.length) {
+      return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), () => this.bringBack(), { title: t('bringBack.title') })]
+    }
     return [dot('same'), text(t('state.same')), ...this.#runParts()]
   }
 

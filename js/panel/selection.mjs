@@ -1,22 +1,19 @@
 // Which nodes of the graph are which lines of the script.
-import { app, nodeByPath, rootGraph, shownGraph } from './comfy.mjs'
+import { app, nodeByPath, rootGraph, selectedNodes, shownGraph } from './comfy.mjs'
 
 /** @typedef {Record<string, [number, number]>} Lines */
 
 /** Names the selection cheaply, to see whether it changed. */
 export function selectionKey() {
-  const { canvas } = app
-  let key = String(shownGraph()?.id)
-  for (const id in canvas.selected_nodes) key += `,${id}`
-  return key
+  return [shownGraph()?.id, ...selectedNodes().map(node => node.id)].join()
 }
 
 /** The first lines of what the selected nodes are in the script. @param {Lines} lines @returns {number[]} */
 export function selectedLines(lines) {
-  const ids = Object.keys(app.canvas.selected_nodes ?? {})
+  const ids = selectedNodes().map(node => String(node.id))
   if (!ids.length) return []
   const graph = shownGraph()
-  const wanted = new Set(ids.map(String))
+  const wanted = new Set(ids)
   /** @type {Set<number>} */
   const found = new Set()
   for (const [path, [first, last]] of Object.entries(lines)) {

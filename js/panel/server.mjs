@@ -2,7 +2,7 @@
 import { api } from './comfy.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
-/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string }} ScriptJson */
+/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten' }} ScriptJson `text`: what became of the text that was sent along. */
 /** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
 /** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, errors?: undefined } | { errors: ScriptErrorJson[] }} Plan */
 /** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
@@ -28,13 +28,13 @@ async function ask(route, options = {}) {
 /** @param {string} route @param {any} data @param {AbortSignal} [signal] */
 const post = (route, data, signal) => ask(route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(data), signal })
 
-/** @param {{ workflow?: any, prompt?: any, style?: any }} data @param {AbortSignal} [signal] @returns {Promise<ScriptJson>} */
+/** @param {{ workflow?: any, prompt?: any, style?: any, text?: string }} data @param {AbortSignal} [signal] @returns {Promise<ScriptJson>} */
 export const transpile = (data, signal) => post('/comfyscript/transpile', data, signal)
 
 /** @param {string} script @param {AbortSignal} [signal] @returns {Promise<PromptJson>} */
 export const readScript = (script, signal) => post('/comfyscript/prompt', { script }, signal)
 
-/** @param {{ workflow: any, script: string, style?: any }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
+/** @param {{ workflow: any, script: string, style?: any, text?: string }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
 export const planApply = (data, signal) => post('/comfyscript/apply', data, signal)
 
 /** @param {string} script @returns {Promise<{ script: string } | { errors: ScriptErrorJson[] }>} */

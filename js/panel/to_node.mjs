@@ -1,5 +1,5 @@
 // A selection of nodes becomes one ComfyScript node.
-import { app, asOneStep, rootGraph, serialize, shownGraph } from './comfy.mjs'
+import { app, asOneStep, rootGraph, selectedNodes, serialize, shownGraph } from './comfy.mjs'
 import { makeRoom, setWidget } from './apply.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
@@ -13,7 +13,7 @@ const TRIES = 40
 export async function replaceWithNode(style) {
   const graph = rootGraph()
   if (shownGraph() !== graph) throw new Error(t('toNode.inside'))
-  const nodes = Object.values(app.canvas.selected_nodes ?? {})
+  const nodes = selectedNodes()
   if (!nodes.length) return 0
   const plan = await server.planNode({ workflow: serialize(), nodes: nodes.map(node => String(node.id)), style })
   await asOneStep(async () => {

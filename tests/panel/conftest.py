@@ -19,9 +19,20 @@ FLAGS = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--force-color-profile=srgb',
 ]  # fmt: skip
+# By class in older frontends, by test id in newer ones.
+TAB = '.comfyscript-tab-button, [data-testid=comfyscript-tab-button]'
 APP = 'window.comfyAPI.app.app'
 # The answer to a prompt that the tests let the server refuse.
 NOISE = re.compile(r'Failed to load resource')
+# A deprecation is warned of by the frontend's own file: whose call it was is on the stack.
+DEPRECATIONS = """
+const { warn } = console
+console.warn = (...words) => {
+  const from = new Error().stack.split('\\n').find(line => line.includes('/extensions/ComfyScript/'))
+  if (from && words.some(word => /deprecat/i.test(word))) warn(`comfyscript is deprecated: ${words[0]} ${from}`)
+  else warn(...words)
+}
+"""
 TRACK = (
     'const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;'
     ' (tracker.captureCanvasState ?? tracker.checkState).call(tracker);'
@@ -61,6 +72,7 @@ class Panel:
         self.page = page
         self.server = server
         self.problems: list[str] = []
+        page.add_init_script(DEPRECATIONS)
         page.on('console', self._console)
         page.on('pageerror', lambda error: self.problems.append(f'{error}\n{error.stack}'))
 
@@ -75,8 +87,10 @@ class Panel:
     def goto(self) -> None:
         self.page.goto(self.server.url)
         self.page.wait_for_selector('#graph-canvas')
-        self.page.wait_for_selector('.comfyscript-tab-button')
+        self.page.wait_for_selector(TAB)
         self.page.wait_for_function(f'{APP}.extensionManager?.workflow && {APP}.graph != null')
+        # Else one caller's warning hides those of the others.
+        self.page.evaluate('LiteGraph.alwaysRepeatWarnings = true')
         self.settle(500)
 
     def js(self, script: str, argument: Any = None) -> Any:
@@ -88,13 +102,13 @@ class Panel:
 
     def open(self) -> None:
         if not self.is_open():
-            self.page.click('.comfyscript-tab-button')
+            self.page.click(TAB)
         self.page.wait_for_selector('.comfyscript .cm-content')
         self.settle()
 
     def close(self) -> None:
         if self.is_open():
-            self.page.click('.comfyscript-tab-button')
+            self.page.click(TAB)
             self.page.wait_for_selector('.comfyscript', state='detached')
 
     def is_open(self) -> bool:

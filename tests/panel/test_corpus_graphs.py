@@ -26,7 +26,11 @@ const panel = await openedPanel()
 const { serialize } = await import('/extensions/ComfyScript/panel/comfy.mjs')
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 const frames = async number => { for (; number; number--) await new Promise(requestAnimationFrame) }
-const graph = () => JSON.stringify((app.rootGraph ?? app.graph).serialize())
+// The comment stays with the graph: that is what it changes.
+const graph = () => {
+  const { comfyscript, ...extra } = (app.rootGraph ?? app.graph).extra
+  return JSON.stringify({ ...(app.rootGraph ?? app.graph).serialize(), extra })
+}
 const quiet = { showMissingNodesDialog: false, showMissingModelsDialog: false }
 
 const { api } = window.comfyAPI.api

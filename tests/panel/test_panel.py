@@ -67,7 +67,7 @@ class TestSelection:
 
     def test_line_to_node(self, panel: Panel) -> None:
         panel.page.locator('#cs-script .cm-line', has_text='EmptyLatentImage').click()
-        assert panel.js('return Object.keys(app.canvas.selected_nodes)') == ['5']
+        assert panel.js('return [...app.canvas.selectedItems].map(item => String(item.id))') == ['5']
         assert panel.page.evaluate("document.activeElement.classList.contains('cm-content')")
 
 

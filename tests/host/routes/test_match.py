@@ -158,7 +158,7 @@ def test_subgraph_instance_goes_as_one(schemas: Schemas) -> None:
             for key, node in written.prompt.to_json().items()
         }
     )
-    found, _ = compare(
+    found, _, _ = compare(
         graph,
         written,
         reading(
