@@ -1,4 +1,4 @@
-"""The script that the panel shows of a graph: written of it, or, where somebody wrote one, theirs as far as it holds."""
+"""The script that the panel shows of a graph: written of it, or theirs who wrote one, as far as that holds."""
 
 from __future__ import annotations
 

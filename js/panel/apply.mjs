@@ -47,9 +47,12 @@ class Change {
   #removed = new Set()
   /** @type {Map<string, string>} what is to be set, by node and input */
   #values
+  /** @type {Edit[]} */
+  #connects
 
   /** @param {Edit[]} edits */
   constructor(edits) {
+    this.#connects = edits.filter(edit => edit.op === 'connect')
     this.#values = new Map(edits.filter(edit => edit.op === 'set').map(edit => [`${edit.node}|${edit.input}`, JSON.stringify(edit.value)]))
   }
 
@@ -131,9 +134,7 @@ class Change {
     let slot = inputSlot(target.node, String(edit.input))
     while (target.graph !== source.graph || target.hosts.at(-1) !== source.hosts.at(-1)) {
       if (target.hosts.length >= source.hosts.length && target.hosts.length) {
-        const link = linkOf(target, slot)
-        if (!link || !comesIn(target, link)) throw new CannotApply('cannot.boundary')
-        slot = link.origin_slot
+        slot = this.#slotOutside(target, slot, edit)
         target = outer(target)
       } else if (source.hosts.length) {
         source = exposed(source)
@@ -141,6 +142,25 @@ class Change {
     }
     source.node.connect(source.slot, target.node, slot)
     if (!inputLink(target.node, slot) && inputSlotOrNone(target.node, String(edit.input)) === slot) throw new CannotApply('cannot.connect')
+  }
+
+  /** The subgraph's input that an input inside takes its value from, made where there is none. @param {Place} target @param {number} slot @param {Edit} edit */
+  #slotOutside(target, slot, edit) {
+    const link = linkOf(target, slot)
+    if (link && comesIn(target, link)) return link.origin_slot
+    const { subgraph } = target.hosts[target.hosts.length - 1]
+    // All instances share what is inside: those that the script leaves alone would lose what they have here.
+    const asked = this.#connects.filter(other => other.input === edit.input && this.#shares(other.node, edit.node))
+    if (asked.length < instancesOf(subgraph)) throw new CannotApply('cannot.instances')
+    const inner = target.node.inputs[slot]
+    const made = subgraph.addInput(freeName(subgraph.inputs, inner.name), String(inner.type))
+    made.connect(inner, target.node)
+    return subgraph.inputs.indexOf(made)
+  }
+
+  /** Whether two ids are the same node in instances of the same subgraph. @param {string} one @param {string} other */
+  #shares(one, other) {
+    return (this.added.get(one) ?? nodeByPath(one))?.node === (this.added.get(other) ?? nodeByPath(other))?.node
   }
 
   /** New nodes go beside what they feed, else beside what feeds them, where there is room. */
@@ -232,15 +252,32 @@ export function setWidget(node, widget, value) {
   if (node.graph) node.graph._version++
 }
 
-/** The output of a subgraph node that hands a node's output on. @param {Place & { slot: number }} source */
+/** How often a subgraph is in the graph. @param {any} subgraph */
+function instancesOf(subgraph) {
+  const root = rootGraph()
+  return [root, ...(root.subgraphs?.values() ?? [])].flatMap(graph => graph.nodes).filter(node => node.subgraph === subgraph).length
+}
+
+/** @param {{ name: string }[]} slots @param {string} name */
+function freeName(slots, name) {
+  const taken = new Set(slots.map(slot => slot.name))
+  let free = name
+  for (let number = 2; taken.has(free); number++) free = `${name}_${number}`
+  return free
+}
+
+/** The output of a subgraph node that hands a node's output on, made where there is none. @param {Place & { slot: number }} source */
 function exposed(source) {
   const outputs = source.graph.outputs ?? []
   const slot = outputs.findIndex(/** @param {any} output */ output => (output.linkIds ?? []).some(/** @param {number} id */ id => {
     const link = linkById(source.graph, id)
     return link && String(link.origin_id) === String(source.node.id) && link.origin_slot === source.slot
   }))
-  if (slot < 0) throw new CannotApply('cannot.boundary')
-  return { ...outer(source), slot }
+  if (slot >= 0) return { ...outer(source), slot }
+  const inner = source.node.outputs[source.slot]
+  const made = source.graph.addOutput(freeName(outputs, inner.name), String(inner.type))
+  made.connect(inner, source.node)
+  return { ...outer(source), slot: source.graph.outputs.indexOf(made) }
 }
 
 /** @param {any} graph @param {any} node @param {'inputs' | 'outputs'} side @returns {any[]} */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -469,6 +470,12 @@ def test_large_graph(panel: Panel) -> None:
     assert panel.widget(first['id'], 'steps') == 4
 
 
+def function_name(text: str) -> str:
+    """The script's one function, a subgraph."""
+    (name,) = re.findall(r'def (\w+)\(', text)
+    return name
+
+
 class TestSubgraph:
     @pytest.fixture
     def inside(self, panel: Panel) -> Panel:
@@ -508,6 +515,56 @@ class TestSubgraph:
         inside.wait_for_state('Matches the graph')
         types = inside.js('return app.graph.nodes.find(node => node.subgraph).subgraph.nodes.map(node => node.type)')
         assert sorted(types) == ['EmptyLatentImage', 'KSampler', 'LatentFlip']
+
+    def test_link_into_a_subgraph_that_has_no_such_input(self, inside: Panel) -> None:
+        text = inside.text()
+        inner = next(line for line in text.split('\n') if 'EmptyLatentImage(' in line)
+        name = function_name(text)
+        edited = (
+            text.replace(inner + '\n', '')
+            .replace(f'def {name}(', f'def {name}(latent, ')
+            .replace('latent=latent', 'latent')
+        )
+        call = edited.rindex(f'{name}(')
+        edited = f'{edited[:call]}{name}(outside, {edited[call + len(name) + 1 :]}'
+        line = edited.rindex('\n', 0, edited.rindex(f'{name}(')) + 1
+        edited = f'{edited[:line]}outside = VAEEncode(EmptyImage(32, 32, 1, 0), vae)\n{edited[line:]}'
+        inside.edit(text, edited)
+        inside.wait_for_state('2 new nodes')
+        inside.button('Apply').click()
+        inside.wait_for_state('Matches the graph')
+        nodes = inside.prompt()
+        sampler = next(node for node in nodes.values() if node['class_type'] == 'KSampler')
+        assert nodes[sampler['inputs']['latent_image'][0]]['class_type'] == 'VAEEncode'
+        # The new nodes lie inside, beside what they feed: the VAE comes in by an input that was not there.
+        assert any(link[0] == '4' for node in nodes.values() for name, link in node['inputs'].items() if name == 'vae')
+        names = inside.js('return app.graph.nodes.find(node => node.subgraph).subgraph.inputs.map(one => one.name)')
+        assert 'vae' in names
+
+    def test_link_out_of_a_subgraph_that_has_no_such_output(self, inside: Panel) -> None:
+        inside.edit(
+            'image = VAEDecode(latent, vae)',
+            'image = VAEDecode(latent, vae)\nPreviewImage(VAEDecode(empty, vae))',
+        )
+        text = inside.text()
+        inner = next(line for line in text.split('\n') if 'EmptyLatentImage(' in line)
+        edited = text.replace('return latent', 'return latent, empty').replace(
+            inner, f'{inner}\n    empty = {inner.split("=")[0].strip()}'
+        )
+        name = function_name(text)
+        call = edited.rindex(f'latent = {name}(')
+        edited = f'{edited[:call]}latent, empty = {edited[call + len("latent = ") :]}'
+        inside.edit(text, edited)
+        inside.wait_for_state('2 new nodes')
+        inside.button('Apply').click()
+        inside.wait_for_state('Matches the graph')
+        nodes = inside.prompt()
+        decoded = {
+            nodes[node['inputs']['samples'][0]]['class_type']
+            for node in nodes.values()
+            if node['class_type'] == 'VAEDecode'
+        }
+        assert decoded == {'KSampler', 'EmptyLatentImage'}
 
     def test_another_source_for_an_input(self, inside: Panel) -> None:
         """The link ends at the subgraph's own input."""
