@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 import warnings
 
 from .bounds import Bounds
@@ -18,6 +19,9 @@ MAX_NESTING = 150
 
 MAX_CHAINED = 400
 """How often `elif` and `lambda` may stand in one script: they nest without brackets and across commas."""
+
+PAUSES = (0.001, 0.01, 0.05)
+"""Seconds before a text is parsed again that failed through no fault of its own."""
 
 _TOKEN = re.compile(
     r"""
@@ -48,13 +52,23 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            tree = ast.parse(text, '<script>')
+            tree = _parse(text)
     except SyntaxError as error:
         raise _syntax_error(error).locate(text) from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise ScriptSyntaxError(f'the script cannot be read: {error}') from None
     _measure(tree, text)
     return tree
+
+
+def _parse(text: str) -> ast.Module:
+    """`ast.parse`, which older Pythons let fail by itself while another thread parses ("recursion depth mismatch")."""
+    for pause in PAUSES:
+        try:
+            return ast.parse(text, '<script>')
+        except SystemError:
+            time.sleep(pause)
+    return ast.parse(text, '<script>')
 
 
 def _syntax_error(error: SyntaxError) -> ScriptSyntaxError:

@@ -3,10 +3,14 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import ast
+from typing import Any
+
 import pytest
 
 from comfy_script.graph import Schemas
 from comfy_script.runtime.script import ScriptError, describe_signature, read_signature
+from comfy_script.runtime.script.source import parse_source
 
 
 def inputs_of(text: str, schemas: Schemas | None = None) -> dict[str, tuple]:
@@ -100,3 +104,17 @@ def test_described_for_the_browser() -> None:
         'errors': [],
     }
     assert describe_signature('x = = 1')['errors'] == [{'line': 1, 'column': 5, 'end_column': 6, 'message': 'invalid syntax'}]
+
+
+def test_a_parser_that_another_thread_disturbs_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse, failures = ast.parse, [SystemError('AST constructor recursion depth mismatch')] * 2
+
+    def disturbed(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return parse(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ast, 'parse', disturbed)
+        tree = parse_source('x = 1')
+    assert isinstance(tree.body[0], ast.Assign) and not failures
