@@ -132,7 +132,8 @@ function setInputs(node, wanted) {
     }
     const socket = node.inputs[slot]
     if (socket.type !== input.type) {
-      if (socket.link != null && !typesFit(linkType(node, socket.link), input.type)) node.disconnectInput(slot)
+      const link = linkAt(node, slot)
+      if (link && !typesFit(linkType(node, link), input.type)) node.disconnectInput(slot)
       socket.type = input.type
       changed.add(socket)
     }
@@ -146,17 +147,20 @@ function setInputs(node, wanted) {
   renew(node, 'inputs', changed)
 }
 
-/** @param {any} node @param {any} id */
-function linkOf(node, id) {
+/** The link at an input. Asked of the node: in newer frontends sockets do not hold their links. @param {any} node @param {number} slot */
+export const linkAt = (node, slot) => node.getInputLink(slot) ?? undefined
+
+/** The links that begin at an output. @param {any} node @param {number} slot @returns {any[]} */
+function linksFrom(node, slot) {
   const links = node.graph?.links
-  return links?.get?.(id) ?? links?.[id]
+  const all = links?.values ? [...links.values()] : Object.values(links ?? {})
+  return all.filter(link => link && String(link.origin_id) === String(node.id) && link.origin_slot === slot)
 }
 
-/** @param {any} node @param {any} id */
-function linkType(node, id) {
-  const link = linkOf(node, id)
-  const source = link && node.graph?.getNodeById(link.origin_id)
-  return String(source?.outputs?.[link.origin_slot]?.type ?? link?.type ?? '*')
+/** @param {any} node @param {any} link */
+function linkType(node, link) {
+  const source = node.graph?.getNodeById(link.origin_id)
+  return String(source?.outputs?.[link.origin_slot]?.type ?? link.type ?? '*')
 }
 
 /** Sockets in the signature's order: links know their slot's number, so those follow. @param {any} node @param {InputJson[]} wanted */
@@ -164,10 +168,11 @@ function sortInputs(node, wanted) {
   const order = wanted.map(input => input.name)
   const rank = (/** @type {any} */ socket) => (socket.name === 'script' ? -1 : order.indexOf(socket.name))
   const sockets = (/** @type {any} */ socket) => Number(Boolean(socket.widget))
+  const links = new Map((node.inputs ?? []).map((/** @type {any} */ socket, /** @type {number} */ slot) => [socket, linkAt(node, slot)]))
   node.inputs?.sort((/** @type {any} */ a, /** @type {any} */ b) => sockets(a) - sockets(b) || rank(a) - rank(b))
   node.inputs?.forEach((/** @type {any} */ socket, /** @type {number} */ slot) => {
-    const link = socket.link == null ? undefined : linkOf(node, socket.link)
-    if (link) link.target_slot = slot
+    const link = links.get(socket)
+    if (link && link.target_slot !== slot) link.target_slot = slot
   })
 }
 
@@ -186,12 +191,11 @@ function setOutputs(node, wanted) {
     changed.add(existing)
     if (existing.type === output.type) return
     existing.type = output.type
-    for (const id of [...(existing.links ?? [])]) {
-      const link = linkOf(node, id)
-      const target = link && node.graph?.getNodeById(link.target_id)
+    for (const link of linksFrom(node, slot)) {
+      const target = node.graph?.getNodeById(link.target_id)
       const type = String(target?.inputs?.[link.target_slot]?.type ?? '*')
       if (target && !typesFit(output.type, type)) target.disconnectInput(link.target_slot)
-      else if (link) link.type = output.type
+      else link.type = output.type
     }
   })
   renew(node, 'outputs', changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '-
 
 STATE = """
     const node = own()
+    const linksFrom = slot => [...app.graph.links.values()].filter(
+        link => String(link.origin_id) === String(node.id) && link.origin_slot === slot
+    )
     return {
-        inputs: node.inputs.map(input => [input.name, input.type, input.link != null]),
-        outputs: node.outputs.map(output => [output.name, output.type, (output.links ?? []).length]),
+        inputs: node.inputs.map((input, slot) => [input.name, input.type, node.getInputLink(slot) != null]),
+        outputs: node.outputs.map((output, slot) => [output.name, output.type, linksFrom(slot).length]),
         widgets: Object.fromEntries(node.widgets.map(widget => [widget.name, widget.value])),
         names: node.widgets.map(widget => widget.name),
         printed: node.widgets.find(widget => widget.name === 'printed')?.text?.textContent,
@@ -77,13 +81,17 @@ class Editor:
 
 @pytest.fixture(scope='module', params=['canvas', 'nodes 2.0'])
 def editor_of(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    """The editor as it draws nodes on its canvas, and as it draws them as elements of the page."""
+    """The editor as it draws nodes on its canvas, and as it draws them as elements of the page.
+
+    COMFYSCRIPT_FRONTEND names the `static` folder of another frontend than the lab's.
+    """
     sync_api = pytest.importorskip('playwright.sync_api')
     browser_path = find_browser()
     if browser_path is None:
         pytest.skip('no Chromium: name one in COMFYSCRIPT_CHROMIUM')
     factory = _server_factory(lab, tmp_path_factory)
-    server = next(factory)()
+    frontend = os.environ.get('COMFYSCRIPT_FRONTEND')
+    server = next(factory)(args=['--front-end-root', frontend] if frontend else [])
     elements = request.param == 'nodes 2.0'
     server.post('/settings', {'Comfy.VueNodes.Enabled': elements})
     with sync_api.sync_playwright() as playwright:
