@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..graph import Prompt, Schemas
+from ..runtime.script.source import parse_tree
 from ..transpiler.script.literals import number, quoted
 from .match import Reading, same_value
 
@@ -80,7 +81,7 @@ class _Calls:
     def __init__(self, read: Reading, schemas: Schemas):
         self.read = read
         self.schemas = schemas
-        tree = ast.parse(read.text)
+        tree = parse_tree(read.text)
         self.content = read.text.encode()
         self.starts = [0]
         for line in self.content.splitlines(keepends=True):
@@ -246,7 +247,7 @@ def _statements(text: str) -> dict[int, int]:
     """Line → first line of the simple statement that it belongs to."""
     return {
         line: node.lineno
-        for node in _simple_statements(ast.parse(text))
+        for node in _simple_statements(parse_tree(text))
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...graph import Schemas
+from ...runtime.script.source import parse_tree
 from ...transpiler import Style
 from ..match import Reading, compare
 from .reading import ScriptRefused, read_script
@@ -38,7 +39,7 @@ def spans(script: str, lines: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Each line with the last line of the statement that begins there."""
     ends = {
         node.lineno: node.end_lineno or node.lineno
-        for node in ast.walk(ast.parse(script))
+        for node in ast.walk(parse_tree(script))
         if isinstance(node, (ast.Assign, ast.Expr, ast.Return))
     }
     return {key: (line, ends.get(line, line)) for key, line in lines.items()}

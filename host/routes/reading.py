@@ -42,7 +42,7 @@ def read_script(text: str, schemas: Schemas) -> ReadScript:
     try:
         read = script_to_prompt(text, schemas)
     except ComfyScriptError as error:
-        raise ScriptRefused(_errors(error)[:MAX_ERRORS]) from error
+        raise ScriptRefused(errors_of(error)[:MAX_ERRORS]) from error
     prompt = Prompt.parse(read.prompt)
     return ReadScript(text, prompt, read.lines, _titles(prompt, read.names, schemas), read.built.workflow)
 
@@ -60,7 +60,8 @@ def _titles(prompt: Prompt, names: Mapping[str, tuple[str, ...]], schemas: Schem
     return titles
 
 
-def _errors(error: Exception) -> list[dict[str, Any]]:
+def errors_of(error: Exception) -> list[dict[str, Any]]:
+    """An error with a place as the panel shows it."""
     line = getattr(error, 'line', None) or 1
     column = getattr(error, 'column', None) or 1
     found = _error(line, column, getattr(error, 'message', None) or str(error))

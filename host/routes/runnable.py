@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from ...runtime.script.source import parse_source
+
 _HEAD = """from comfy_script.runtime import *
 load()
 from comfy_script.runtime.nodes import *
@@ -13,9 +15,9 @@ from comfy_script.runtime.nodes import *
 def as_file(text: str) -> str:
     """The script in a `with Workflow():`, functions and imports before it; as it is where it already loads the runtime.
 
-    Raises SyntaxError.
+    Raises ScriptSyntaxError, ScriptLimit.
     """
-    tree = ast.parse(text)
+    tree = parse_source(text)
     if 'comfy_script' in text and any(isinstance(statement, (ast.Import, ast.ImportFrom)) for statement in tree.body):
         return text
     lines = text.split('\n')

@@ -12,7 +12,7 @@ from ...graph import Schemas
 from ...transpiler import Script, Style, convert_workflow, read_metadata, write_script
 from .catalog import catalog
 from .errors import RequestError
-from .reading import ScriptRefused, read_script
+from .reading import ScriptRefused, errors_of, read_script
 
 __all__ = ['apply', 'file', 'node', 'output', 'prompt', 'runnable', 'schemas', 'signature', 'transpile']
 
@@ -60,13 +60,14 @@ def prompt(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 def runnable(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
     """`{script}` → `{script}` as a file that runs, or `{errors}`."""
+    from ...runtime.script import ScriptError
     from .runnable import as_file
 
+    text = _text(request, 'script')
     try:
-        return {'script': as_file(_text(request, 'script'))}
-    except SyntaxError as error:
-        message = error.msg or 'this is not Python'
-        return {'errors': [{'line': error.lineno or 1, 'column': error.offset or 1, 'message': message}]}
+        return {'script': as_file(text)}
+    except ScriptError as error:
+        return {'errors': errors_of(error)}
 
 
 def apply(request: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...graph import Link, Prompt, PromptNode, Schemas, to_class_name
+from ...runtime.script.source import parse_tree
 from ...transpiler import Style, convert_workflow, write_script
 from .errors import RequestError
 
@@ -98,7 +99,7 @@ class _Body:
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
-        self._tree = ast.parse(text)
+        self._tree = parse_tree(text)
 
     def take_source(self, number: int) -> str:
         """The variable that holds the stand-in's output; its statement goes."""

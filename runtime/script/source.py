@@ -52,7 +52,7 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            tree = _parse(text)
+            tree = parse_tree(text)
     except SyntaxError as error:
         raise _syntax_error(error).locate(text) from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
@@ -61,7 +61,7 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
     return tree
 
 
-def _parse(text: str) -> ast.Module:
+def parse_tree(text: str) -> ast.Module:
     """`ast.parse`, which older Pythons let fail by itself while another thread parses ("recursion depth mismatch")."""
     for pause in PAUSES:
         try:
