@@ -1,6 +1,6 @@
 // One ComfyScript node: its text is read as it is typed, its output and errors are shown.
-import { app, api } from '../panel/comfy.mjs'
-import { applySignature, linkAt } from './sockets.mjs'
+import { api, app, inputLink } from '../panel/comfy.mjs'
+import { applySignature } from './sockets.mjs'
 
 /** @typedef {import('./sockets.mjs').Signature} Signature */
 /** @typedef {{ line: number, column: number, end_column?: number, message: string }} Problem */
@@ -110,7 +110,7 @@ export function attach(node) {
 }
 
 /** Whether the script comes from another node: then nobody knows it here. @param {any} node */
-const isLinked = node => node.inputs?.some((/** @type {any} */ input, /** @type {number} */ slot) => input.name === 'script' && linkAt(node, slot))
+const isLinked = node => node.inputs?.some((/** @type {any} */ input, /** @type {number} */ slot) => input.name === 'script' && inputLink(node, slot))
 
 /** Tab indents, as in an editor. @param {KeyboardEvent} event */
 function indentByTab(event) {

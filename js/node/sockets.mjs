@@ -1,5 +1,5 @@
 // Makes a node's sockets and widgets those of a signature. Links and values whose socket or widget stays are kept.
-import { app } from '../panel/comfy.mjs'
+import { app, inputLink, outputLinks } from '../panel/comfy.mjs'
 
 /**
  * @typedef {{ name: string, type: string, required: boolean, line: number, options?: Record<string, any>, choices?: any[] }} InputJson
@@ -132,7 +132,7 @@ function setInputs(node, wanted) {
     }
     const socket = node.inputs[slot]
     if (socket.type !== input.type) {
-      const link = linkAt(node, slot)
+      const link = inputLink(node, slot)
       if (link && !typesFit(linkType(node, link), input.type)) node.disconnectInput(slot)
       socket.type = input.type
       changed.add(socket)
@@ -147,16 +147,6 @@ function setInputs(node, wanted) {
   renew(node, 'inputs', changed)
 }
 
-/** The link at an input. Asked of the node: in newer frontends sockets do not hold their links. @param {any} node @param {number} slot */
-export const linkAt = (node, slot) => node.getInputLink(slot) ?? undefined
-
-/** The links that begin at an output. @param {any} node @param {number} slot @returns {any[]} */
-function linksFrom(node, slot) {
-  const links = node.graph?.links
-  const all = links?.values ? [...links.values()] : Object.values(links ?? {})
-  return all.filter(link => link && String(link.origin_id) === String(node.id) && link.origin_slot === slot)
-}
-
 /** @param {any} node @param {any} link */
 function linkType(node, link) {
   const source = node.graph?.getNodeById(link.origin_id)
@@ -168,7 +158,7 @@ function sortInputs(node, wanted) {
   const order = wanted.map(input => input.name)
   const rank = (/** @type {any} */ socket) => (socket.name === 'script' ? -1 : order.indexOf(socket.name))
   const sockets = (/** @type {any} */ socket) => Number(Boolean(socket.widget))
-  const links = new Map((node.inputs ?? []).map((/** @type {any} */ socket, /** @type {number} */ slot) => [socket, linkAt(node, slot)]))
+  const links = new Map((node.inputs ?? []).map((/** @type {any} */ socket, /** @type {number} */ slot) => [socket, inputLink(node, slot)]))
   node.inputs?.sort((/** @type {any} */ a, /** @type {any} */ b) => sockets(a) - sockets(b) || rank(a) - rank(b))
   node.inputs?.forEach((/** @type {any} */ socket, /** @type {number} */ slot) => {
     const link = links.get(socket)
@@ -191,7 +181,7 @@ function setOutputs(node, wanted) {
     changed.add(existing)
     if (existing.type === output.type) return
     existing.type = output.type
-    for (const link of linksFrom(node, slot)) {
+    for (const link of node.graph ? outputLinks(node.graph, node, slot) : []) {
       const target = node.graph?.getNodeById(link.target_id)
       const type = String(target?.inputs?.[link.target_slot]?.type ?? '*')
       if (target && !typesFit(output.type, type)) target.disconnectInput(link.target_slot)
