@@ -81,5 +81,7 @@ class Renewal:
     def _may_wait(self) -> bool:
         if self._at_once():
             return True
-        process = None if on_background_thread() else find_server_process()
-        return not on_background_thread() and (process is None or process.why_not_wait() is None)
+        if on_background_thread():
+            return False
+        process = find_server_process()
+        return process is None or process.why_not_wait() is None
