@@ -165,6 +165,12 @@ class Panel:
             timeout=timeout,
         )
 
+    def apply(self, announced: str) -> None:
+        """Applies the text once the panel says what that would change, and waits until it is done."""
+        self.wait_for_state(announced)
+        self.button('Apply').click()
+        self.wait_for_state('Matches the graph')
+
     def marked(self, kind: str) -> list[str]:
         return self.page.eval_on_selector_all(f'.cs-line-{kind}', 'lines => lines.map(line => line.textContent)')
 

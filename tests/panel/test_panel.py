@@ -82,9 +82,7 @@ class TestApply:
     def test_value(self, panel: Panel) -> None:
         before = panel.graph()
         panel.edit('steps=2', 'steps=5')
-        panel.wait_for_state('1 value')
-        panel.button('Apply').click()
-        panel.wait_for_state('Matches the graph')
+        panel.apply('1 value')
         assert panel.widget(3, 'steps') == 5
         after = panel.graph()
         assert [node['pos'] for node in after['nodes']] == [node['pos'] for node in before['nodes']]
@@ -109,9 +107,7 @@ class TestApply:
 
     def test_value_that_the_field_would_round(self, panel: Panel) -> None:
         panel.edit('EmptyLatentImage(64', 'EmptyLatentImage(65')
-        panel.wait_for_state('1 value')
-        panel.button('Apply').click()
-        panel.wait_for_state('Matches the graph')
+        panel.apply('1 value')
         assert panel.widget(5, 'width') == 65
 
     def test_one_of_two_values_of_a_primitive_node(self, panel: Panel) -> None:
@@ -124,14 +120,10 @@ class TestApply:
         )
         panel.wait_for_text('EmptyLatentImage(128, 128')
         panel.edit('EmptyLatentImage(128, 128', 'EmptyLatentImage(128, 192')
-        panel.wait_for_state('1 value')
-        panel.button('Apply').click()
-        panel.wait_for_state('Matches the graph')
+        panel.apply('1 value')
         assert [panel.prompt()['5']['inputs'][name] for name in ('width', 'height')] == [128, 192]
         panel.edit('EmptyLatentImage(128', 'EmptyLatentImage(256')
-        panel.wait_for_state('1 value')
-        panel.button('Apply').click()
-        panel.wait_for_state('Matches the graph')
+        panel.apply('1 value')
         assert panel.js("return app.graph.nodes.find(node => node.type === 'PrimitiveNode').widgets[0].value") == 256
 
     def test_undo_key_in_the_editor_leaves_the_graph_alone(self, panel: Panel) -> None:
@@ -163,9 +155,7 @@ class TestApply:
 
     def test_removed_node(self, panel: Panel) -> None:
         panel.edit("SaveImage(image, 'panel')", 'PreviewImage(image)')
-        panel.wait_for_state('1 removed')
-        panel.button('Apply').click()
-        panel.wait_for_state('Matches the graph')
+        panel.apply('1 removed')
         types = [node['type'] for node in panel.graph()['nodes']]
         assert 'SaveImage' not in types
         assert 'PreviewImage' in types
@@ -499,9 +489,7 @@ class TestSubgraph:
 
     def test_value_inside_changes_in_place(self, inside: Panel) -> None:
         inside.edit('steps=2', 'steps=4')
-        inside.wait_for_state('1 value')
-        inside.button('Apply').click()
-        inside.wait_for_state('Matches the graph')
+        inside.apply('1 value')
         assert self.inner(inside, 'steps') == 4
 
     def test_node_added_inside(self, inside: Panel) -> None:
@@ -510,9 +498,7 @@ class TestSubgraph:
         indent = line[: len(line) - len(line.lstrip())]
         name = line.split('=')[0].strip()
         inside.edit(line, f"{line}\n{indent}{name} = LatentFlip({name}, 'x-axis: vertically')")
-        inside.wait_for_state('1 new node')
-        inside.button('Apply').click()
-        inside.wait_for_state('Matches the graph')
+        inside.apply('1 new node')
         types = inside.js('return app.graph.nodes.find(node => node.subgraph).subgraph.nodes.map(node => node.type)')
         assert sorted(types) == ['EmptyLatentImage', 'KSampler', 'LatentFlip']
 
@@ -530,9 +516,7 @@ class TestSubgraph:
         line = edited.rindex('\n', 0, edited.rindex(f'{name}(')) + 1
         edited = f'{edited[:line]}outside = VAEEncode(EmptyImage(32, 32, 1, 0), vae)\n{edited[line:]}'
         inside.edit(text, edited)
-        inside.wait_for_state('2 new nodes')
-        inside.button('Apply').click()
-        inside.wait_for_state('Matches the graph')
+        inside.apply('2 new nodes')
         nodes = inside.prompt()
         sampler = next(node for node in nodes.values() if node['class_type'] == 'KSampler')
         assert nodes[sampler['inputs']['latent_image'][0]]['class_type'] == 'VAEEncode'
@@ -555,9 +539,7 @@ class TestSubgraph:
         call = edited.rindex(f'latent = {name}(')
         edited = f'{edited[:call]}latent, empty = {edited[call + len("latent = ") :]}'
         inside.edit(text, edited)
-        inside.wait_for_state('2 new nodes')
-        inside.button('Apply').click()
-        inside.wait_for_state('Matches the graph')
+        inside.apply('2 new nodes')
         nodes = inside.prompt()
         decoded = {
             nodes[node['inputs']['samples'][0]]['class_type']
@@ -574,9 +556,7 @@ class TestSubgraph:
             if 'conditioning2' in line and 'CLIPTextEncode' not in line and 'def ' not in line
         )
         inside.edit(call, call.replace('conditioning2', 'conditioning'))
-        inside.wait_for_state('1 link')
-        inside.button('Apply').click()
-        inside.wait_for_state('Matches the graph')
+        inside.apply('1 link')
         prompt = inside.prompt()
         sampler = next(node for node in prompt.values() if node['class_type'] == 'KSampler')
         assert sampler['inputs']['positive'] == sampler['inputs']['negative']
