@@ -40,7 +40,7 @@ MAX_SOURCE = 1_000_000
 # Seconds that lists which are read again by themselves may take; then the old ones have to do.
 RENEW_TIMEOUT = 20.0
 _PACKAGE = Path(__file__).parent.parent
-_OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler'))
+_OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler', 'ui'))
 
 WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
 

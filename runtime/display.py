@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .background import Dispatcher, run_sync
 from .progress import in_notebook
 from .results import EmptyResult, FileResult, ImageBatchResult, Result
+from .values import NodeOutput
 
 if TYPE_CHECKING:
     from .task import Task
@@ -41,20 +42,17 @@ _MIME = {
 
 
 class Images:
-    """Images side by side: of image batches, PIL images, or anything that `upload` takes as an image."""
+    """Images side by side: of image batches, node outputs, PIL images, or anything that `upload` takes as an image.
+
+    Lists of them count as their items.
+    """
 
     def __init__(self, *images: Any) -> None:
         self._items = images
 
     async def _load(self) -> list[bytes]:
         """The image files, as a browser can show them."""
-        found: list[bytes] = []
-        for item in self._items:
-            if isinstance(item, ImageBatchResult):
-                found.extend([await item._read(index) for index in range(len(item))])
-            else:
-                found.append(_png(item))
-        return found
+        return [data for item in self._items for data in await _files(item)]
 
     def to_html(
         self,
@@ -109,25 +107,51 @@ def images_html(
     titles: list[str] | None = None,
 ) -> str:
     """A grid of image files as HTML."""
-    if cols is None:
-        cols = -(-len(images) // rows) if rows else None
-    columns = f'repeat({cols}, max-content)' if cols else 'repeat(auto-fit, minmax(min(100%, 12em), max-content))'
+    columns = grid_columns(len(images), rows, cols)
     size = (f'height:{int(height)}px;' if height else '') + (f'width:{int(width)}px;' if width else '')
     cells = []
     for index, data in enumerate(images):
-        source = f'data:{_image_mime(data)};base64,{base64.b64encode(data).decode()}'
+        source = f'data:image/{image_kind(data)};base64,{base64.b64encode(data).decode()}'
         title = html.escape(str(titles[index])) if titles and index < len(titles) else ''
         caption = f'<figcaption style="text-align:center">{title}</figcaption>' if title else ''
         cells.append(f'<figure style="margin:0"><img style="max-width:100%;{size}" src="{source}">{caption}</figure>')
     return f'<div style="display:grid;gap:4px;grid-template-columns:{columns}">{"".join(cells)}</div>'
 
 
-def _image_mime(data: bytes) -> str:
+def grid_columns(count: int, rows: int | None, cols: int | None) -> str:
+    """The columns of a grid (CSS): as many as `cols` or `rows` say, else as many as fit."""
+    if cols is None:
+        cols = -(-count // rows) if rows else None
+    return f'repeat({cols}, max-content)' if cols else 'repeat(auto-fit, minmax(min(100%, 12em), max-content))'
+
+
+def image_kind(data: bytes) -> str:
+    """What kind of image a file is: the end of its MIME type."""
     if data.startswith(b'\xff\xd8'):
-        return 'image/jpeg'
+        return 'jpeg'
     if data[8:12] == b'WEBP':
-        return 'image/webp'
-    return 'image/gif' if data.startswith(b'GIF8') else 'image/png'
+        return 'webp'
+    return 'gif' if data.startswith(b'GIF8') else 'png'
+
+
+async def _files(item: Any) -> list[bytes]:
+    """The files of an image, a batch, a node's output, or a list of them."""
+    if isinstance(item, NodeOutput):
+        item = await _images_of(item)
+    if isinstance(item, ImageBatchResult):
+        return [await item._read(index) for index in range(len(item))]
+    if isinstance(item, (list, tuple)):
+        return [data for inner in item for data in await _files(inner)]
+    return [_png(item)]
+
+
+async def _images_of(output: NodeOutput) -> Any:
+    if not output.node.is_output:
+        from .util import _get_images
+
+        return await _get_images(output)
+    with unshown():
+        return await output
 
 
 def _png(image: Any) -> bytes:

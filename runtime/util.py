@@ -30,10 +30,13 @@ __all__ = [
     'load_image',
     'load_image_from_paths',
     'load_latent',
+    'load_latent_from_path',
+    'load_latent_from_paths',
     'save_image',
     'save_image_and_get_paths',
     'save_image_cwd',
     'save_latent',
+    'save_latent_and_get_path',
     'upload_image',
     'upload_mask',
 ]
@@ -239,27 +242,49 @@ async def _upload_mask(mask: Any, original: str | ResultFile, name: str | None =
 # -- latents
 
 
-async def _save_latent(latent: Any, prefix: str = 'latents/ComfyUI') -> LatentResult:
+async def _save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
     client = _client_of(latent)
+    prefix = 'latents/ComfyUI' if prefix is None else prefix
     result = await _run(client, _call(client, 'SaveLatent', samples=latent, filename_prefix=prefix))
     if not isinstance(result, LatentResult):
         raise UtilError(f'The value is no latent: the server answered with {result!r}')
     return result
 
 
-def save_latent(latent: Any, prefix: str = 'latents/ComfyUI') -> LatentResult:
-    """Save a latent in the server's output folder. `result.save(folder)` fetches the file."""
+def save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
+    """Save a latent in the server's output folder (as `latents/ComfyUI…`). `result.save(folder)` fetches the file."""
     return run_sync(_save_latent(_checked(latent), prefix))
 
 
+def save_latent_and_get_path(latent: Any, prefix: str | None = None, *, type: bool = True) -> str:
+    """Save a latent on the server and return the path there (`latents/a_00001_.latent [output]`), for `load_latent`.
+
+    `type=False` leaves out the folder's type.
+    """
+    [file] = save_latent(latent, prefix).files
+    return str(file) if type else file.path
+
+
 def load_latent(latent: LatentResult | str | PurePath) -> Any:
-    """A saved latent as a value for nodes: of `save_latent`'s result, or of a `.latent` file here."""
+    """A saved latent as a value for nodes.
+
+    `latent`: `save_latent`'s result, a `.latent` file here (which is uploaded), or the path that a file has on the
+    server.
+    """
     client = default_client()
     if isinstance(latent, LatentResult):
         name = client.upload(latent.read(), latent.files[0].filename)
     else:
-        name = client.upload(Path(latent))
+        name = client.upload(Path(latent)) if _is_local(latent) else str(latent)
     return client.nodes['LoadLatent'](name)
+
+
+load_latent_from_path = load_latent
+
+
+def load_latent_from_paths(paths: Iterable[str | PurePath]) -> Any:
+    """Latents as one batch; see `load_latent`."""
+    return concat_latents(*map(load_latent, paths))
 
 
 # -- how

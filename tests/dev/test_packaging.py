@@ -13,7 +13,7 @@ import pytest
 import comfy_script
 from comfy_script.tests.lab.paths import ROOT
 
-FLOORS = ('graph', 'host', 'nodes', 'runtime', 'transpiler')
+FLOORS = ('graph', 'host', 'nodes', 'runtime', 'transpiler', 'ui')
 
 
 @pytest.fixture(scope='module')
@@ -92,6 +92,7 @@ FLOOR_MAY_IMPORT = {
     'runtime': {'runtime', 'graph'},
     'nodes': {'nodes', 'runtime', 'graph'},
     'host': {'host', 'runtime', 'transpiler', 'graph'},
+    'ui': {'ui', 'runtime', 'transpiler', 'graph'},
 }
 
 

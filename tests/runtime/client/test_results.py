@@ -149,3 +149,14 @@ def test_showing_outside_of_notebooks(capsys: pytest.CaptureFixture[str]) -> Non
     out = capsys.readouterr().out
     assert out.startswith('hello\n')
     assert 'red.png' in out
+
+
+def test_widgets_without_ipywidgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from comfy_script import ui
+
+    monkeypatch.setitem(sys.modules, 'ipywidgets', None)
+    for make in ui.ipy.ImageViewer, ui.solara.MetadataViewer:
+        with pytest.raises(ImportError, match='pip install ipywidgets'):
+            make()
