@@ -2,7 +2,9 @@
 
 Where an input without a default follows one with a default, Python has no single signature for it: such nodes get
 overloads, from "all by position" to "the rest by keyword". Combos take any `str`, since model files come and go;
-their choices are there for completion.
+their choices are there for completion. Every node takes `_inputs` and `_outputs`, which scripts of
+workflows for another version of it have; an output that the server's version lacks is an error where it is unpacked, as
+it is on the server. (An overload for such calls would cost all others their exact messages: "no overloads match".)
 """
 
 from __future__ import annotations
@@ -15,7 +17,17 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..graph import EXTRA_INPUTS, MISSING, RESERVED, InputKind, InputSchema, NameTable, NodeSchema, Schemas
+from ..graph import (
+    EXTRA_INPUTS,
+    EXTRA_OUTPUTS,
+    MISSING,
+    RESERVED,
+    InputKind,
+    InputSchema,
+    NameTable,
+    NodeSchema,
+    Schemas,
+)
 from .docs import describe
 from .enums import GLOBAL_ENUM_SOURCES, Embeddings, Enums, global_source, member_names
 from .factory import data_type_table, inner_inputs, is_nominal
@@ -24,10 +36,11 @@ __all__ = ['StubOptions', 'generate', 'refresh', 'stub_path', 'write']
 
 log = logging.getLogger('comfy_script')
 
-_FORMAT = 2
+_FORMAT = 3
 _MOST_LITERALS = 60
 _MOST_OVERLOADS = 6
 _LONGEST_DEFAULT = 60
+_ANYTHING = '*args: _Any, **kwargs: _Any'
 _JSON = ('str', 'int', 'float', 'bool', '_Sequence[_Any]', '_Mapping[str, _Any]')
 _PYTHON_TYPES = {'INT': 'int', 'FLOAT': 'float', 'STRING': 'str', 'BOOLEAN': 'bool', 'COLOR': 'str'}
 # Types whose values are entered in the web UI, as JSON.
@@ -294,6 +307,8 @@ class _Writer:
         return not taken and schema.input_of('self') is None
 
     def _returns(self, schema: NodeSchema) -> str:
+        if schema.any_inputs:
+            return '_Any'  # as many as are asked for
         types = [self._type_names.get(output.type, '_Any') for output in schema.outputs]
         if not types:
             return self._options.no_output
@@ -312,9 +327,12 @@ class _Writer:
                 if item.python_name not in taken:
                     keywords.setdefault(item.python_name, _Parameter(item.python_name, ['_Any'], 'None'))
         keywords[EXTRA_INPUTS] = _Parameter(EXTRA_INPUTS, ['_Mapping[str, _Any]', 'None'], 'None')
+        keywords[EXTRA_OUTPUTS] = _Parameter(EXTRA_OUTPUTS, ['int', 'None'], 'None')
         if any(parameter.name.startswith('__') for parameter in (*positional, *keywords.values())):
             # Type checkers take such names for positional-only ones.
-            return iter(['*args: _Any, **kwargs: _Any'])
+            return iter([_ANYTHING])
+        if schema.any_inputs:
+            return iter([f'{", ".join(item.code() for item in positional)}, **kwargs: _Any'])
         return _overloads(positional, list(keywords.values()))
 
     def _parameter(self, item: InputSchema) -> _Parameter:

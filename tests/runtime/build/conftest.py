@@ -93,6 +93,7 @@ OBJECT_INFO: dict[str, Any] = {
     'Any Node (odd)|name': node({'any': ['*', {}], 'class': ['STRING', {'default': ''}]}, ['IMAGE,MASK']),
     'ImageResize': node({'image': ['IMAGE', {}]}, ['IMAGE']),
     'ImageResize+': node({'image': ['IMAGE', {}]}, ['IMAGE']),
+    'Scripted': node({'script': ['STRING', {'any_inputs': True}]}, ['*', '*']),
     'Broken': {'input': {'required': {'x': 5}}, 'output': []},
 }
 
