@@ -92,8 +92,9 @@ class ComfyScript:
         hidden = {name: inputs.pop(name, None) for name in list(inputs) if name.startswith(OWN)}
         text = _text(script)
         settings = settings_of_owner()
-        compiled = compile_script(text, settings.bounds)
-        signature = read_signature(text, known_schemas())
+        schemas = known_schemas()
+        compiled = compile_script(text, settings.bounds, schemas)
+        signature = read_signature(text, schemas)
         node_id = str(hidden.get('__unique_id'))
         run = Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, typed(inputs, signature), settings)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...graph import EXTRA_INPUTS
 from ...runtime.script import NodeFailed, ScriptDenied, run_script
+from ...runtime.script.errors import Span
 from ...runtime.script.machine import Machine
 from ...runtime.script.nodes import ScriptNodes
 from ...runtime.settings import Settings
@@ -54,7 +56,7 @@ class Run:
             self._cache.begin()
         for value in inputs.values():
             self._adopt(value)
-        nodes = ScriptNodes(session.nodes, self._call, results)
+        nodes = ScriptNodes(session.nodes, self._call, results, self._defer)
         try:
             with session:
                 result = run_script(
@@ -83,6 +85,23 @@ class Run:
         return '' if self._machine is None else ''.join(self._machine.printed)
 
     def _call(self, m: Machine, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
+        self._check(function, args, kwargs)
+        with self._node_at(function, m.at), m.meter.outside():
+            return function(*args, **kwargs)
+
+    def _defer(self, m: Machine, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
+        """A call that waits. It is made inside the call that asks for it, when the script's clock stands already."""
+        self._check(function, args, kwargs)
+        at = m.at
+
+        def make(call: Any) -> Any:
+            with self._node_at(function, at):
+                return call()
+
+        with self._node_at(function, at), m.meter.outside():
+            return self._session.defer(function, args, kwargs, make)
+
+    def _check(self, function: Any, args: list, kwargs: dict[str, Any]) -> None:
         if function.class_type == OWN_CLASS:
             raise ScriptDenied('a script cannot call ComfyScript: define a function instead')
         extra = kwargs.get(EXTRA_INPUTS)
@@ -93,14 +112,18 @@ class Run:
             )
         for value in (*args, *kwargs.values()):
             self._adopt(value)
-        self._tell(f'{function.class_type} (line {m.at.line if m.at else "?"})')
+
+    @contextmanager
+    def _node_at(self, function: Any, place: Span | None) -> Iterator[None]:
+        """Tells that a node runs, and makes what it raises an error of its line."""
+        self._tell(f'{function.class_type} (line {place.line if place else "?"})')
         try:
-            with m.meter.outside():
-                return function(*args, **kwargs)
+            yield
+        except NodeFailed:
+            raise  # a call that waited: it knows its own line
         except Exception as error:
             if not is_nodes_failure(error):
                 raise
-            place = m.at
             refused = type(error).__name__ == 'NodeRefusedError'
             message = str(error) if refused else f'{function.class_type}: {type(error).__name__}: {error}'
             raise NodeFailed(message, place) from error

@@ -60,7 +60,7 @@ class Kinds(dict[type, Kind]):
         self._blocker = blocker
         self.update({int: Kind.SCALAR, float: Kind.SCALAR, str: Kind.SCALAR, bool: Kind.BOOL, type(None): Kind.NONE})
         self.update({dict: Kind.CONTAINER, list: Kind.CONTAINER, tuple: Kind.CONTAINER})
-        self.update({ValueList: Kind.VALUE_LIST, Lazy: Kind.LAZY, Token: Kind.OBJECT})
+        self.update({ValueList: Kind.VALUE_LIST, Token: Kind.OBJECT})
 
     def __missing__(self, type_: type) -> Kind:
         kind = self[type_] = self._classify(type_)
@@ -71,6 +71,8 @@ class Kinds(dict[type, Kind]):
             return Kind.BLOCKER
         if issubclass(type_, Enum):
             return Kind.ENUM
+        if issubclass(type_, Lazy):
+            return Kind.LAZY
         if issubclass(type_, ValueList):
             return Kind.VALUE_LIST
         if issubclass(type_, (int, float, str)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...graph import CallError, NodeSchema, Schemas, near_misses
-from ..factory import NodeNamespace
+from ..factory import NodeFunction, NodeNamespace
 from . import loop, saving
 from .cache import Cache, Kept
 from .errors import ExecutionBlockedWarning, NodeRefusedError
@@ -29,6 +29,7 @@ from .provenance import (
     write_prompt,
 )
 from .values import Lazy, Token, ValueList
+from .waiting import WaitingCall, WaitingOutput
 
 OnUi = Callable[[str, str, Mapping[str, Any]], object]
 
@@ -38,6 +39,10 @@ _VALUE_LIST, _LAZY, _BLOCKER = Kind.VALUE_LIST, Kind.LAZY, Kind.BLOCKER
 
 MAX_PLAIN = 64
 """How many combinations of input types a node's plan remembers."""
+
+
+def _now(make: Callable[[], Any]) -> Any:
+    return make()
 
 
 class RealSession:
@@ -185,6 +190,45 @@ class RealSession:
             recorded[name] = describe(inputs[name], kind)
         return self._run(plan, inputs, None, recorded, True)
 
+    def defer(
+        self,
+        function: NodeFunction,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        run: Callable[[Callable[[], Any]], Any] = _now,
+    ) -> Lazy | tuple[Lazy, ...]:
+        """A call that is bound, checked and recorded now, and made when one of its outputs is asked for.
+
+        The outputs can be given to nodes: to a lazy input as something to ask for, to any other input of a call
+        that waits, too. `run` is called around the making.
+        """
+        plan = self.plan(function.class_type)
+        inputs, hidden = plan.bind(args, kwargs)
+        waiting = {name: value for name, value in inputs.items() if type(value) is WaitingOutput}
+        recorded: dict[str, Any] = {}
+        made = {name: value for name, value in inputs.items() if name not in waiting}
+        self._prepare(plan, made, hidden, recorded)
+        recorded.update((name, value.source) for name, value in waiting.items())
+        inputs = {name: made[name] if name in made else waiting[name] for name in inputs}
+        if self.validate:
+            self._check(plan, inputs, recorded, hidden)
+        record = Record(self.provenance.next_number(), plan.class_type, recorded, self._prefix)
+        key = None if self._cache is None else self._key(plan, inputs, hidden, record)
+        needs = [value.call for name, value in waiting.items() if name not in plan.lazy]
+        call = WaitingCall(record, needs, lambda: run(lambda: self._make(plan, inputs, hidden, record, key)))
+        outputs = tuple(WaitingOutput(call, slot) for slot in range(plan.count))
+        return outputs[0] if plan.count == 1 else outputs
+
+    def _make(
+        self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record, key: bytes | None
+    ) -> tuple[Any, ...]:
+        plain, _ = self._prepare(plan, inputs, hidden, {})
+        simple = plain and plan.simple and not hidden and inputs.keys() <= plan.raw_names
+        if plan.detaches:
+            inputs = self._detached(inputs)
+        returned = self._perform(plan, inputs, hidden, record, simple, key)
+        return (returned,) if plan.count == 1 else returned
+
     def _remember(self, plan: Plan, inputs: dict[str, Any]) -> None:
         kinds = ((name, self.kinds[type(value)]) for name, value in inputs.items())
         followed = tuple((name, kind) for name, kind in kinds if kind > _BOOL)
@@ -207,17 +251,28 @@ class RealSession:
             self._check(plan, inputs, recorded, hidden)
         elif self.bare and simple:
             return self.run_plain(plan, inputs)
-        tracker = self.provenance
-        record = Record(tracker.next_number(), plan.class_type, recorded, self._prefix)
+        record = Record(self.provenance.next_number(), plan.class_type, recorded, self._prefix)
+        key = None if self._cache is None else self._key(plan, inputs, hidden, record)
+        return self._perform(plan, inputs, hidden, record, simple, key)
+
+    def _perform(
+        self,
+        plan: Plan,
+        inputs: dict[str, Any],
+        hidden: Mapping[str, Any] | None,
+        record: Record,
+        simple: bool,
+        key: bytes | None,
+    ) -> Any:
         if self._cache is not None:
-            return self._call_cached(self._cache, plan, inputs, hidden, record, simple)
+            return self._perform_cached(self._cache, key, plan, inputs, hidden, record, simple)
         if simple:
             outputs, ui = self._run_simple(plan, inputs, record)
         else:
             outputs, ui = self._run_general(plan, inputs, hidden, record)
         if not self.bare:
             for slot, value in enumerate(outputs):
-                tracker.put(value, record, slot)
+                self.provenance.put(value, record, slot)
         return self._unpack(plan, outputs, ui)
 
     def _prepare(
@@ -268,6 +323,8 @@ class RealSession:
                     recorded[name] = tracker.describe(value, kind)
             elif name in plan.lazy and not value.made:
                 plain = False
+                if value.source is not None:
+                    recorded[name] = value.source
             else:
                 inputs[name] = made = value.get()
                 made_kind = kinds[type(made)]
@@ -394,8 +451,9 @@ class RealSession:
         self._tell(plan, node_id, outcome)
         mapped = not plan.schema.is_input_list and any(isinstance(value, ValueList) for value in inputs.values())
         for name, value in inputs.items():
-            if type(value) is Lazy:
-                record.inputs[name] = self._describe_lazy(value)
+            if isinstance(value, Lazy):
+                if value.source is None:
+                    record.inputs[name] = self._describe_lazy(value)
                 mapped = mapped or (not plan.schema.is_input_list and value.made and isinstance(value.get(), ValueList))
         return self._shape(plan, outcome.slots, mapped), outcome.ui.get(node_id)
 
@@ -430,7 +488,8 @@ class RealSession:
             if kind <= _BOOL:
                 linked[name] = value
                 continue
-            link = _real_link(record.inputs.get(name), value, known, plan) if shows_graph else None
+            linked_to = record.inputs.get(name) if shows_graph and kind is not _LAZY else None
+            link = _real_link(linked_to, value, known, plan)
             if link is None:
                 link = [f'{node_id}.in{index}', 0]
                 if kind is _LAZY:
@@ -505,18 +564,16 @@ class RealSession:
             if self.kinds[type(value)] <= _BOOL and name in checked:
                 inputs[name] = recorded[name] = checked[name]
 
-    def _call_cached(
+    def _perform_cached(
         self,
         cache: Cache,
+        key: bytes | None,
         plan: Plan,
         inputs: dict[str, Any],
         hidden: Mapping[str, Any] | None,
         record: Record,
         simple: bool,
     ) -> Any:
-        key = self._key(plan, inputs, hidden, record)
-        if key is None:
-            record.deny_key()
         kept: Kept | None = cache.get(key) if key is not None else None
         hit = kept is not None
         if kept is None:
@@ -537,10 +594,19 @@ class RealSession:
     def _key(
         self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None, record: Record
     ) -> bytes | None:
-        """What the outputs of a call are kept under, or None where they cannot be (the rules of `caching.py`)."""
+        """What the outputs of a call are kept under; where they cannot be, neither can what rests on them."""
+        key = self._try_key(plan, inputs, hidden, record)
+        if key is None:
+            record.deny_key()
+        return key
+
+    def _try_key(
+        self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None, record: Record
+    ) -> bytes | None:
+        """The rules of ComfyUI's `caching.py`."""
         marks: list[Any] = []
         for name, value in inputs.items():
-            if type(value) is Lazy:
+            if isinstance(value, Lazy) and value.source is None:
                 if value.mark is None:
                     return None
                 marks.append((name, value.mark))

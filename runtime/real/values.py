@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
+
+if TYPE_CHECKING:
+    from .provenance import Source
 
 T = TypeVar('T')
 
@@ -38,18 +41,27 @@ class Lazy:
     `mark` is a text that stands for all that the value depends on; without one, a cache keeps nothing of the call.
     """
 
-    __slots__ = ('_make', '_value', 'made', 'mark')
+    __slots__ = ('_made', '_make', '_value', 'mark')
 
     def __init__(self, make: Callable[[], Any], mark: str | None = None) -> None:
         self._make = make
         self.mark = mark
         self._value: Any = None
-        self.made = False
+        self._made = False
+
+    @property
+    def made(self) -> bool:
+        return self._made
+
+    @property
+    def source(self) -> Source | None:
+        """The call and slot that it will come from, where that is on record already."""
+        return None
 
     def get(self) -> Any:
-        if not self.made:
+        if not self._made:
             self._value = self._make()
-            self.made = True
+            self._made = True
         return self._value
 
 

@@ -29,10 +29,12 @@ INSTEAD = {
 class Compiler:
     """Compiles the nodes of one script; `scope` is the one being compiled."""
 
-    def __init__(self, tree: ast.Module):
+    def __init__(self, tree: ast.Module, waiting: frozenset[ast.Call] = frozenset()):
         self.scope = module_scope(tree)
         self.loops = 0
         self.in_function = False
+        self.waiting = waiting
+        """Calls of nodes that are made when a lazy input asks for them."""
 
     def refuse(self, node: ast.AST, message: str) -> NoReturn:
         raise ScriptSyntaxError(message, span_of(node))

@@ -348,6 +348,7 @@ def _call(c: Compiler, node: ast.Call) -> Code:
     if isinstance(node.func, ast.Attribute):
         return _method_call(c, node.func, arguments, keywords)
     function = c.expression(node.func)
+    waits = node in c.waiting
 
     def run(frame: Frame) -> Any:
         called = function(frame)
@@ -355,7 +356,7 @@ def _call(c: Compiler, node: ast.Call) -> Code:
         kwargs = keywords(frame) if keywords is not None else {}
         m = frame.m
         m.at = span
-        return m.call(called, args, kwargs)
+        return m.defer(called, args, kwargs) if waits else m.call(called, args, kwargs)
 
     return run
 

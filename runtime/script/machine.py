@@ -144,6 +144,13 @@ class Machine:
             return function.invoke(self, args, kwargs)
         raise self._not_callable(function)
 
+    def defer(self, function: Any, args: list, kwargs: dict[str, Any]) -> Any:
+        """A call of a node that waits until a lazy input asks for what it gives."""
+        self.meter.tick()
+        if isinstance(function, ScriptCallable):
+            return function.defer(self, args, kwargs)
+        raise self._not_callable(function)
+
     def _not_callable(self, function: Any) -> Exception:
         if type(function) in SCALARS or type(function) in SIZED or isinstance(function, ScriptObject):
             return TypeError(f"'{type_name(function)}' object is not callable")

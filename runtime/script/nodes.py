@@ -46,19 +46,34 @@ def own_values(values: Iterable[Any], most: int, tick: Callable[[], object] = in
 class NodeRef(ScriptCallable):
     """A node. Calling it is the host's `NodeFunction`; its attributes are its inputs' choices."""
 
-    __slots__ = ('_call', '_function', '_results')
+    __slots__ = ('_call', '_defer', '_function', '_results')
     kind = 'node'
 
-    def __init__(self, function: NodeFunction, call: Callable[..., Any], results: Results | None = None):
+    def __init__(
+        self,
+        function: NodeFunction,
+        call: Callable[..., Any],
+        results: Results | None = None,
+        defer: Callable[..., Any] | None = None,
+    ):
         self._function = function
         self._call = call
         self._results = results
+        self._defer = defer
 
     @property
     def name(self) -> str:  # type: ignore[override]
         return self._function.class_type
 
     def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
+        results = self._pass(self._call, m, args, kwargs)
+        m.freeze(results)
+        return results if self._results is None else self._results(results)
+
+    def defer(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
+        return self.invoke(m, args, kwargs) if self._defer is None else self._pass(self._defer, m, args, kwargs)
+
+    def _pass(self, call: Callable[..., Any], m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
         made = m.state['nodes'] = m.state.get('nodes', 0) + 1
         if made > m.bounds.nodes:
             raise ScriptLimit(f'the script calls more than {m.bounds.nodes} nodes')
@@ -66,11 +81,9 @@ class NodeRef(ScriptCallable):
         kwargs = {name: _for_nodes(value) for name, value in kwargs.items()}
         self._check(m, [*args, *kwargs.values()])
         try:
-            results = self._call(m, self._function, args, kwargs)
+            return call(m, self._function, args, kwargs)
         except CallError as error:
             raise TypeError(str(error)) from None
-        m.freeze(results)
-        return results if self._results is None else self._results(results)
 
     def _check(self, m: Machine, given: list) -> None:
         """Only values cross to nodes: no functions, iterators or modules of the interpreter. Freezes what does."""
@@ -156,13 +169,15 @@ class ScriptNodes:
         namespace: NodeNamespace,
         call: Callable[..., Any] | None = None,
         results: Results | None = None,
+        defer: Callable[..., Any] | None = None,
     ):
         self._namespace = namespace
         self._call = call or _call_plainly
         self._results = results
+        self._defer = defer
 
     def ref(self, class_type: str) -> NodeRef:
-        return NodeRef(self._namespace[class_type], self._call, self._results)
+        return NodeRef(self._namespace[class_type], self._call, self._results, self._defer)
 
     def known_names(self) -> list[str]:
         """For suggestions where a name is not defined."""

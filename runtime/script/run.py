@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...graph import Schemas
 from .attributes import ATTRIBUTES
 from .bounds import Bounds
 from .builtins import NAMES
 from .compiler import Code, Compiler
+from .demand import waiting_calls
 from .errors import ScriptError, ScriptFailed, ScriptLimit
 from .machine import Machine
 from .modules import MODULES
@@ -44,12 +46,16 @@ class CompiledScript:
     """The script's own `def main`, unless the script calls it itself."""
 
 
-def compile_script(text: str, bounds: Bounds | None = None) -> CompiledScript:
-    """Reads a script. Raises ScriptSyntaxError or ScriptLimit with the place."""
+def compile_script(text: str, bounds: Bounds | None = None, schemas: Schemas | None = None) -> CompiledScript:
+    """Reads a script. Raises ScriptSyntaxError or ScriptLimit with the place.
+
+    With `schemas` of the nodes, calls that only lazy inputs need wait until they are asked for (`demand.py`).
+    """
     text = text.replace('\r\n', '\n').replace('\r', '\n')
     tree = parse_source(text, bounds)
     try:
-        code = Compiler(tree).block(tree.body) if tree.body else _nothing
+        waiting = frozenset() if schemas is None else waiting_calls(tree, schemas)
+        code = Compiler(tree, waiting).block(tree.body) if tree.body else _nothing
     except ScriptError as error:
         raise error.locate(text) from None
     except RecursionError:

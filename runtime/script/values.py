@@ -74,6 +74,10 @@ class ScriptCallable(ScriptObject):
     def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
+    def defer(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
+        """A call that may wait: only those of nodes can."""
+        return self.invoke(m, args, kwargs)
+
     def display(self) -> str:
         return f'<function {self.name}>'
 
