@@ -111,19 +111,47 @@ def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) ->
 
     Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine.
     """
-    if on_background_thread():
-        coroutine.close()
-        raise WouldDeadlockError('A blocking call was made on the thread that the answer comes through; await it.')
-    loop = background_loop()
     future = unbreakable_future()
-    tasks: list[asyncio.Task[None]] = []
-    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_run_into(future, coroutine))))
+    cancel = _start(_run_into(future, coroutine))
     try:
         return wait_future(future, timeout)
     except BaseException:
         if not future.done():
-            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            cancel()
         raise
+
+
+def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
+    """Run a coroutine on the background loop and wait for a future that ends after it, or with its exception.
+
+    The caller is woken once, for both. Ctrl+C cancels the coroutine where it still runs.
+    """
+    cancel = _start(_run_before(future, coroutine))
+    try:
+        return wait_future(future)
+    except BaseException:
+        if not future.done():
+            cancel()
+        raise
+
+
+def _start(coroutine: Coroutine[Any, Any, None]) -> Callable[[], object]:
+    """Starts a coroutine on the background loop; the answer cancels it."""
+    if on_background_thread():
+        coroutine.close()
+        raise WouldDeadlockError('A blocking call was made on the thread that the answer comes through; await it.')
+    loop = background_loop()
+    tasks: list[asyncio.Task[None]] = []
+    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(coroutine)))
+    return lambda: loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+
+
+async def _run_before(future: concurrent.futures.Future[Any], coroutine: Coroutine[Any, Any, object]) -> None:
+    try:
+        await coroutine
+    except Exception as error:
+        if not future.done():
+            future.set_exception(error)
 
 
 async def _run_into(future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, T]) -> None:

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import Schemas, as_schemas
-from .background import run_async, run_sync
+from .background import run_and_wait, run_async, run_sync
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
@@ -42,6 +42,7 @@ RENEW_TIMEOUT = 20.0
 _PACKAGE = Path(__file__).parent.parent
 _OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler', 'ui'))
 
+OnAccepted = Callable[[Task], object]
 WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
 
 
@@ -276,6 +277,8 @@ class Client:
         source: str | None = None,
         keep_images: bool = False,
         front: bool = False,
+        wait: bool = False,
+        on_accepted: OnAccepted | None = None,
     ) -> Task:
         """Put a prompt (API format) into the server's queue.
 
@@ -285,14 +288,23 @@ class Client:
         - `id_of`: tells the node id of an output value, for `Task.result`.
         - `keep_images`: keep the images that come over the websocket in `task.images`.
         - `front`: before what is in the queue.
+        - `wait`: until it has ended, raising what `Task.wait` raises; a little quicker than the two calls.
+        - `on_accepted`: called with the task once the server has taken it, on the background thread.
 
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
         """
         tracker = self.tracker
         tracker.check_may_wait()
-        task, body = self._prepare(prompt, workflow, extra_data, origins, id_of, source, keep_images, front)
+        details = (origins, id_of, keep_images, on_accepted)
+        task, body = self._prepare(prompt, workflow, extra_data, source, front, details)
+        if wait and not self.queue.shows_tasks:
+            task.was_waited_for = True
+            run_and_wait(tracker.submit(task, body), task._done)
+            return task
         run_sync(tracker.submit(task, body))
         self.queue._submitted(task)
+        if wait:
+            task.wait()
         return task
 
     async def _submit(
@@ -306,9 +318,11 @@ class Client:
         source: str | None = None,
         keep_images: bool = False,
         front: bool = False,
+        on_accepted: OnAccepted | None = None,
     ) -> Task:
         tracker = self.tracker
-        task, body = self._prepare(prompt, workflow, extra_data, origins, id_of, source, keep_images, front)
+        details = (origins, id_of, keep_images, on_accepted)
+        task, body = self._prepare(prompt, workflow, extra_data, source, front, details)
         await run_async(tracker.submit(task, body))
         self.queue._submitted(task)
         return task
@@ -318,15 +332,13 @@ class Client:
         prompt: Mapping[str, Any],
         workflow: WorkflowSource,
         extra_data: Mapping[str, Any] | None,
-        origins: Origins | None,
-        id_of: IdOf | None,
         source: str | None,
-        keep_images: bool,
         front: bool,
+        details: tuple[Origins | None, IdOf | None, bool, OnAccepted | None],
     ) -> tuple[Task, bytes]:
         tracker = self.tracker
         class_types = {node_id: str(node.get('class_type')) for node_id, node in prompt.items()}
-        task = Task(tracker, str(uuid.uuid4()), class_types, origins=origins, id_of=id_of, keep_images=keep_images)
+        task = Task(tracker, str(uuid.uuid4()), class_types, *details)
         body = {
             'prompt': prompt,
             'prompt_id': task.prompt_id,

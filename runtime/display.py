@@ -223,10 +223,15 @@ class TaskDisplays:
         self._output = self._output if output is None else output
         self._task = self._task if task is None else task
 
+    @property
+    def wanted(self) -> bool:
+        """Whether a task that is queued now is to be shown."""
+        asked = (self._preview or self._output or self._task) and not _unshown.get()
+        return asked and 'IPython' in sys.modules and in_notebook()
+
     def prepare(self, task: Task) -> None:
         """Take a place in the cell that is running, which previews and images of the task then fill."""
-        wanted = (self._preview or self._output or self._task) and not _unshown.get()
-        if not wanted or 'IPython' not in sys.modules or not in_notebook():
+        if not self.wanted:
             return
         from IPython.display import HTML, display  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 

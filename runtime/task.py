@@ -70,10 +70,10 @@ class Task:
         tracker: Tracker,
         prompt_id: str,
         class_types: Mapping[str, str],
-        *,
         origins: Origins | None = None,
         id_of: IdOf | None = None,
         keep_images: bool = False,
+        on_accepted: Callable[[Task], object] | None = None,
     ) -> None:
         self.prompt_id = prompt_id
         self.number: float = 0
@@ -88,6 +88,7 @@ class Task:
         self._tracker = tracker
         self._class_types = class_types
         self._id_of = id_of
+        self._on_accepted = on_accepted
         self._outputs: dict[str, Mapping[str, Any] | None] = {}
         self._stand_ins: set[str] = set()
         self._done: Future[list[Result]] = unbreakable_future()
@@ -213,6 +214,11 @@ class Task:
     def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:
         """The raw outputs that arrived so far, by node id."""
         return dict(self._outputs)
+
+    def _accepted(self) -> None:
+        """The server took it."""
+        if self._on_accepted is not None:
+            self._on_accepted(self)
 
     def _add_output(self, node_id: str, output: Mapping[str, Any] | None, stand_in: bool = False) -> None:
         """`stand_in`: the output is that of a node which this one expanded into."""

@@ -194,6 +194,11 @@ class TaskQueue:
             self._observed.observers.remove(self._observer)
         self._observed = None
 
+    @property
+    def shows_tasks(self) -> bool:
+        """Whether each task gets a place in the notebook cell that queues it."""
+        return self._displays.wanted
+
     def _submitted(self, task: Task) -> None:
         """A task was queued, on the thread of the script."""
         self._displays.prepare(task)

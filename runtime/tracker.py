@@ -118,10 +118,9 @@ class Tracker:
 
     async def submit(self, task: Task, body: bytes) -> Task:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
-        await self.connection.open()
-        entry = _Entry(task, self.connection.epoch)
-        self._entries[task.prompt_id] = entry
         try:
+            await self.connection.open()
+            entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
             status, answer = await self._post(task.prompt_id, body)
             if status != 200:
                 raise self._refused(task, status, answer)
@@ -189,6 +188,7 @@ class Tracker:
             self._entries[told] = self._entries.pop(task.prompt_id)
             task.prompt_id = told
             entry.epoch = -1
+        task._accepted()
         self._last_change = time.monotonic()
         self._watch()
         if entry.over:

@@ -114,10 +114,11 @@ class Workflow:
 
     # -- queueing
 
-    def queue(self, source: str | None = None) -> Task | None:
+    def queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
         """Puts it into the queue. None where no output is left to queue.
 
         `source`: the script's text for the saved images, where it is not the running script's.
+        `wait`: until it has run, raising what `Task.wait` raises.
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
         """
         built = self._unqueued()
@@ -128,7 +129,7 @@ class Workflow:
             from .background import run_sync
 
             run_sync(self._cancel_first(client))
-        return self._queued(built, client.submit(built.prompt, source=source, **_submit_options(built)))
+        return client.submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
 
     async def _queue(self, source: str | None = None) -> Task | None:
         built = self._unqueued()
@@ -137,7 +138,7 @@ class Workflow:
         client = self._runner(built)
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
-        return self._queued(built, await client._submit(built.prompt, source=source, **_submit_options(built)))
+        return await client._submit(built.prompt, source=source, **self._submit_options(built))
 
     def _unqueued(self) -> Built | None:
         """What is to be queued, or None."""
@@ -149,11 +150,14 @@ class Workflow:
             log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
         return None
 
-    def _queued(self, built: Built, task: Task) -> Task:
-        self.task = task
+    def _submit_options(self, built: Built) -> dict[str, Any]:
         explicit = {id(node) for node in self._outputs}
-        _mark(built, task, explicit)
-        return task
+
+        def on_accepted(task: Task) -> None:
+            self.task = task
+            _mark(built, task, explicit)
+
+        return {**_submit_options(built), 'on_accepted': on_accepted}
 
     def _runner(self, built: Built) -> Client:
         return self._client or runner_of(built)
@@ -180,9 +184,7 @@ class Workflow:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._leave() and kind is None and self._queue_at_end:
-            task = self.queue()
-            if task is not None and self._wait_at_end:
-                task.wait()
+            self.queue(wait=self._wait_at_end)
 
     async def __aenter__(self) -> Workflow:
         return self.__enter__()

@@ -88,7 +88,7 @@ def test_what_fails_on_the_other_side_does_not_matter(run: Run) -> None:
 
 
 def test_wrong_values_are_refused_on_both_sides(run: Run) -> None:
-    with pytest.raises(ServerError, match='line 2, column 5: .*bigger than max'):
+    with pytest.raises(ServerError, match=r'line 2, column 5: .*bigger than max'):
         run('a = Counting(30)\nb = Counting(5000)\nprint(Choosing(a, b, False))')
 
 
