@@ -32,7 +32,7 @@ app.registerExtension({
     /** The saved signature first, so that saved links and values meet the sockets and widgets they belong to. */
     nodeType.prototype.configure = function (/** @type {any} */ info) {
       const signature = saved(info)
-      if (signature) applySignature(this, signature)
+      if (signature) applySignature(this, signature, false)
       return configure.call(this, info)
     }
     const executed = nodeType.prototype.onExecuted

@@ -6,8 +6,15 @@ import { applySignature } from './sockets.mjs'
 /** @typedef {{ line: number, column: number, end_column?: number, message: string }} Problem */
 
 const DELAY = 250
-const LEAST_HEIGHT = 110
+const LEAST_HEIGHT = 130
+/** Above and below the element of a widget, inside of its height. */
+const MARGINS = 20
+/** Of a new node: ComfyUI made it as high as all outputs that a node may have. */
+const SIZE = [420, 320]
 const MOST_PRINTED = 260
+/** Printed lines that are seen without scrolling, whatever the node's size. */
+const SEEN_LINES = 4
+const LINE_HEIGHT = 15
 const LOCATED = /line (\d+), column (\d+): ([^\n]*)/
 
 /** The signature that a saved node carries, as far as it can be one. @param {any} info @returns {Signature | undefined} */
@@ -85,10 +92,11 @@ export function attach(node) {
   // Nodes 2.0 draws a text field of its own for a type that it knows, and shows the element of any other.
   if (element) widget.type = 'comfyscript'
   widget.options.getMinHeight = () => LEAST_HEIGHT
+  keepOnNode(widget)
   if (element) {
     element.spellcheck = false
     element.classList.add('comfyscript-node-text')
-    Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflow: 'auto', tabSize: '4', minHeight: `${LEAST_HEIGHT}px` })
+    Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflow: 'auto', tabSize: '4', minHeight: `${LEAST_HEIGHT - MARGINS}px` })
     element.dataset.captureWheel = 'true'
     element.addEventListener('input', schedule, { signal: stop.signal })
     element.addEventListener('keydown', indentByTab, { signal: stop.signal })
@@ -105,8 +113,17 @@ export function attach(node) {
     stop.abort()
     removed?.apply(node, args)
   }
-  node.setSize?.([Math.max(node.size[0], 420), Math.max(node.size[1], 320)])
+  node.setSize?.([...SIZE])
   schedule()
+}
+
+/**
+ * The side panel has no field for widgets of other types than ComfyUI's. Newer ones leave out what asks for it; older
+ * ones show an empty row, and leave its width on the node's own widget. @param {any} widget
+ */
+function keepOnNode(widget) {
+  widget.options.hideInPanel = true
+  Object.defineProperty(widget, 'width', { configurable: true, get: () => undefined, set: () => {} })
 }
 
 /** Whether the script comes from another node: then nobody knows it here. @param {any} node */
@@ -130,7 +147,7 @@ export function showPrinted(node, text) {
     const element = document.createElement('pre')
     element.className = 'comfyscript-printed'
     Object.assign(element.style, {
-      margin: '0', padding: '4px 6px', overflow: 'auto', fontSize: '11px', whiteSpace: 'pre-wrap', userSelect: 'text',
+      margin: '0', padding: '4px 6px', overflow: 'auto', fontSize: '11px', lineHeight: `${LINE_HEIGHT}px`, whiteSpace: 'pre-wrap', userSelect: 'text',
       background: 'var(--comfy-input-bg, #222)', color: 'var(--input-text, #ddd)', borderRadius: '4px',
       minHeight: '24px', maxHeight: `${MOST_PRINTED}px`,
     })
@@ -142,14 +159,17 @@ export function showPrinted(node, text) {
     widget = node.addDOMWidget('printed', 'comfyscript-printed', element, {
       serialize: false,
       hideOnZoom: true,
-      getMinHeight: () => 44,
+      getMinHeight: () => MARGINS + 9 + LINE_HEIGHT * widget.seenLines,
       getValue: () => '',
       setValue: () => {},
     })
     widget.serialize = false
+    keepOnNode(widget)
     widget.text = element
+    widget.seenLines = 1
     node.setSize?.([node.size[0], node.size[1] + 64])
   }
+  widget.seenLines = Math.min(text.trimEnd().split('\n').length, SEEN_LINES)
   widget.text.textContent = text
 }
 

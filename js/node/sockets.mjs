@@ -31,17 +31,21 @@ export function typesFit(a, b) {
 
 /**
  * Applies a signature. Nothing happens where the node has it already.
- * @param {any} node @param {Signature} signature
+ * @param {any} node @param {Signature} signature @param {boolean} [drawn] whether the node may be on screen already
  */
-export function applySignature(node, signature) {
+export function applySignature(node, signature, drawn = true) {
   const key = JSON.stringify([signature.inputs.map(input => [input.name, input.required, kindOf(input)]), signature.outputs])
   if (node.comfyScriptSignature === key) return
   node.comfyScriptSignature = key
   node.properties ??= {}
   node.properties.comfyscript = { inputs: signature.inputs, outputs: signature.outputs, any_input: signature.any_input, main: signature.main }
   setWidgets(node, signature.inputs.filter(isWidget))
-  setInputs(node, signature.inputs)
-  setOutputs(node, signature.outputs)
+  const inputs = setInputs(node, signature.inputs)
+  const outputs = setOutputs(node, signature.outputs)
+  if (drawn) {
+    renew(node, 'inputs', inputs)
+    renew(node, 'outputs', outputs)
+  }
   const [width, height] = node.computeSize?.() ?? node.size
   node.setSize?.([Math.max(node.size[0], width), Math.max(node.size[1], height)])
   node.graph?.setDirtyCanvas?.(true, true)
@@ -115,7 +119,7 @@ function makeWidget(node, input) {
   return node.addWidget('text', input.name, input.options?.default ?? '', () => {}, {})
 }
 
-/** @param {any} node @param {InputJson[]} wanted */
+/** Gives the sockets that changed. @param {any} node @param {InputJson[]} wanted */
 function setInputs(node, wanted) {
   const changed = new Set()
   for (let slot = (node.inputs?.length ?? 0) - 1; slot >= 0; slot--) {
@@ -144,7 +148,7 @@ function setInputs(node, wanted) {
     }
   }
   sortInputs(node, wanted)
-  renew(node, 'inputs', changed)
+  return changed
 }
 
 /** @param {any} node @param {any} link */
@@ -166,7 +170,7 @@ function sortInputs(node, wanted) {
   })
 }
 
-/** Outputs by place: links keep the place they were drawn from. @param {any} node @param {{ name: string, type: string }[]} wanted */
+/** Outputs by place: links keep the place they were drawn from. Gives those that changed. @param {any} node @param {{ name: string, type: string }[]} wanted */
 function setOutputs(node, wanted) {
   const changed = new Set()
   for (let slot = (node.outputs?.length ?? 0) - 1; slot >= wanted.length; slot--) node.removeOutput(slot)
@@ -188,7 +192,7 @@ function setOutputs(node, wanted) {
       else link.type = output.type
     }
   })
-  renew(node, 'outputs', changed)
+  return changed
 }
 
 /**

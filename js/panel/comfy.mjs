@@ -21,11 +21,11 @@ export const selectedNodes = () => [...(app.canvas?.selectedItems ?? [])].filter
 
 /**
  * The link at an input, `undefined` where nothing is connected. Asked of the node: slots no longer hold their links.
- * Subgraph nodes answer for their outputs, so they are asked as any other node.
+ * Subgraph nodes answer for their outputs, so they are asked as any other node. A copy that is not in a graph yet has none.
  * @param {Node} node @param {number} slot @returns {any}
  */
 export const inputLink = (node, slot) =>
-  (slot >= 0 && slot < (node.inputs?.length ?? 0) ? /** @type {any} */ (window).LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot) ?? undefined : undefined)
+  (node.graph && slot >= 0 && slot < (node.inputs?.length ?? 0) ? /** @type {any} */ (window).LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot) ?? undefined : undefined)
 
 /** The links that begin at a node. @param {Graph} graph @param {Node} node @param {number} [slot] only at this output @returns {any[]} */
 export const outputLinks = (graph, node, slot) =>

@@ -58,6 +58,17 @@ def test_what_the_registry_asks_for(project):
     assert 'web' not in project['tool']['comfy']
 
 
+def test_the_registrys_archive_has_what_comfyui_serves():
+    pathspec = pytest.importorskip('pathspec')
+    left_out = pathspec.PathSpec.from_lines('gitignore', (ROOT / '.comfyignore').read_text('utf-8').splitlines())
+    served = [file for name in ('js', 'locales', 'example_workflows') for file in (ROOT / name).rglob('*.*')]
+    paths = [file.relative_to(ROOT).as_posix() for file in served]
+
+    assert 'js/docs/ComfyScript.md' in paths
+    assert not list(left_out.match_files(paths))
+    assert left_out.match_file('tests/conftest.py')
+
+
 def test_dev_py_starts_on_a_pythons_of_any_age():
     """An old Python must be able to read it, to say that it is too old."""
     source = (ROOT / 'dev.py').read_text(encoding='utf-8')

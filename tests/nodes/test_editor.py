@@ -143,6 +143,7 @@ def test_a_new_node_has_the_sockets_of_its_script(editor: Editor) -> None:
     assert state['names'] == ['script', 'strength']
     assert state['widgets']['strength'] == 0.5
     assert state['outputs'] == [['out', '*', 1]]
+    assert editor.js('return own().size[1]') < 400
 
 
 FULL = """\
@@ -192,12 +193,39 @@ def test_saved_and_loaded_it_is_the_same(editor: Editor) -> None:
     editor.type(FULL)
     editor.wait('node.widgets.length === 5')
     editor.js('own().widgets.forEach((w, i) => { if (i) w.value = a[i] })', [None, 4, 1.1, 'a', False])
+    editor.js("app.graph.getNodeById(2).connect(1, own(), own().inputs.findIndex(input => input.name === 'mask'))")
+    before = editor.state()['inputs']
     prompt, workflow = editor.prompt(), editor.workflow()
     editor.load(workflow)
     assert editor.prompt() == prompt
+    assert editor.state()['inputs'] == before
     assert prompt['1']['inputs'] == {
         'script': FULL, 'scale': 4, 'strength': 1.1, 'mode': 'a', 'flag': False, 'image': ['2', 0],
+        'mask': ['2', 1],
     }  # fmt: skip
+
+
+def test_a_copy_has_the_sockets_and_values(editor: Editor) -> None:
+    editor.type(FULL)
+    editor.wait('node.widgets.length === 5')
+    copied = editor.js("""
+        own().widgets.find(widget => widget.name === 'strength').value = 1.1
+        const copy = own().clone()
+        return [copy.inputs.map(i => i.name), copy.outputs.map(o => o.name), copy.widgets.map(w => w.value)]
+    """)
+    state = editor.state()
+    assert copied[0] == [name for name, *_ in state['inputs']]
+    assert copied[1] == [name for name, *_ in state['outputs']]
+    assert copied[2] == list(state['widgets'].values())
+
+
+def test_the_text_is_as_wide_as_the_node(editor: Editor) -> None:
+    width = "own().widgets[0].element.getBoundingClientRect().width"
+    before = editor.js(f'return {width}')
+    # What the side panel does when it shows the node's parameters.
+    editor.js('own().widgets[0].width = 150; app.canvas.setDirty(true, true)')
+    editor.page.wait_for_timeout(300)
+    assert editor.js(f'return {width}') == pytest.approx(before, abs=2)
 
 
 def test_what_it_prints_is_shown_on_it(editor: Editor) -> None:
