@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, NodeSchema
 from .factory import Emit, NodeFunction, NodeNamespace
+from .numbering import PLAIN, JsonOf, PromptOf
 from .sites import Locate, call_site
 from .values import Handle, NodeCall, NodeOutput, Outputs, UnknownOutputs, Value, value_type
 
@@ -27,12 +25,10 @@ __all__ = [
     'PromptBuilder',
     'Recorder',
     'build',
+    'build_json',
     'calls_of',
     'client_nodes',
-    'to_json',
 ]
-
-_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class BuildError(ComfyScriptError, TypeError):
@@ -63,7 +59,7 @@ class Recorder:
         """The same for inputs as two tuples."""
         node = NodeCall(schema, names, values, self._locate(), self._runner)
         for value in values:
-            if type(value) not in _PLAIN and not isinstance(value, Value):
+            if type(value) not in PLAIN and not isinstance(value, Value):
                 node._values = tuple([_literal(node, *item) for item in zip(names, values, strict=False)])
                 break
         if self._record is not None:
@@ -152,67 +148,16 @@ def calls_of(outputs: Any) -> list[NodeCall]:
 def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
     """The prompt of recorded calls and of `outputs`, with all that they need. Ids count from 1, as in the web UI."""
     calls = calls_of(outputs)
-    found = _Numbering()
-    with _no_collection():
-        for node in (*recorded, *calls):
-            if id(node) not in found.ids and not found.put(node):
-                found.put_with_needs(node)
+    found = PromptOf()
+    found.put_all((*recorded, *calls))
     return Built(found.prompt, found.nodes, found.ids)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Makes many objects that all stay: looking among them for garbage would take longer than making them."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-class _Numbering:
-    """A prompt in the making: each call gets its number after those that it needs."""
-
-    def __init__(self) -> None:
-        self.prompt: dict[str, Any] = {}
-        self.nodes: dict[str, NodeCall] = {}
-        self.ids: dict[int, str] = {}
-
-    def put(self, node: NodeCall) -> bool:
-        """Whether all that it needs is there, so that it could be put."""
-        ids = self.ids
-        inputs = dict(zip(node._names, node._values, strict=False))
-        for name, value in inputs.items():
-            if type(value) not in _PLAIN and isinstance(value, Value):
-                number = ids.get(id(value.node))
-                if number is None:
-                    return False
-                inputs[name] = [number, value.slot]
-        ids[id(node)] = number = str(len(ids) + 1)
-        self.nodes[number] = node
-        self.prompt[number] = {'class_type': node.schema.class_type, 'inputs': inputs}
-        return True
-
-    def put_with_needs(self, node: NodeCall) -> None:
-        """A stack, not recursion: chains may be 100 000 deep."""
-        stack = [(node, self._needs(node))]
-        while stack:
-            current, needs = stack[-1]
-            if needs:
-                needed = needs.pop()
-                if id(needed) not in self.ids:
-                    stack.append((needed, self._needs(needed)))
-            else:
-                stack.pop()
-                self.put(current)
-
-    def _needs(self, node: NodeCall) -> list[NodeCall]:
-        """The calls that a call needs and that are not there yet, the first one last."""
-        values = [value for value in node._values if type(value) not in _PLAIN and isinstance(value, Value)]
-        return [value.node for value in reversed(values) if id(value.node) not in self.ids]
+def build_json(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> str:
+    """The same prompt as JSON text, a line per node."""
+    found = JsonOf()
+    found.put_all((*recorded, *calls_of(outputs)))
+    return found.text
 
 
 _MISUSES: Mapping[type, str] = {
@@ -233,7 +178,7 @@ def _literal(node: NodeCall, name: str, value: Any) -> Any:
 def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         return value.value
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return value
     if depth > 100:
         raise BuildError(_refusal(node, name, value, 'is nested too deeply'))
@@ -258,13 +203,6 @@ def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     origin = node.origin
     where = f' ({origin[0]}:{origin[1]})' if origin else ''
     return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
-
-
-def to_json(data: Mapping[str, Any]) -> str:
-    """A prompt or workflow as JSON text with a line per entry: quick to write, and lines tell what differs."""
-    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-    lines = [f'  {encode(str(key))}: {encode(value)}' for key, value in data.items()]
-    return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'
 
 
 def client_nodes(client: Client) -> NodeNamespace:

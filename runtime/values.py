@@ -105,9 +105,9 @@ class NodeOutput:
 
     def api_format_json(self) -> str:
         """`api_format()` as JSON text."""
-        from .build import to_json
+        from .build import build_json
 
-        return to_json(self.api_format())
+        return build_json([self])
 
     def wait(self, timeout: float | None = None) -> Result:
         """The node's result, waited for. Raises what the task ended with."""

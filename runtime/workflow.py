@@ -10,7 +10,8 @@ from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError
-from .build import Built, build, calls_of, to_json
+from .build import Built, build, build_json, calls_of
+from .numbering import to_json
 from .sites import RawSite, call_site, home_code
 from .values import NodeCall, NodeOutput
 
@@ -102,7 +103,7 @@ class Workflow:
 
     def api_format_json(self) -> str:
         """`api_format()` as JSON text."""
-        return to_json(self.api_format())
+        return build_json(self._outputs, self._nodes)
 
     def workflow_format(self) -> dict[str, Any]:
         """The same as a web UI workflow, laid out to be read: what ComfyUI's menu opens and saves."""

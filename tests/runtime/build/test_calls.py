@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import bind
-from comfy_script.runtime.build import BuildError, NodeNamespace, PromptBuilder, build
+from comfy_script.runtime.build import BuildError, NodeNamespace, PromptBuilder, build, build_json
+from comfy_script.runtime.numbering import to_json
 from comfy_script.runtime.values import Handle, Outputs, Value
 
 
@@ -48,6 +49,18 @@ def test_text_to_image(nodes: NodeNamespace) -> None:
         '5': {'class_type': 'VAEDecode', 'inputs': {'samples': ['4', 0], 'vae': ['1', 2]}},
         '6': {'class_type': 'SaveImage', 'inputs': {'images': ['5', 0], 'filename_prefix': 'ComfyUI'}},
     }
+
+
+def test_json_is_that_of_the_prompt(nodes: NodeNamespace) -> None:
+    texts = ['', 'a "dog"\n\\', 'Füße 🐕 \ud800', '100 % %s %(a)s {0}']
+    numbers = [0, -(2**70), 1.0, 1e-7, 1e300, float('inf'), float('nan'), True, False, None]
+    others = [[1, 'a'], {'a': {'b': [None]}}, Path('a') / 'b']
+    unknown = nodes.get('100 % "unknown"') or nodes['100 % "unknown"']
+    called = [unknown(**{'in %': value, 'in.put "2"': nodes.VAEDecode(None, None)}) for value in (*texts, *numbers, *others)]
+    latent = nodes.EmptyLatentImage(batch_size=2)
+    outputs = [nodes.SaveImage(nodes.VAEDecode(latent, None)), *called]
+    assert build_json(outputs) == to_json(prompt_of(*outputs))
+    assert build_json() == to_json({}) == '{}'
 
 
 def test_values_know_their_type(nodes: NodeNamespace) -> None:

@@ -42,8 +42,13 @@ class FakeClient:
         self.cancelled: list[str] = []
 
     def submit(self, prompt: dict[str, Any], **options: Any) -> FakeTask:
-        self.tasks.append(FakeTask(prompt, options))
-        return self.tasks[-1]
+        task = FakeTask(prompt, options)
+        self.tasks.append(task)
+        if 'on_accepted' in options:
+            options['on_accepted'](task)
+        if options.get('wait'):
+            task.wait()
+        return task
 
     async def _submit(self, prompt: dict[str, Any], **options: Any) -> FakeTask:
         return self.submit(prompt, **options)
