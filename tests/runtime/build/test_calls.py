@@ -56,7 +56,8 @@ def test_json_is_that_of_the_prompt(nodes: NodeNamespace) -> None:
     numbers = [0, -(2**70), 1.0, 1e-7, 1e300, float('inf'), float('nan'), True, False, None]
     others = [[1, 'a'], {'a': {'b': [None]}}, Path('a') / 'b']
     unknown = nodes.get('100 % "unknown"') or nodes['100 % "unknown"']
-    called = [unknown(**{'in %': value, 'in.put "2"': nodes.VAEDecode(None, None)}) for value in (*texts, *numbers, *others)]
+    values = (*texts, *numbers, *others)
+    called = [unknown(**{'in %': value, 'in.put "2"': nodes.VAEDecode(None, None)}) for value in values]
     latent = nodes.EmptyLatentImage(batch_size=2)
     outputs = [nodes.SaveImage(nodes.VAEDecode(latent, None)), *called]
     assert build_json(outputs) == to_json(prompt_of(*outputs))
