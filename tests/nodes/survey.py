@@ -21,7 +21,7 @@ STYLES = (Style(), Style(runtime=True))
 STAND_INS = ('', 'image', 'wan', 'wan22', 'hunyuan', 'ltx', 'audio', 'voxel')
 """The models that are tried, in turn: the lab's, then those of the tests' pack."""
 PACK = Path(__file__).parent / 'stand_ins'
-TIMEOUT = 60
+TIMEOUT = 300
 AGAIN = 4
 UNSTEADY = 'the graph itself does not give the same every time'
 
