@@ -17,8 +17,8 @@ from pathlib import Path, PurePath
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from ..graph import Schemas, as_schemas
-from .background import run_and_wait, run_async, run_sync
+from ..graph import ComfyScriptError, Schemas, as_schemas
+from .background import log, run_and_wait, run_async, run_sync
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
@@ -102,7 +102,8 @@ class Client:
         self._tracker: Tracker | None = None
         self._in_process: InProcess | None = None
         self._fixed = schemas is not None
-        self._renewal = Renewal(self._read_again, lambda: self._in_process is not None)
+        self._renewal = Renewal(self._read_again, self._is_other, lambda: self._in_process is not None)
+        self.lists_read: Callable[[], object] | None = None
 
     def __repr__(self) -> str:
         return f'<Client {"offline" if self.offline else self.url}>'
@@ -224,14 +225,44 @@ class Client:
             self._set_schemas(self._in_process.schemas(), None)
         else:
             run_sync(self._fetch(), timeout)
+        if self.lists_read is not None:
+            self.lists_read()
 
-    def renew(self, asked: Asked = Asked.UNKNOWN) -> bool:
+    def renew(self, asked: Asked = Asked.UNKNOWN, class_type: str | None = None) -> bool:
         """Read the lists again where they are known to have changed, or lack what is asked for; whether that was done.
 
-        Nodes and enums call it by themselves. A name that is not known is looked for every two seconds at most. It
-        does nothing where waiting could block the server's answer, and where the node list was given.
+        Nodes and enums call it by themselves. A name that is not known is looked for every two seconds at most; one
+        of a node that is known (`class_type`) first in that node's description alone, which is a small answer. It does
+        nothing where waiting could block the server's answer, and where the node list was given.
         """
-        return not self._fixed and self._schemas is not None and self._renewal.renew(asked)
+        return self._may_renew and self._renewal.renew(asked, class_type)
+
+    async def _renew(self) -> None:
+        """`renew` of lists that are known to have changed, to be awaited: later calls then have nothing to wait for."""
+        if not self._may_renew or not self._renewal.changed:
+            return
+        try:
+            await asyncio.wait_for(self._refresh(), RENEW_TIMEOUT)
+        except (ComfyScriptError, asyncio.TimeoutError) as error:
+            log.debug('The lists could not be read again: %s', error)
+        else:
+            if self.lists_read is not None:
+                self.lists_read()
+
+    @property
+    def _may_renew(self) -> bool:
+        return not self._fixed and self._schemas is not None
+
+    def _is_other(self, class_type: str) -> bool:
+        """Whether the server describes a node otherwise than the lists that are here."""
+        known = self.schemas.find(class_type)
+        if '/' in class_type:
+            return True  # this path would be another one
+        try:
+            found = run_sync(self.tracker.connection.get_json(f'object_info/{class_type}'), RENEW_TIMEOUT)
+        except ServerError:
+            return True
+        return known is None or not isinstance(found, dict) or found.get(class_type) != known.info
 
     async def _refresh(self) -> None:
         if self._in_process is not None or self.offline:

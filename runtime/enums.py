@@ -166,7 +166,7 @@ class Enums:
         schemas: Schemas,
         embeddings: Embeddings = (),
         *,
-        look_again: Callable[[bool], Enums | None] | None = None,
+        look_again: Callable[[bool, str | None], Enums | None] | None = None,
         before: Enums | None = None,
     ):
         self._schemas = schemas
@@ -188,8 +188,10 @@ class Enums:
 
     def _find_again(self, key: _Key, name: str) -> enum.Enum | None:
         """A member that an enum lacks: of the lists that came since, or of those that are read now."""
+        source = GLOBAL_ENUM_SOURCES.get(key) if isinstance(key, str) else key
+        class_type = source[0] if source is not None and source[0] in self._schemas else None
         for renew in (False, True):
-            current = self._look_again(renew) if self._look_again is not None else None
+            current = self._look_again(renew, class_type) if self._look_again is not None else None
             made = current.of_key(key) if current is not None else None
             if made is not None and name in made.__members__:
                 return made.__members__[name]

@@ -30,10 +30,14 @@ from .values import value_type
 
 __all__ = ['Emit', 'NodeFunction', 'NodeNamespace', 'signature_of']
 
-Renew = Callable[[Asked], bool]
+
+class Renew(Protocol):
+    """Reads the server's lists again where that may help; whether it did. `class_type`: the node that is asked of."""
+
+    def __call__(self, asked: Asked, class_type: str | None = None, /) -> bool: ...
 
 
-def _never(asked: Asked) -> bool:
+def _never(asked: Asked, class_type: str | None = None, /) -> bool:
     return False
 
 
@@ -141,7 +145,7 @@ class NodeFunction:
         if name.startswith('__') and name.endswith('__'):
             raise AttributeError(name)
         item = self._input(name)
-        self._namespace._renew(Asked.UNKNOWN if item is None else asked_of(item))
+        self._namespace._renew(Asked.UNKNOWN if item is None else asked_of(item), self.class_type)
         item = self._input(name)
         if item is None:
             known = [other.python_name for other in self.schema.inputs if other.choices is not None]
@@ -206,9 +210,9 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         for function in list(self._functions.values()):
             function._forget()
 
-    def _look_again(self, renew: bool) -> Enums | None:
-        """The enums of the current lists, or of fresh ones, for a member that an enum lacks."""
-        return self._enums if not renew or self._renew(Asked.UNKNOWN) else None
+    def _look_again(self, renew: bool, class_type: str | None = None) -> Enums | None:
+        """The enums of the current lists, or of fresh ones, for a member that an enum (of a node) lacks."""
+        return self._enums if not renew or self._renew(Asked.UNKNOWN, class_type) else None
 
     # -- by class type
 

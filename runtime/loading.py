@@ -6,11 +6,12 @@ import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
 from ..graph import Schemas
-from .background import log, run_async, run_sync
+from .background import Dispatcher, log, run_async, run_sync
 from .client import Client, find_client, set_default_client
 from .connection import DEFAULT_URL
 from .errors import ConnectError, LoadError, ServerError
@@ -240,13 +241,22 @@ def _adopt(client: Client, vars: MutableMapping[str, Any] | None, watch: bool | 
     if vars is not None:
         namespace = client.nodes
         vars.update({name: namespace.find(name) for name in namespace.public_names()})
+    client.lists_read = None
     if stubs is not False and not client.in_process:
-        _write_stubs(client, None if stubs is True else Path(stubs))
+        folder = None if stubs is True else Path(stubs)
+        _write_stubs(client, folder)
+        client.lists_read = partial(_stub_writer.call, _write_stubs, client, folder)
     return client
+
+
+# Stubs of lists that were read again are written without anybody waiting for them.
+_stub_writer = Dispatcher('comfy_script stubs')
 
 
 def _write_stubs(client: Client, folder: Path | None) -> None:
     """Stubs are a help for editors: that they cannot be written is no reason not to run."""
+    if find_client() is not client:
+        return
     try:
         from . import stubs
 

@@ -188,6 +188,11 @@ class Workflow:
             self.queue(wait=self._wait_at_end)
 
     async def __aenter__(self) -> Workflow:
+        from .client import find_client
+
+        client = self._client or find_client()
+        if client is not None:
+            await client._renew()
         return self.__enter__()
 
     async def __aexit__(

@@ -100,6 +100,7 @@ class FakeServer:
                 web.post(prefix + '/interrupt', self._interrupt),
                 web.get(prefix + '/history/{id}', self._get_history),
                 web.get(prefix + '/object_info', self._object_info),
+                web.get(prefix + '/object_info/{name}', self._one_object_info),
                 web.get(prefix + '/embeddings', self._embeddings),
                 web.get(prefix + '/view', self._view),
                 web.post(prefix + '/upload/image', self._upload),
@@ -297,6 +298,10 @@ class FakeServer:
 
     async def _object_info(self, request: web.Request) -> web.Response:
         return web.json_response(self.object_info)
+
+    async def _one_object_info(self, request: web.Request) -> web.Response:
+        name = request.match_info['name']
+        return web.json_response({name: self.object_info[name]} if name in self.object_info else {})
 
     async def _embeddings(self, request: web.Request) -> web.Response:
         return web.json_response(['tiny'])

@@ -7,12 +7,15 @@ import copy
 import sys
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from comfy_script.runtime import Client, PromptRefusedError, renewal
+from comfy_script.runtime import Client, PromptRefusedError, Workflow, load, renewal
 from comfy_script.runtime.background import run_async, spawn
+from comfy_script.runtime.client import find_client, set_default_client
 from comfy_script.runtime.inprocess import InProcess
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -93,6 +96,83 @@ def test_an_unknown_name_is_looked_for_once_every_so_often(
     assert reads(fake) == 3
     assert not hasattr(nodes, '_repr_html_')
     assert reads(fake) == 3
+
+
+def test_a_misspelt_member_costs_its_nodes_description_only(
+    nodes: Any, fake: FakeServer, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists.update(combo_node('Odd (name)+x', 'kind', 'a', 'b'))
+    odd = nodes['Odd (name)+x']
+    assert odd.kind.a == 'a'
+    assert reads(fake) == 2
+    monkeypatch.setattr(renewal, 'INTERVAL', 0.0)
+    for ask in (lambda: odd.kind.c, lambda: odd.sort, lambda: nodes.Checkpoints.c):
+        with pytest.raises(AttributeError):
+            ask()
+    assert reads(fake) == 2
+    lists.update(combo_node('Odd (name)+x', 'kind', 'a', 'b', 'c'))
+    lists.update(models('c.pt'))
+    assert odd.kind.c == 'c'
+    assert nodes.Checkpoints.c == 'c.pt'
+    assert reads(fake) == 3
+
+
+def test_one_nodes_look_does_not_put_off_anothers(nodes: Any, lists: dict[str, Any]) -> None:
+    with pytest.raises(AttributeError):
+        _ = nodes.Checkpoints.c
+    lists.update(images('a.png', 'c.png'))
+    assert nodes.LoadImage.image.c_png == 'c.png'
+
+
+def test_a_server_that_describes_no_single_node(
+    nodes: Any, fake: FakeServer, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(request: Any) -> Any:
+        raise web.HTTPNotFound
+
+    fake.stop()
+    monkeypatch.setattr(fake, '_one_object_info', missing)
+    fake.start()
+    lists.update(models('c.pt'))
+    assert nodes.Checkpoints.c == 'c.pt'
+
+
+def test_a_block_that_is_awaited_reads_what_changed(nodes: Any, client: Client, lists: dict[str, Any]) -> None:
+    """Nothing in it then has to wait for the server, and the caller's loop runs on meanwhile."""
+    client.upload(b'image', 'b.png')
+    lists.update(images('a.png', 'b.png'))
+
+    async def ask() -> Any:
+        async with Workflow(client=client):
+            blocked = client._read_again
+            client._read_again = None  # type: ignore[assignment, method-assign]
+            try:
+                return list(nodes.LoadImage.image)
+            finally:
+                client._read_again = blocked  # type: ignore[method-assign]
+
+    assert asyncio.run(ask()) == ['a.png', 'b.png']
+
+
+@pytest.mark.parametrize('awaited', [False, True])
+def test_stubs_follow(fake: FakeServer, lists: dict[str, Any], tmp_path: Path, awaited: bool) -> None:
+    before = find_client()
+    client = load(fake.url, stubs=tmp_path)
+    try:
+        written = tmp_path / 'nodes.pyi'
+        assert 'b.png' not in written.read_text(encoding='utf-8')
+        client.upload(b'image', 'b.png')
+        lists.update(images('a.png', 'b.png'))
+
+        async def ask() -> None:
+            async with Workflow():
+                pass
+
+        _ = asyncio.run(ask()) if awaited else client.nodes.LoadImage.image
+        wait_for(lambda: 'b.png' in written.read_text(encoding='utf-8'))
+    finally:
+        client.close()
+        set_default_client(before)
 
 
 @pytest.mark.parametrize(
