@@ -124,20 +124,23 @@ def line_of(code: CodeType, offset: int) -> int:
 
 _STORES = frozenset({'STORE_NAME', 'STORE_FAST', 'STORE_GLOBAL', 'STORE_DEREF'})
 _FUSED_STORES = {'STORE_FAST_STORE_FAST', 'STORE_FAST_LOAD_FAST'}
-_SKIPPED = frozenset({'CACHE', 'EXTENDED_ARG', 'NOP', 'COPY', 'DUP_TOP', 'RESUME', 'PRECALL'})
+_NOTHING = frozenset({'CACHE', 'EXTENDED_ARG', 'NOP'})
+_SKIPPED = frozenset({'COPY', 'DUP_TOP', 'RESUME', 'PRECALL'})
 
 
 @_once_per_code
 def _targets(code: CodeType) -> tuple[list[int], dict[int, tuple[str | None, ...]]]:
     """The offsets of all instructions, and of each call that is assigned: the variables that take its results."""
     found: dict[int, tuple[str | None, ...]] = {}
-    instructions = [item for item in dis.get_instructions(code) if item.opname not in _SKIPPED]
+    every = [item for item in dis.get_instructions(code) if item.opname not in _NOTHING]
+    instructions = [item for item in every if item.opname not in _SKIPPED]
     for index, item in enumerate(instructions[:-1]):
         if 'CALL' not in item.opname and item.opname != 'BINARY_SUBSCR':
             continue
         names = _stored(instructions, index + 1)
         if names:
             found[item.offset] = names
+    found.update(_stored_as_tuple(every))
     return [item.offset for item in instructions], found
 
 
@@ -156,6 +159,80 @@ def _stored(instructions: list[dis.Instruction], index: int) -> tuple[str | None
             break
         names.extend(stored)
     return tuple(names[:wanted])
+
+
+def _stored_as_tuple(instructions: list[dis.Instruction]) -> dict[int, tuple[str | None, ...]]:
+    """`a, b = Node(), Node()`: the variable of each such call."""
+    found: dict[int, tuple[str | None, ...]] = {}
+    for index, item in enumerate(instructions[:-1]):
+        if 'CALL' in item.opname:
+            names = _names_from_the_left(instructions, index + 1)
+            for call, name in zip(_calls_before(instructions, index, len(names)), names):
+                found[call.offset] = (name,)
+    return found
+
+
+def _names_from_the_left(instructions: list[dis.Instruction], index: int) -> list[str]:
+    """The variables that take what lies on the stack from here on, in the order of the values; none unless several."""
+    item = instructions[index]
+    following = instructions[index + 1] if index + 1 < len(instructions) else item
+    if item.opname == 'BUILD_TUPLE':
+        if following.opname != 'UNPACK_SEQUENCE' or following.arg != item.arg:
+            return []
+        names = [name for store in instructions[index + 2 : index + 2 + (item.arg or 0)] for name in _stored_by(store)]
+        return names[: item.arg] if len(names) >= (item.arg or 0) else []
+    moves = []
+    while item.opname in _MOVES:
+        moves.append(item)
+        index += 1
+        item = instructions[index]
+    stored: list[str] = []
+    while names := _stored_by(item):
+        stored.extend(names)
+        if item.opname == 'STORE_FAST_LOAD_FAST' or index + 1 == len(instructions):
+            break
+        index += 1
+        item = instructions[index]
+    values = list(range(len(stored)))
+    for move in moves:
+        if _MOVES[move.opname] > len(stored) or (move.arg or 0) > len(stored):
+            return []
+        _move(values, move)
+    return [name for _, name in sorted(zip(reversed(values), stored))] if len(stored) > 1 else []
+
+
+# Instructions that put values into order, with the least that there are (in 3.10 the first two).
+_MOVES = {'ROT_TWO': 2, 'ROT_THREE': 3, 'SWAP': 2}
+
+
+def _move(stack: list[int], item: dis.Instruction) -> None:
+    if item.opname == 'ROT_TWO':
+        stack.insert(-1, stack.pop())
+    elif item.opname == 'ROT_THREE':
+        stack.insert(-2, stack.pop())
+    else:
+        depth = -(item.arg or 0)
+        stack[depth], stack[-1] = stack[-1], stack[depth]
+
+
+def _calls_before(instructions: list[dis.Instruction], index: int, count: int) -> list[dis.Instruction]:
+    """The calls that put the last `count` values on the stack, if calls did, one after the other."""
+    calls: list[dis.Instruction] = []
+    height = 0
+    while index >= 0 and len(calls) < count:
+        item = instructions[index]
+        if height == -len(calls):
+            if 'CALL' not in item.opname:
+                return []
+            calls.insert(0, item)
+        if item.opcode in _JUMPS:
+            return []
+        height -= dis.stack_effect(item.opcode, item.arg, jump=False)
+        index -= 1
+    return calls if len(calls) == count else []
+
+
+_JUMPS = frozenset((*dis.hasjrel, *dis.hasjabs))
 
 
 def _stored_by(item: dis.Instruction) -> list[str]:

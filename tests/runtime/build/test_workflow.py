@@ -273,6 +273,35 @@ def test_variables_become_titles(nodes: NodeNamespace) -> None:
     assert clip is not None
 
 
+TUPLES = """
+sad_cat, happy_dog = Text('cat', None), Text(text='dog', clip=None)
+one, two, three = Text('1', Loader()[1]), Text('2', (lambda: None)()), Text('3', *[None])
+w_a, w_b, w_c, w_d = Text('a', None), Text('b', None), Text('c', None), Text('d', None)
+first = second = Text('first', None)
+(left, _), both = Both(Text('', None)), Text('both', None)
+some = [0, 0]
+some[0], other = Text('0', None), Text('other', None)
+same, number = Text('same', None), 5
+"""
+
+
+@pytest.mark.parametrize('in_function', [False, True])
+def test_variables_of_a_tuple_become_titles(nodes: NodeNamespace, in_function: bool) -> None:
+    names = {'Text': nodes.CLIPTextEncode, 'Loader': nodes.CheckpointLoaderSimple, 'Both': nodes.PreviewBoth}
+    text = TUPLES if not in_function else 'def main():' + TUPLES.replace('\n', '\n    ')
+    with Workflow(queue=False) as wf:
+        exec(compile(text, '<script>', 'exec'), names)
+        if in_function:
+            names['main']()
+    found = [node for node in wf.workflow_format()['nodes'] if node['type'] == 'CLIPTextEncode']
+    titles = {node['widgets_values'][0]: node.get('title') for node in found}
+    assert titles == {
+        'cat': 'Sad cat', 'dog': 'Happy dog', '1': 'One', '2': 'Two', '3': 'Three',
+        'a': 'W a', 'b': 'W b', 'c': 'W c', 'd': 'W d',
+        'first': 'First', '': None, 'both': None, '0': None, 'other': None, 'same': None,
+    }  # fmt: skip
+
+
 def test_the_workflow_that_is_sent_is_the_one_that_is_shown(nodes: NodeNamespace) -> None:
     """Sent ones are made of what one made at the same lines looked like; they differ in nothing but speed."""
 
