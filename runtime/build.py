@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, NodeSchema
@@ -191,7 +193,7 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
     if isinstance(value, (str, int, float)):
         return value
     if hasattr(value, '__fspath__'):
-        return str(value)
+        return _path(node, name, value)
     if hasattr(value, 'item') and getattr(value, 'ndim', None) == 0:  # numpy and torch scalars
         return value.item()
     if hasattr(value, 'tolist'):
@@ -203,6 +205,16 @@ def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     origin = node.origin
     where = f' ({origin[0]}:{origin[1]})' if origin else ''
     return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
+
+
+def _path(node: NodeCall, name: str, value: Any) -> str:
+    """A path of this system for one that may be another: as the server lists it, else with slashes, which all take."""
+    text = value.as_posix() if isinstance(value, PurePath) else os.fspath(value)
+    item = node.schema.input(name)
+    choices = (item.choices if item is not None else None) or ()
+    if text in choices:
+        return text
+    return next((choice for choice in choices if str(choice).replace('\\', '/') == text), text)
 
 
 def client_nodes(client: Client) -> NodeNamespace:

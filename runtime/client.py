@@ -564,7 +564,7 @@ def basic_auth(auth: Any) -> dict[str, str]:
 def to_json(value: object) -> Any:
     """What `json` cannot write itself: paths, and numbers of numpy and torch."""
     if isinstance(value, PurePath):
-        return str(value)
+        return value.as_posix()
     item = getattr(value, 'item', None)
     if callable(item) and getattr(value, 'shape', None) in ((), (1,)):
         return item()

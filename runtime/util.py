@@ -212,13 +212,13 @@ def load_image(image: Any) -> tuple[Any, Any]:
     """
     client = default_client()
     local = _is_local(image)
-    return client.nodes['LoadImage'](client.upload(image) if local else str(image))
+    return client.nodes['LoadImage'](client.upload(image) if local else _there(image))
 
 
 async def _load_image(image: Any) -> tuple[Any, Any]:
     client = default_client()
     local = _is_local(image)
-    return client.nodes['LoadImage'](await client._upload(image) if local else str(image))
+    return client.nodes['LoadImage'](await client._upload(image) if local else _there(image))
 
 
 def upload_image(image: Any, name: str | None = None, **options: Any) -> str:
@@ -275,7 +275,7 @@ def load_latent(latent: LatentResult | str | PurePath) -> Any:
     if isinstance(latent, LatentResult):
         name = client.upload(latent.read(), latent.files[0].filename)
     else:
-        name = client.upload(Path(latent)) if _is_local(latent) else str(latent)
+        name = client.upload(Path(latent)) if _is_local(latent) else _there(latent)
     return client.nodes['LoadLatent'](name)
 
 
@@ -352,3 +352,8 @@ def _is_local(image: Any) -> bool:
     if isinstance(image, (str, PurePath)):
         return Path(image).is_file()
     return not isinstance(image, ResultFile)
+
+
+def _there(file: str | PurePath | ResultFile) -> str | PurePath:
+    """A file that the server has, as a node takes it."""
+    return file if isinstance(file, PurePath) else str(file)

@@ -7,15 +7,17 @@ import gc
 import inspect
 import pydoc
 import re
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
 
-from comfy_script.graph import bind
-from comfy_script.runtime.build import BuildError, NodeNamespace, PromptBuilder, build, build_json
+from comfy_script.graph import Schemas, bind
+from comfy_script.runtime.build import BuildError, NodeNamespace, PromptBuilder, Recorder, build, build_json
 from comfy_script.runtime.numbering import to_json
 from comfy_script.runtime.values import Handle, Outputs, Value
+
+from .conftest import FILES, OBJECT_INFO, node
 
 
 def prompt_of(*outputs: Any) -> dict[str, Any]:
@@ -113,9 +115,27 @@ def test_numbers_of_numpy_and_paths(nodes: NodeNamespace) -> None:
     numpy = pytest.importorskip('numpy')
     made = nodes.EmptyLatentImage(numpy.int64(64), numpy.float32(2.5), 1)
     assert prompt_of(made)['1']['inputs'] == {'width': 64, 'height': 2.5, 'batch_size': 1}
-    assert prompt_of(nodes.CheckpointLoaderSimple(Path('a') / 'b.pt'))['1']['inputs'] == {
-        'ckpt_name': str(Path('a') / 'b.pt')
-    }
+
+
+@pytest.mark.parametrize(
+    'path, sent',
+    [
+        (Path('a') / 'b.pt', 'a/b.pt'),
+        (PureWindowsPath('a/b.pt'), 'a/b.pt'),
+        (PureWindowsPath(r'C:\models\b.pt'), 'C:/models/b.pt'),
+        (PurePosixPath('sd/xl base.safetensors'), 'sd/xl base.safetensors'),
+        (PureWindowsPath('sd/xl base.safetensors'), 'sd/xl base.safetensors'),
+        (PurePosixPath('win/b.pt'), 'win\\b.pt'),
+        (PureWindowsPath('win/b.pt'), 'win\\b.pt'),
+    ],
+)
+def test_paths_are_those_of_the_server(path: PurePath, sent: str) -> None:
+    """Its system need not be this one: what it lists says how it writes them, and slashes are taken everywhere."""
+    schemas = Schemas.parse(
+        {**OBJECT_INFO, 'Load': node({'name': [[*FILES, 'win\\b.pt'], {}], 'x': ['STRING', {}]}, [])}
+    )
+    made = NodeNamespace(schemas, Recorder()).Load(path, path)
+    assert prompt_of(made)['1']['inputs'] == {'name': sent, 'x': path.as_posix()}
 
 
 @pytest.mark.parametrize(
