@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from .collector import collector_paused
 from .prompt import Link, Prompt, PromptNode, decode_value
 from .schema import MISSING, InputKind, InputSchema, NodeSchema, Schemas
 
@@ -42,6 +43,7 @@ class LayoutHints:
     groups: tuple[Group, ...] = ()
 
 
+@collector_paused()
 def lay_out(
     prompt: Prompt | Mapping[str, Any], schemas: Schemas | None = None, hints: LayoutHints | None = None
 ) -> dict[str, Any]:

@@ -253,18 +253,29 @@ def target_names(site: Site) -> tuple[str | None, ...]:
 
 
 @_once_per_code
-def _loops(code: CodeType) -> tuple[tuple[int, int], ...]:
-    """The spans of offsets that a jump back repeats."""
-    return tuple(
+def _loops(code: CodeType) -> tuple[list[int], list[int]]:
+    """Where the outermost spans of offsets that a jump back repeats begin, and where they end."""
+    spans = sorted(
         (item.argval, item.offset)
         for item in dis.get_instructions(code)
         if 'JUMP' in item.opname and isinstance(item.argval, int) and item.argval <= item.offset
     )
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in spans:
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return starts, ends
 
 
 def in_loop(step: Step | Site) -> bool:
     """Whether a place is inside a loop of its function."""
-    return any(start <= step.offset <= end for start, end in _loops(step.code))
+    starts, ends = _loops(step.code)
+    index = bisect.bisect_right(starts, step.offset) - 1
+    return index >= 0 and step.offset <= ends[index]
 
 
 def unpacked_count(frame: FrameType) -> int | None:

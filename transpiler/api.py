@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..graph import SchemaError, Schemas, as_schemas
-from .collector import collector_paused
+from ..graph.collector import collector_paused
 from .errors import TranspileError
 from .files import Metadata, metadata_of, read_metadata
 from .guess import convert_with_guesses, guessed_schemas

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,46 @@ def test_long_chains(small: Schemas) -> None:
     for number in range(2, 5001):
         prompt[str(number)] = {'class_type': 'Blend', 'inputs': {'image1': link(str(number - 1))}}
     assert len(lay_out(prompt, small)['links']) == 4999
+
+
+def lines_run(call: Callable[[], object]) -> int:
+    """How many lines of Python a call runs: a measure of its work that no other process disturbs."""
+    count = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal count
+        count += event == 'line'
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def big_prompt(count: int, shape: str) -> tuple[dict[str, Any], tuple[Group, ...]]:
+    prompt: dict[str, Any] = {'0': {'class_type': 'Blend', 'inputs': {}}}
+    for number in range(1, count):
+        needed = {'chain': number - 1, 'star': 0, 'pairs': number - number % 2}.get(shape, number - 1)
+        inputs = {'image1': link(str(needed))} if needed != number else {}
+        prompt[str(number)] = {'class_type': 'Blend', 'inputs': inputs}
+    if shape == 'groups':
+        return prompt, tuple(Group('g', tuple(map(str, range(k, k + 4)))) for k in range(0, count, 4))
+    if shape == 'entangled':
+        return prompt, tuple(Group('g', tuple(map(str, range(k, count, 10)))) for k in range(10))
+    return prompt, ()
+
+
+@pytest.mark.parametrize('shape', ['chain', 'star', 'pairs', 'groups', 'entangled'])
+def test_the_work_grows_with_the_nodes(small: Schemas, shape: str) -> None:
+    each = []
+    for count in (100, 1000):
+        prompt, groups = big_prompt(count, shape)
+        each.append(lines_run(lambda: lay_out(prompt, small, LayoutHints({}, groups))) / count)  # noqa: B023
+    assert each[1] < each[0] * 1.1
 
 
 # In the browser.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...graph import Schemas, as_schemas
-from ..collector import collector_paused
+from ...graph.collector import collector_paused
 from ..workflow import Workflow
 from .emit import Emitter
 from .load import ClassTable, Loader
