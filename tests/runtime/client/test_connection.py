@@ -96,6 +96,8 @@ def test_no_server() -> None:
     with Client('127.0.0.1:9', lost_after=30) as client:
         with pytest.raises(ConnectError, match=r'http://127.0.0.1:9/ cannot be reached'):
             client.submit(PROMPT)
+        with pytest.raises(ConnectError):
+            client.submit(PROMPT, wait=True)
         with pytest.raises(ConnectionError):
             client.refresh()
     assert time.monotonic() - started < 5

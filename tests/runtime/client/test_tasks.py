@@ -45,6 +45,40 @@ def test_results(client: Client, fake: FakeServer) -> None:
     assert results[0].read() == b'file a'
 
 
+def test_submitted_and_waited_for_in_one(client: Client, fake: FakeServer) -> None:
+    fake.auto = True
+    accepted: list[Any] = []
+    task = client.submit(PROMPT, wait=True, on_accepted=accepted.append)
+    assert task.done()
+    assert accepted == [task]
+    assert task.wait()[0].output == IMAGES
+
+
+def test_what_ends_a_task_ends_the_wait_for_it(client: Client, fake: FakeServer) -> None:
+    accepted: list[Any] = []
+
+    def fail() -> None:
+        wait_for(lambda: accepted)
+        fake.begin(accepted[0].prompt_id)
+        fake.fail(accepted[0].prompt_id, node_id='2', exception_message='no luck')
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    with pytest.raises(NodeError, match='no luck') as caught:
+        client.submit(PROMPT, wait=True, on_accepted=accepted.append)
+    thread.join()
+    assert caught.value.task is accepted[0]
+
+    fake.answer_prompt = 400, {'error': {'type': 'x', 'message': 'Not so', 'details': ''}, 'node_errors': {}}
+    with pytest.raises(PromptRefusedError, match='Not so'):
+        client.submit(PROMPT, wait=True, on_accepted=accepted.append)
+    # What no server answers: whatever is made of it, nobody waits for ever.
+    fake.answer_prompt = 200, {'node_errors': 'unreadable'}
+    with pytest.raises(AttributeError):
+        client.submit(PROMPT, wait=True, on_accepted=accepted.append)
+    assert len(accepted) == 1
+
+
 def test_a_node_without_anything_to_show_has_an_empty_result(client: Client, fake: FakeServer) -> None:
     fake.auto = True
     task = client.submit(PROMPT)
