@@ -6,7 +6,9 @@ Everything here runs on the background loop. What the messages mean is `tracker.
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -144,13 +146,15 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
     ) -> tuple[int, bytes]:
-        """Status and body of an answer, whatever the status. Raises ConnectError."""
+        """Status and body of an answer, whatever the status. Raises ConnectError, ServerError for a redirected POST."""
         import aiohttp
 
         limits = aiohttp.ClientTimeout(total=None, sock_connect=self.options.connect_timeout, sock_read=timeout)
         url = self.url(path, params)
         try:
             async with self.session.request(method, url, data=data, headers=headers, timeout=limits) as response:
+                if response.method != method:
+                    raise _redirected(method, url, response.url, path)
                 return response.status, await response.read()
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise self._unreachable(error) from error
@@ -163,8 +167,8 @@ class Connection:
         try:
             return json.loads(body)
         except ValueError:
-            shown = body[:BODY_SHOWN].decode('utf-8', 'replace')
-            raise ServerError(f'{self.url(path)} did not answer with JSON; is it ComfyUI? It said: {shown}') from None
+            said = shown(body)
+            raise ServerError(f'{self.url(path)} did not answer with JSON; is it ComfyUI? It said: {said}') from None
 
     async def post_json(self, path: str, value: Any) -> bytes:
         """Send JSON to a route. Raises ConnectError or ServerError."""
@@ -314,9 +318,40 @@ async def _close_quietly(websocket: Any) -> None:
         log.debug('Closing a websocket failed', exc_info=True)
 
 
+def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:
+    """The usual redirects (http to https, say) make a GET of every request: nothing would be queued."""
+    base = other.with_query(None).human_repr().removesuffix(path)
+    return ServerError(f'{method} {url} was redirected and lost what it carried: give load() the address {base}')
+
+
 def server_error(method: str, url: object, status: int, body: bytes) -> ServerError:
     """The error for an answer with an error status."""
-    text = body.decode('utf-8', 'replace')
-    shown = text[:BODY_SHOWN].strip()
-    hint = ' (headers=, cookies= or auth= of Client give credentials)' if status in (401, 403) else ''
-    return ServerError(f'{method} {url} answered {status}{hint}{": " + shown if shown else ""}', status, text)
+    return answered(f'{method} {url} answered', status, body)
+
+
+def answered(what: str, status: int, body: bytes) -> ServerError:
+    """The error for an answer with an error status: `what`, the status, and what was said."""
+    said = shown(body)
+    return ServerError(
+        f'{what} {status}{_HINTS.get(status, "")}{": " + said if said else ""}', status, body.decode('utf-8', 'replace')
+    )
+
+
+_CREDENTIALS = ' (headers=, cookies= or auth= of Client give credentials)'
+_HINTS = {
+    401: _CREDENTIALS,
+    403: _CREDENTIALS,
+    413: " (too large for a proxy in front of it, as for nginx's client_max_body_size of 1 MB, or for ComfyUI itself)",
+}
+
+
+def shown(body: bytes) -> str:
+    """The beginning of an answer that is no JSON; of a page (of a proxy, say) what there is to read."""
+    text = body[:_MOST_READ].decode('utf-8', 'replace').strip()
+    if text.startswith('<'):
+        text = html.unescape(' '.join(_MARKUP.sub(' ', text).split()))
+    return text[:BODY_SHOWN]
+
+
+_MOST_READ = 10_000
+_MARKUP = re.compile(r'<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>', re.S | re.I)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .background import Dispatcher, log
-from .connection import Connection, ConnectionOptions
+from .connection import Connection, ConnectionOptions, answered
 from .errors import (
     ConnectError,
     NodeError,
@@ -160,8 +160,7 @@ class Tracker:
         if status == 400 and isinstance(body, dict) and 'error' in body:
             self._note_refusal(body)
             return refusal(body, task.origins)
-        text = answer.decode('utf-8', 'replace')
-        return ServerError(f'ComfyUI answered the workflow with {status}: {text[:500]}', status, text)
+        return answered('ComfyUI answered the workflow with', status, answer)
 
     def _note_refusal(self, body: Mapping[str, Any]) -> None:
         """A value or node that the server does not have, though we may have had it from the server."""

@@ -6,12 +6,13 @@ import base64
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from comfy_script.runtime import Client, ConnectError, ServerError, ServerLostError, TaskCancelledError, tracker
-from comfy_script.runtime.connection import normalize_url
+from comfy_script.runtime.connection import normalize_url, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 
@@ -249,6 +250,43 @@ def test_errors_tell_what_the_server_said(client: Client, fake: FakeServer) -> N
     fake.answer_prompt = 500, {'oops': 1}
     with pytest.raises(ServerError, match='answered the workflow with 500'):
         client.submit(PROMPT)
+
+
+def test_pages_of_proxies_are_shown_as_text() -> None:
+    page = b'<html><title>413 Too &amp; Large</title>\r\n<style>b { c: d }</style><body><hr>nginx</body></html>'
+    error = server_error('POST', 'http://host/prompt', 413, page)
+    assert str(error).endswith('or for ComfyUI itself): 413 Too & Large nginx')
+    assert 'Client give credentials): no' in str(server_error('GET', 'http://host/', 401, b'no'))
+    assert str(server_error('GET', 'http://host/', 500, b' ')).endswith('answered 500')
+
+
+class _Moved(BaseHTTPRequestHandler):
+    to = ''
+
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header('Location', self.to + self.path.removeprefix('/old/'))
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.do_GET()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_redirected_prompt_is_not_taken_for_queued(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a proxy sends http to https: reading works, but what is posted arrives as a GET."""
+    monkeypatch.setattr(_Moved, 'to', fake.url)
+    with ThreadingHTTPServer(('127.0.0.1', 0), _Moved) as moved:
+        threading.Thread(target=moved.serve_forever, daemon=True).start()
+        with Client(f'http://127.0.0.1:{moved.server_port}/old/') as client:
+            assert 'EmptyImage' in client.schemas
+            with pytest.raises(ServerError, match=f'give load\\(\\) the address {fake.url}$'):
+                client.submit(PROMPT)
+        moved.shutdown()
 
 
 def test_several_servers_at_once(client: Client, fake: FakeServer) -> None:
