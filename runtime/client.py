@@ -103,6 +103,7 @@ class Client:
         self._in_process: InProcess | None = None
         self._fixed = schemas is not None
         self._renewal = Renewal(self._read_again, self._is_other, lambda: self._in_process is not None)
+        # Called when the lists were read again by themselves, or by `refresh()`.
         self.lists_read: Callable[[], object] | None = None
 
     def __repr__(self) -> str:
