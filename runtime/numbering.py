@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..graph.collector import collector_paused
 from .values import NodeCall, Value
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -27,7 +26,7 @@ class Numbering:
 
     def put_all(self, calls: Iterable[NodeCall]) -> None:
         """Puts calls, with all that they need."""
-        with _no_collection():
+        with collector_paused():
             for node in calls:
                 if id(node) not in self.ids and not self.put(node):
                     self._put_with_needs(node)
@@ -131,16 +130,3 @@ def to_json(data: Mapping[str, Any]) -> str:
 
 def lines_as_object(lines: list[str]) -> str:
     return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Makes many objects that all stay: looking among them for garbage would take longer than making them."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
