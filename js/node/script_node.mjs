@@ -15,7 +15,8 @@ const MOST_PRINTED = 260
 /** Printed lines that are seen without scrolling, whatever the node's size. */
 const SEEN_LINES = 4
 const LINE_HEIGHT = 15
-const LOCATED = /line (\d+), column (\d+): ([^\n]*)/
+/** What an error says of the script: the place, the message of one or more lines, and mostly the line with a caret. */
+const LOCATED = /line (\d+), column (\d+): ([^]*?)(?:\n[^\n]*\n *\^+)?\s*$/
 
 /** The signature that a saved node carries, as far as it can be one. @param {any} info @returns {Signature | undefined} */
 export function saved(info) {

@@ -63,6 +63,7 @@ MAX_ALIKE = 256
 """Keys of one hash."""
 MAX_HASHES = 50_000
 MAX_ROWS = 100_000
+ROWS_AT_ONCE = 1000
 TENSOR_SIZE = 700
 """Bytes of a tensor without its elements."""
 ELEMENT_SIZE = 32
@@ -242,7 +243,7 @@ class Machine:
             if value.shape[0] > MAX_ROWS:
                 raise ScriptLimit(f'a loop over more than {MAX_ROWS} rows of a tensor: use tolist(), or its operators')
             self.charge(TENSOR_SIZE * value.shape[0])
-            return iter(value.unbind(0))
+            return _rows(value)
         self.known(value)
         raise TypeError(f"'{type_name(value)}' object is not iterable")
 
@@ -621,6 +622,12 @@ def _parts(value: Any) -> Collection[Any]:
     if kind is Method:
         return [value.owner]
     return getattr(value, 'held', ()) if isinstance(value, ScriptObject) else ()
+
+
+def _rows(tensor: Any) -> Iterator[Any]:
+    """A tensor's rows, some at a time: torch is not interrupted while it makes them all."""
+    for start in range(0, tensor.shape[0], ROWS_AT_ONCE):
+        yield from tensor[start : start + ROWS_AT_ONCE].unbind(0)
 
 
 def _storage(tensor: Any) -> int | None:

@@ -250,6 +250,17 @@ def test_an_error_marks_its_line(editor: Editor) -> None:
     editor.wait("node.widgets[0].element.dataset.errorLine === ''")
 
 
+def test_an_error_of_a_node_says_why(editor: Editor) -> None:
+    editor.type("image, mask = LoadImage('example.png')\nImageScale(image, 'nope', 64, 64, 'disabled')")
+    editor.wait("!node.widgets.some(widget => widget.name === 'strength')")
+    editor.queue()
+    editor.wait("node.widgets[0].element.dataset.errorLine === '2'")
+    said = editor.state()['errorText']
+    assert 'nope' in said.splitlines()[-1]
+    assert '^' not in said
+    editor.close_dialog()
+
+
 def test_bare_scripts_get_sockets_for_the_names_they_use(editor: Editor) -> None:
     editor.type('photo, size = image, 3\nbrightness = photo.mean() + extra\nout = photo, brightness')
     editor.wait('node.outputs.length === 2')

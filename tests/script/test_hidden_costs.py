@@ -163,6 +163,15 @@ def test_keys_that_are_alike_by_chance_are_no_attack() -> None:
     assert run('out = {2 ** 61 - 1, 0, 2 ** 64, 7j, 1 + 2j}').value == {2**61 - 1, 0, 2**64, 7j, 1 + 2j}
 
 
+def test_tensors_are_cut_into_as_many_pieces_as_do_not_hold_up_an_interrupt() -> None:
+    pytest.importorskip('torch')
+    for cut in ('torch.zeros(60_000).unbind()', 'torch.zeros(60_000).split(2)'):
+        with pytest.raises(ScriptLimit, match='pieces'):
+            run(f'import torch\n{cut}', Bounds())
+    text = 'import torch\nt = torch.arange(2500)\nfor row in t: row += 1\nout = [row.item() for row in t]'
+    assert run(text).value == list(range(1, 2501))
+
+
 # What a value may not do to what is shown or raised
 
 

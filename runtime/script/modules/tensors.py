@@ -136,7 +136,7 @@ _SAME_SHAPE = frozenset(_SAME_SHAPE_NAMES.split())
 """Functions whose result has at most the elements of their tensors, broadcast against each other."""
 
 _FILLED = frozenset({'zeros', 'ones', 'full', 'rand', 'randn'})
-MAX_PIECES = 100_000
+MAX_PIECES = 20_000
 
 
 def _known_count(torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> int | None:
