@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import time
 import warnings
+from dataclasses import dataclass, field
 
 from .bounds import Bounds
 from .errors import ScriptLimit, ScriptSyntaxError, Span
@@ -23,10 +25,13 @@ MAX_CHAINED = 400
 PAUSES = (0.001, 0.01, 0.05)
 """Seconds before a text is parsed again that failed through no fault of its own."""
 
+NESTED_TEMPLATES = sys.version_info >= (3, 12)
+"""Whether an expression in an f-string is tokens as any other, its strings with quotes of their own."""
+
 _TOKEN = re.compile(
     r"""
     (?P<comment>\#[^\n]*)
-  | (?P<prefix>[A-Za-z]{0,2})(?P<quote>\"\"\"|'''|"|')
+  | (?P<prefix>(?i:[bft]r|r[bft]|[bfrtu])?)(?P<quote>\"\"\"|'''|"|')
   | (?P<open>[(\[{])
   | (?P<close>[)\]}])
   | (?P<separator>[,;:])
@@ -38,6 +43,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_TEMPLATE_STOP = re.compile(r'[\\{}\n"\']')
 _DEEPENING_WORDS = frozenset({'not', 'lambda', 'if', 'else', 'and', 'or', 'in', 'is', 'await', 'for'})
 
 
@@ -48,7 +54,7 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
         raise ScriptLimit(f'the script has {len(text)} characters, more than the {bounds.source} allowed')
     if '\0' in text:
         raise ScriptSyntaxError('the script contains a null character')
-    _check_nesting(text)
+    _check_nesting(text.replace('\r\n', '\n').replace('\r', '\n'))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -83,31 +89,62 @@ def _syntax_error(error: SyntaxError) -> ScriptSyntaxError:
     return ScriptSyntaxError(error.msg, Span(error.lineno, before, error.lineno, end))
 
 
-def _check_nesting(text: str) -> None:
+def _check_nesting(text: str, nested_templates: bool = NESTED_TEMPLATES) -> None:
     """Bounds the depth of any tree this text could have: operators since the last comma, over all open brackets."""
-    depths = [0]
-    counts = {'elif': 0, 'lambda': 0}
-    position = 0
-    line = 1
-    while position < len(text):
-        match = _TOKEN.match(text, position)
+    scan = _Scan(text, nested_templates)
+    while scan.position < len(text):
+        start = scan.position
+        if scan.templates and scan.templates[-1].in_text:
+            scan.template_text(scan.templates[-1])
+        else:
+            scan.token()
+        if sum(scan.depths) > 2 * MAX_NESTING + 100 or len(scan.depths) > MAX_NESTING:
+            span = Span(scan.line, 0, scan.line, 0)
+            raise ScriptLimit('too many operators or brackets inside each other', span).locate(text)
+        scan.line += text.count('\n', start, scan.position)
+    for word, count in scan.counts.items():
+        if count > MAX_CHAINED:
+            raise ScriptLimit(f'more than {MAX_CHAINED} times `{word}` in one script')
+
+
+@dataclass
+class _Template:
+    """An f-string that is open: its text takes turns with the expressions in its braces."""
+
+    quote: str
+    raw: bool
+    level: int
+    """Brackets that are open in its text."""
+    expressions: list[int] = field(default_factory=list)
+    """The same in each expression that is open: the outer one, and those in its format."""
+    in_text: bool = True
+
+
+class _Scan:
+    """Goes through a text token by token, as Python's tokenizer does, and counts what is open."""
+
+    def __init__(self, text: str, nested_templates: bool):
+        self.text = text
+        self.nested_templates = nested_templates
+        self.position = 0
+        self.line = 1
+        self.depths = [0]
+        self.counts = {'elif': 0, 'lambda': 0}
+        self.templates: list[_Template] = []
+
+    def token(self) -> None:
+        match = _TOKEN.match(self.text, self.position)
         assert match is not None
-        kind = match.lastgroup
-        end = match.end()
+        kind, depths = match.lastgroup, self.depths
+        self.position = match.end()
         if kind == 'quote':
-            end = _end_of_string(text, end, match['quote'])
-            if 'f' in match['prefix'].lower() or 't' in match['prefix'].lower():
-                depths[-1] += _depth_of_template(text[match.end() : end])
+            self._string(match['prefix'].lower(), match['quote'])
         elif kind == 'open':
-            depths[-1] += 1
-            depths.append(0)
+            self._open()
         elif kind == 'close':
-            if len(depths) > 1:
-                depths.pop()
+            self._close(match[0])
         elif kind == 'separator':
-            # A colon ends nothing: after it comes a lambda's body, a slice's end or a block on the same line.
-            if match[0] != ':':
-                depths[-1] = 0
+            self._separator(match[0])
         elif kind == 'newline':
             if len(depths) == 1 and match[0] == '\n':
                 depths[0] = 0
@@ -116,15 +153,92 @@ def _check_nesting(text: str) -> None:
         elif kind == 'word':
             if match[0] in _DEEPENING_WORDS:
                 depths[-1] += 1
-            if match[0] in counts:
-                counts[match[0]] += 1
-        if sum(depths) > 2 * MAX_NESTING + 100 or len(depths) > MAX_NESTING:
-            raise ScriptLimit('too many operators or brackets inside each other', Span(line, 0, line, 0)).locate(text)
-        line += text.count('\n', position, end)
-        position = end
-    for word, count in counts.items():
-        if count > MAX_CHAINED:
-            raise ScriptLimit(f'more than {MAX_CHAINED} times `{word}` in one script')
+            if match[0] in self.counts:
+                self.counts[match[0]] += 1
+
+    def template_text(self, template: _Template) -> None:
+        """Up to the next expression in it, the end of the one whose format this is, or its own end.
+
+        Raises ScriptSyntaxError.
+        """
+        named = False
+        while match := _TEMPLATE_STOP.search(self.text, self.position):
+            character, self.position = match[0], match.end()
+            if self.text.startswith(template.quote, match.start()):
+                self.position = match.start() + len(template.quote)
+                return self._end_template(template)
+            if character == '\\':
+                named = self._escape(template)
+            elif character == '\n' and len(template.quote) == 1 and not template.expressions:
+                return self._end_template(template)
+            elif character == '{' and self.text.startswith('{', self.position):
+                if template.expressions:
+                    # What it means there differs between Python's versions.
+                    raise ScriptSyntaxError('`{{` inside a format', Span(self.line, 0, self.line, 0)).locate(self.text)
+                self.position += 1
+            elif character == '{':
+                self._open()
+                template.expressions.append(len(self.depths))
+                template.in_text = False
+                return None
+            elif character == '}' and named:
+                named = False
+            elif character == '}' and template.expressions:
+                return self._end_expression(template)
+        self.position = len(self.text)
+        return None
+
+    def _escape(self, template: _Template) -> bool:
+        """Goes over what a backslash stands before, but a brace. Tells whether that is the name of a character."""
+        if self.text.startswith(('{', '}'), self.position):
+            return False
+        named = not template.raw and self.text.startswith('N{', self.position)
+        self.position += 2 if named else 1
+        return named
+
+    def _string(self, prefix: str, quote: str) -> None:
+        is_template = 'f' in prefix or 't' in prefix
+        if is_template and self.nested_templates:
+            self._open()
+            self.templates.append(_Template(quote, 'r' in prefix, len(self.depths)))
+            return
+        start = self.position
+        self.position = _end_of_string(self.text, start, quote)
+        if is_template:
+            self.depths[-1] += _depth_of_template(self.text[start : self.position])
+
+    def _open(self) -> None:
+        self.depths[-1] += 1
+        self.depths.append(0)
+
+    def _close(self, bracket: str) -> None:
+        if bracket == '}' and self._expression_ends():
+            self._end_expression(self.templates[-1])
+        elif len(self.depths) > 1:
+            self.depths.pop()
+
+    def _separator(self, character: str) -> None:
+        if character != ':':
+            self.depths[-1] = 0
+        elif self._expression_ends():
+            self.templates[-1].in_text = True
+        # Any other colon ends nothing: after it comes a lambda's body, a slice's end or a block on the same line.
+
+    def _expression_ends(self) -> bool:
+        """Whether a brace or colon here belongs to the template, not to its expression."""
+        return bool(self.templates) and [len(self.depths)] == self.templates[-1].expressions[-1:]
+
+    def _end_expression(self, template: _Template) -> None:
+        template.expressions.pop()
+        template.in_text = True
+        if len(self.depths) > 1:
+            self.depths.pop()
+        # What comes next in the text is beside the expression, not in it.
+        self.depths[-1] = 0
+
+    def _end_template(self, template: _Template) -> None:
+        del self.depths[template.level - 1 :]
+        self.templates.pop()
 
 
 def _end_of_string(text: str, start: int, quote: str) -> int:
@@ -143,7 +257,7 @@ def _end_of_string(text: str, start: int, quote: str) -> int:
 
 
 def _depth_of_template(body: str) -> int:
-    """At most how deep the expressions inside an f-string are."""
+    """At most how deep the expressions inside an f-string are, where its quote ends it."""
     depth = deepest = count = 0
     for character in body:
         if character == '{':
