@@ -75,7 +75,7 @@ def smaller(prompt: Mapping[str, Any], schemas: Schemas, stand_in: str = '') -> 
     kept, refused = {}, {}
     for key, node in prompt.items():
         try:
-            kept[key] = _loader(stand_in) if key in slots else _node(node, slots, schemas)
+            kept[key] = _loader(stand_in, slots[key]) if key in slots else _node(node, slots, schemas)
         except NotHere as reason:
             refused[key] = str(reason)
     return without(kept, refused, prompt, schemas)
@@ -133,9 +133,11 @@ def _parts(node: Mapping[str, Any], schemas: Schemas, everything: bool) -> list[
     return [slot for slot in slots if slot is not None]
 
 
-def _loader(stand_in: str) -> dict[str, Any]:
+def _loader(stand_in: str, slots: list[int]) -> dict[str, Any]:
     if stand_in:
         return {'class_type': 'AnyModel', 'inputs': {'kind': stand_in}}
+    if PARTS['CLIP_VISION'] in slots:
+        raise NotHere("the lab's models have no CLIP_VISION")
     return {'class_type': 'CheckpointLoaderSimple', 'inputs': {'ckpt_name': CHECKPOINT}}
 
 
