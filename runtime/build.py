@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePath
@@ -122,10 +122,28 @@ class Built:
 
         return self.workflow() if self.hints is not None else lay_out_again(self.prompt, self.nodes)
 
-    def origins(self) -> dict[str, tuple[str, int]]:
+    def origins(self) -> Mapping[str, tuple[str, int]]:
         """File and line of each call, by node id."""
-        found = {key: node.origin for key, node in self.nodes.items()}
-        return {key: origin for key, origin in found.items() if origin is not None}
+        return _Origins(self.nodes)
+
+
+class _Origins(Mapping[str, 'tuple[str, int]']):
+    """Read out of the calls when asked for: most workflows end without an error."""
+
+    def __init__(self, nodes: Mapping[str, NodeCall]) -> None:
+        self._nodes = nodes
+
+    def __getitem__(self, key: str) -> tuple[str, int]:
+        origin = self._nodes[key].origin
+        if origin is None:
+            raise KeyError(key)
+        return origin
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, node in self._nodes.items() if node.origin is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def calls_of(outputs: Any) -> list[NodeCall]:

@@ -378,7 +378,7 @@ class Client:
             'extra_data': self._extra_data(workflow, extra_data, source),
             **({'front': True} if front else {}),
         }
-        return task, json.dumps(body, default=to_json).encode()
+        return task, _encode(body).encode()
 
     def _extra_data(
         self, workflow: WorkflowSource, extra_data: Mapping[str, Any] | None, source: str | None
@@ -575,6 +575,9 @@ def to_json(value: object) -> Any:
     if callable(tolist):
         return tolist()
     raise TypeError(f'{value!r} cannot be sent to ComfyUI: a {type(value).__name__} is no JSON value')
+
+
+_encode = json.JSONEncoder(default=to_json).encode
 
 
 def find_source() -> str | None:

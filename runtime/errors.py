@@ -54,7 +54,7 @@ Origins = Mapping[str, 'tuple[str, int]']
 
 def origin_of(origins: Origins | None, node_id: str | None) -> Origin | None:
     """The script line of a node; a node made by expansion (`5.0.0.1`) has the line of the node that expanded."""
-    if not origins or node_id is None:
+    if origins is None or node_id is None:
         return None
     found = origins.get(node_id) or origins.get(node_id.split('.', 1)[0])
     return Origin(*found) if found else None

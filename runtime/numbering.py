@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ..graph.collector import collector_paused
 from .values import NodeCall, Value
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
+MANY = 100
+"""Calls for which it is worth to hold the collector back."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
@@ -24,9 +27,9 @@ class Numbering:
         """Whether all that it needs is there, so that it could be put."""
         raise NotImplementedError
 
-    def put_all(self, calls: Iterable[NodeCall]) -> None:
+    def put_all(self, calls: Sequence[NodeCall]) -> None:
         """Puts calls, with all that they need."""
-        with collector_paused():
+        with collector_paused() if len(calls) > MANY else nullcontext():
             for node in calls:
                 if id(node) not in self.ids and not self.put(node):
                     self._put_with_needs(node)

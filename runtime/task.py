@@ -82,7 +82,7 @@ class Task:
         self.refused: tuple[NodeProblem, ...] = ()
         self.refused_outputs: frozenset[str] = frozenset()
         self.was_waited_for = False
-        self.origins: Origins = origins or {}
+        self.origins: Origins = {} if origins is None else origins
         self.images: dict[str, list[bytes]] | None = {} if keep_images else None
         self.image_counts: dict[str, int] = {}
         self._tracker = tracker
