@@ -135,6 +135,20 @@ def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futu
         raise
 
 
+async def run_and_await(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
+    """`run_and_wait` from any other loop."""
+    if on_background_thread():
+        await coroutine
+        return await asyncio.wrap_future(future)
+    cancel = _start(_run_before(future, coroutine))
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        if not future.done():
+            cancel()
+        raise
+
+
 def _start(coroutine: Coroutine[Any, Any, None]) -> Callable[[], object]:
     """Starts a coroutine on the background loop; the answer cancels it."""
     if on_background_thread():

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, Schemas, as_schemas
-from .background import log, run_and_wait, run_async, run_sync
+from .background import log, run_and_await, run_and_wait, run_async, run_sync
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
@@ -350,13 +350,20 @@ class Client:
         source: str | None = None,
         keep_images: bool = False,
         front: bool = False,
+        wait: bool = False,
         on_accepted: OnAccepted | None = None,
     ) -> Task:
         tracker = self.tracker
         details = (origins, id_of, keep_images, on_accepted)
         task, body = self._prepare(prompt, workflow, extra_data, source, front, details)
+        if wait and not self.queue.shows_tasks:
+            task.was_waited_for = True
+            await run_and_await(tracker.submit(task, body), task._done)
+            return task
         await run_async(tracker.submit(task, body))
         self.queue._submitted(task)
+        if wait:
+            await task
         return task
 
     def _prepare(

@@ -190,7 +190,7 @@ class Tracker:
         task._accepted()
         self._last_change = time.monotonic()
         self._watch()
-        if entry.over:
+        if entry.over or entry.succeeded:
             # A quick workflow is over before the server has answered that it took it.
             self._on_end(entry)
 
@@ -315,6 +315,9 @@ class Tracker:
     def _on_success(self, entry: _Entry, data: Mapping[str, Any]) -> None:
         entry.succeeded = True
         entry.told_end_at = time.monotonic()
+        if self._is_told(entry):
+            # What the server still does (its history) changes nothing about it.
+            self._finish(entry)
 
     def _on_error(self, entry: _Entry, data: Mapping[str, Any]) -> None:
         entry.error = node_error(entry.task, data)
@@ -329,12 +332,16 @@ class Tracker:
         if not entry.accepted:
             entry.over = True
             return
-        complete = entry.started and entry.epoch == self.connection.epoch and not self.connection.polling
-        if not complete or not (entry.succeeded or entry.error):
-            entry.told_end_at = entry.told_end_at or time.monotonic()
-            self._start_reconciling()
+        if self._is_told(entry):
+            self._finish(entry)
             return
-        self._finish(entry)
+        entry.told_end_at = entry.told_end_at or time.monotonic()
+        self._start_reconciling()
+
+    def _is_told(self, entry: _Entry) -> bool:
+        """Whether the messages that came are all there is to know."""
+        complete = entry.started and entry.epoch == self.connection.epoch and not self.connection.polling
+        return entry.accepted and complete and bool(entry.succeeded or entry.error)
 
     def _finish(self, entry: _Entry) -> None:
         prompt_id, task = entry.task.prompt_id, entry.task

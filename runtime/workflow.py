@@ -132,14 +132,14 @@ class Workflow:
             run_sync(self._cancel_first(client))
         return client.submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
 
-    async def _queue(self, source: str | None = None) -> Task | None:
+    async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
         built = self._unqueued()
         if built is None:
             return None
         client = self._runner(built)
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
-        return await client._submit(built.prompt, source=source, **self._submit_options(built))
+        return await client._submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
 
     def _unqueued(self) -> Built | None:
         """What is to be queued, or None."""
@@ -199,9 +199,7 @@ class Workflow:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._leave() and kind is None and self._queue_at_end:
-            task = await self._queue()
-            if task is not None and self._wait_at_end:
-                await task
+            await self._queue(wait=self._wait_at_end)
 
     def _leave(self) -> bool:
         """Whether this was the last block of it."""

@@ -4,7 +4,7 @@
 
 A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is
 an empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
-websocket open, posts the prompt, and reads messages until the server says that it is through. Nodes in a `Workflow`
+websocket open, posts the prompt, and reads messages until the server says that it succeeded. Nodes in a `Workflow`
 also send the web UI's workflow, which the server reads and writes into the image; what that alone costs is told by the
 bare client that sends as much.
 """
@@ -71,7 +71,7 @@ class Bare:
                 continue
             if told['type'] == 'executed':
                 outputs[data['node']] = data['output']
-            elif told['type'] == 'executing' and data['node'] is None:
+            elif told['type'] == 'execution_success':
                 return outputs
 
     def close(self) -> None:

@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, ConnectError, ServerError, ServerLostError, TaskCancelledError, tracker
+from comfy_script.runtime import (
+    Client,
+    ConnectError,
+    NodeError,
+    ServerError,
+    ServerLostError,
+    TaskCancelledError,
+    tracker,
+)
 from comfy_script.runtime.connection import normalize_url, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -176,12 +184,23 @@ def test_a_websocket_gone_deaf_is_replaced(client: Client, fake: FakeServer, qui
     wait_for(lambda: fake.connections == 2)
 
 
+def test_success_is_the_end_before_the_server_is_through(client: Client, fake: FakeServer) -> None:
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.send('executed', prompt_id=task.prompt_id, node='2', display_node='2', output=IMAGES)
+    fake.send('execution_success', prompt_id=task.prompt_id)
+    assert task.wait(5)[0].output == IMAGES
+    fake.finish(task.prompt_id)
+    assert client.submit(PROMPT).state.value == 'queued'
+
+
 def test_an_end_that_was_told_without_the_last_message(client: Client, fake: FakeServer, quick: None) -> None:
     task = client.submit(PROMPT)
     fake.begin(task.prompt_id)
-    fake.send('execution_success', prompt_id=task.prompt_id)
-    fake.finish(task.prompt_id, tell=False)
-    assert task.wait(5)[0].output == IMAGES
+    fake.send('execution_error', prompt_id=task.prompt_id, node_id='2', exception_message='no luck')
+    fake.fail(task.prompt_id, tell=False, exception_message='no luck')
+    with pytest.raises(NodeError, match='no luck'):
+        task.wait(5)
 
 
 def test_closing_ends_what_is_out(client: Client, fake: FakeServer) -> None:
