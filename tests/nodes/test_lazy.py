@@ -9,25 +9,17 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.lab.server import Server, ServerError
+from comfy_script.tests.nodes.counting import COUNTING
 
 pytestmark = pytest.mark.server
 
-PACK = """
-from pathlib import Path
-import folder_paths
-
-class Counting:
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {'required': {'value': ('INT', {'default': 0, 'min': -1000, 'max': 1000})}}
-    RETURN_TYPES = ('INT',)
-    FUNCTION = 'run'
+PACK = (
+    COUNTING
+    + """
+class Failing(Counting):
     def run(self, value):
-        with open(Path(folder_paths.get_output_directory()) / 'runs.txt', 'a') as file:
-            file.write(f'{value}\\n')
-        if value == 999:
-            raise ValueError('unlucky')
-        return (value + 1,)
+        super().run(value)
+        raise ValueError('unlucky')
 
 class Both(Counting):
     RETURN_TYPES = ('INT', 'INT')
@@ -47,8 +39,9 @@ class Choosing:
     def run(self, flag, on_false=None, on_true=None):
         return (on_true if flag else on_false,)
 
-NODE_CLASS_MAPPINGS = {'Counting': Counting, 'Both': Both, 'Choosing': Choosing}
+NODE_CLASS_MAPPINGS |= {'Failing': Failing, 'Both': Both, 'Choosing': Choosing}
 """
+)
 
 
 @pytest.fixture(scope='module')
@@ -81,9 +74,9 @@ def test_only_the_side_that_is_asked_for_runs(run: Run) -> None:
 
 
 def test_what_fails_on_the_other_side_does_not_matter(run: Run) -> None:
-    text = 'a = Counting(20)\nb = Counting(999)\nprint(Choosing(a, b, {}))'
+    text = 'a = Counting(20)\nb = Failing(999)\nprint(Choosing(a, b, {}))'
     assert run(text.format(False)) == ('21', [20])
-    with pytest.raises(ServerError, match='line 2, column 5: Counting: ValueError: unlucky'):
+    with pytest.raises(ServerError, match='line 2, column 5: Failing: ValueError: unlucky'):
         run(text.format(True))
 
 

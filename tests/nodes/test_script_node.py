@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.lab.server import Server, ServerError
+from comfy_script.tests.nodes.counting import COUNTING
 
 pytestmark = pytest.mark.server
 
@@ -31,25 +32,6 @@ load()
 from comfy_script.runtime.nodes import *
 
 with Workflow():
-"""
-
-
-COUNTING = """
-from pathlib import Path
-import folder_paths
-
-class Counting:
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {'required': {'value': ('INT', {'default': 0, 'min': -1000, 'max': 1000})}}
-    RETURN_TYPES = ('INT',)
-    FUNCTION = 'run'
-    def run(self, value):
-        with open(Path(folder_paths.get_output_directory()) / 'runs.txt', 'a') as file:
-            file.write(f'{value}\\n')
-        return (value + 1,)
-
-NODE_CLASS_MAPPINGS = {'Counting': Counting}
 """
 
 
