@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from comfy_script.graph import Schemas
 from comfy_script.tests.lab.server import Server, ServerError
 from comfy_script.tests.nodes.counting import COUNTING
+from comfy_script.transpiler import write_script
 
 pytestmark = pytest.mark.server
 
@@ -133,3 +136,53 @@ SaveImage(ImageScale(one, 'nearest-exact', number, 8, 'disabled'), 'both')
         assert image.size == (74, 8)
     assert 'Counting(72)' in script
     assert 'Counting(73)' in script
+
+
+def test_as_in_a_graph(choosing: Server) -> None:
+    """Random graphs: the nodes that run, and what comes out, are those of the same graph in ComfyUI's executor."""
+    file = choosing.base / 'output' / 'runs.txt'
+
+    def outcome(prompt: dict[str, Any]) -> tuple[list[str], list[int]]:
+        file.write_text('', encoding='utf-8')
+        outputs = choosing.queue(prompt)['outputs']
+        shown = next(output['text'] for output in outputs.values())
+        return [line for text in shown for line in text.split()], sorted(map(int, file.read_text('utf-8').split()))
+
+    schemas = Schemas.parse(choosing.get('/object_info'))
+    rest = 0
+    for seed in range(40):
+        prompt = _random_graph(random.Random(seed), first=-900 + 40 * seed)
+        by_graph = outcome(prompt)
+        script = write_script(prompt, schemas=schemas).text
+        assert outcome({'1': {'class_type': 'ComfyScript', 'inputs': {'script': script}}}) == by_graph, script
+        rest += len(prompt) - len(by_graph[1])
+    assert rest > 150
+
+
+def _random_graph(random: random.Random, first: int) -> dict[str, Any]:
+    """A prompt whose every node leads to the one that is shown at its end."""
+    nodes: dict[str, Any] = {}
+    values: list[Any] = []
+
+    def value() -> Any:
+        return random.choice(values) if values and random.random() < 0.8 else first + len(nodes)
+
+    for number in range(random.randint(4, 14)):
+        kind = random.choice(['Counting', 'Both', 'Choosing', 'Choosing'])
+        inputs = {'value': value()}
+        if kind == 'Choosing':
+            inputs = {'on_false': value(), 'on_true': value(), 'flag': random.random() < 0.5}
+        nodes[str(number)] = {'class_type': kind, 'inputs': inputs}
+        values += [[str(number), slot] for slot in range(2 if kind == 'Both' else 1)]
+    # What nobody takes is taken at the end.
+    taken = {value[0] for node in nodes.values() for value in node['inputs'].values() if isinstance(value, list)}
+    loose = [[key, 0] for key in nodes if key not in taken]
+    while len(loose) > 1:
+        key = str(len(nodes))
+        flag = random.random() < 0.5
+        inputs = {'on_false': loose.pop(0), 'on_true': loose.pop(0), 'flag': flag}
+        nodes[key] = {'class_type': 'Choosing', 'inputs': inputs}
+        loose.append([key, 0])
+    nodes['shown'] = {'class_type': 'PreviewAny', 'inputs': {'source': loose[0]}}
+    return nodes
+
