@@ -323,14 +323,16 @@ def _bound_names(tree: ast.Module) -> Counter[str]:
 
 def _captured_names(tree: ast.Module) -> Iterator[str]:
     """Names that a scope reads or binds which are not its own: their values are seen from elsewhere, at any time."""
-    outer = module_scope(tree)
-    for node in ast.walk(tree):
+    module = module_scope(tree)
+    stack: list[tuple[ast.AST, set[str] | None]] = [(tree, None)]
+    while stack:
+        node, own = stack.pop()
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             yield from node.names
+        elif isinstance(node, ast.Name) and own is not None and node.id not in own:
+            yield node.id
         if isinstance(node, FUNCTIONS):
-            own = function_scope(node, outer).names
+            own = function_scope(node, module).names
         elif isinstance(node, COMPREHENSIONS):
-            own = comprehension_scope(node, outer).names
-        else:
-            continue
-        yield from (item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item.id not in own)
+            own = comprehension_scope(node, module).names
+        stack += [(child, own) for child in ast.iter_child_nodes(node)]
