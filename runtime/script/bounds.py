@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class Meter:
     CHECK_EVERY = 500
     SLOW = 0.02
     """Seconds between two looks at the clock that are too many: then they come closer together."""
+    COLLECT_EVERY = 1 << 26
+    """Bytes let go."""
 
     def __init__(self, bounds: Bounds, check_interrupt: Callable[[], object] | None):
         self.bounds = bounds
@@ -51,6 +54,7 @@ class Meter:
         self._started = self._checked = time.monotonic()
         self._outside = 0.0
         self._charged = 0
+        self._unreachable = 0
         self.live_size: Callable[[], int] | None = None
 
     def tick(self) -> None:
@@ -108,7 +112,15 @@ class Meter:
             held = self.live_size() if self.live_size else self._charged
             if held + size > self.bounds.memory // 2:
                 raise ScriptLimit(f'the script holds more than {self.bounds.memory >> 20} MiB')
+            self._let_go(self._charged - held)
             self._charged = held
+
+    def _let_go(self, size: int) -> None:
+        """What the script cannot reach any more may lie in circles: Python keeps that until it looks for it."""
+        self._unreachable += size
+        if self._unreachable > self.COLLECT_EVERY:
+            self._unreachable = 0
+            gc.collect()
 
     # What follows is asked before a value is made, so that a refused one never takes memory.
 
@@ -123,6 +135,7 @@ class Meter:
     def bit_count(self, bits: int) -> None:
         if bits > self.bounds.integer_bits:
             raise ScriptLimit(f'an integer of {bits} bits is larger than the {self.bounds.integer_bits} bits allowed')
+        self.charge(bits >> 3)
 
     def element_count(self, count: int) -> None:
         if count > self.bounds.tensor_elements:

@@ -66,12 +66,16 @@ MAX_ROWS = 100_000
 ROWS_AT_ONCE = 1000
 TENSOR_SIZE = 700
 """Bytes of a tensor without its elements."""
-ELEMENT_SIZE = 32
+ELEMENT_SIZE = 96
 """About what one new small value takes beside its place in a container."""
 FORGET_EVERY = 256
 FORGET_SIZE = 1 << 28
 SMALL = frozenset({int, float, bool, type(None)})
 SMALL_SIZE = 28
+LARGEST_SMALL = 36
+"""Bytes of an integer of up to 90 bits."""
+SEEN_SIZE = 80
+"""What looking at one more value takes while all are counted."""
 SAFE_HASH = 2**61 - 1
 """Integers nearer to zero hash to themselves, so no two of them alike."""
 
@@ -554,7 +558,7 @@ class Machine:
     # Size of everything held
 
     def live_size(self) -> int:
-        """About how many bytes the script's variables hold, each object counted once."""
+        """About how many bytes the script's variables hold, each object counted once; or some that are too many."""
         self._forget_unshared()
         seen: set[int] = set()
         total = 0
@@ -568,6 +572,8 @@ class Machine:
             seen.add(id(value))
             if len(seen) & 1023 == 0:
                 self.meter.check()
+                if total + SEEN_SIZE * len(seen) > self.bounds.memory // 2:
+                    break
             if kind in SCALARS or kind in SIZED:
                 total += sys.getsizeof(value, 64)
             elif self.is_tensor(value):
@@ -583,11 +589,11 @@ class Machine:
                 if len(parts) > 100_000:
                     self.meter.check()
                 # Numbers are not looked at one by one: to remember each would take more memory than they do.
-                if SMALL.issuperset(map(type, parts)):
+                if SMALL.issuperset(map(type, parts)) and max(map(sys.getsizeof, parts)) <= LARGEST_SMALL:
                     total += SMALL_SIZE * len(parts)
                 else:
                     stack += parts
-        return total
+        return total + SEEN_SIZE * len(seen)
 
 
 class _Ordered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from comfy_script.graph import Schemas
 from comfy_script.runtime.factory import NodeNamespace
 from comfy_script.runtime.script import Bounds, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, run_script
+from comfy_script.runtime.script.bounds import Meter
 from comfy_script.runtime.script.machine import Machine
 from comfy_script.runtime.script.nodes import ScriptNodes, own_values
 
@@ -38,6 +40,8 @@ import re; q = re.match('(?s)x(.*)', 'x' + 'a' * 90_000)\nx = []\nwhile True: x.
 import re; q = re.match('(?s)x(.*)', 'x' + 'a' * 90_000)\nx = []\nwhile True: x.append(q.groups())
 import re; q = re.match('(?s)x(?P<n>.*)', 'x' + 'a' * 90_000)\nx = []\nwhile True: x.append(q['n'])
 import re; x = []\nwhile True: x.append(re.compile('(a|b){300}' + str(len(x))))
+n = 2 ** 9999\nx = []\nwhile True: x.append([n + i for i in range(100)])
+n = 3 ** 3000\nx = []\nwhile True: x.append([n * 3 for i in range(100)])
 import torch; a = torch.zeros(3); x = []\nwhile True: x.append(a[0])
 import torch; a = torch.zeros(2000, 0); x = []\nwhile True: x.append(a.unbind())
 import torch; a = torch.zeros(2000, 0); x = []\nwhile True: x.append(list(a))
@@ -145,8 +149,6 @@ def test_a_pattern_is_interrupted_between_characters_of_one_repetition() -> None
 
 
 def test_slow_steps_are_looked_at_more_often() -> None:
-    from comfy_script.runtime.script.bounds import Meter
-
     meter = Meter(Bounds(), None)
     for _ in range(8):
         meter._checked -= 1.0
@@ -161,6 +163,33 @@ def test_keys_that_are_alike_by_chance_are_no_attack() -> None:
     assert run('out = len({(x, y, z) for x in (-1, -2) for y in (-1, -2) for z in range(500)})').value == 2000
     assert run('d = {}\nfor n in range(2000): d[(-1, n % 7)] = d.get((-2, n % 7), n)\nout = len(d)').value == 7
     assert run('out = {2 ** 61 - 1, 0, 2 ** 64, 7j, 1 + 2j}').value == {2**61 - 1, 0, 2**64, 7j, 1 + 2j}
+
+
+CIRCLES = (
+    'x = [text + str(n), KSampler(n)]\n    x.append(x)',
+    "x = {'a': text + str(n), 'b': KSampler(n)}\n    x['c'] = x",
+    'def f(x):\n        def g(): return x, g\n    f([text + str(n), KSampler(n)])',
+)
+
+
+@pytest.mark.parametrize('circle', CIRCLES)
+def test_what_lies_in_circles_is_let_go(circle: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Meter, 'COLLECT_EVERY', 1 << 20)
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    counts: list[int] = []
+
+    def emit(schema: Any, given: Any) -> Any:
+        alive.add(made := type('Made', (), {})())
+        counts.append(len(alive))
+        return made
+
+    gc.disable()
+    try:
+        run(f"text = 'a' * 50_000\nfor n in range(500):\n    {circle}", emit=emit)
+    finally:
+        gc.enable()
+    assert len(counts) == 500
+    assert max(counts) < 250
 
 
 def test_tensors_are_cut_into_as_many_pieces_as_do_not_hold_up_an_interrupt() -> None:
