@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import ScriptLimit
+from .resident import Growth
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Meter:
         self._outside = 0.0
         self._charged = 0
         self._unreachable = 0
+        self.growth = Growth(bounds.memory)
         self.live_size: Callable[[], int] | None = None
 
     def tick(self) -> None:
@@ -106,14 +108,20 @@ class Meter:
     def charge(self, size: int) -> None:
         """Accounts for `size` new bytes. Raises ScriptLimit when too much is held at once."""
         self._charged += size
+        self.growth.made += size
         if size > 50_000:
             self._next_check = 0
+        if self.growth.made > self.growth.every and self.growth.too_much():
+            raise self._too_much()
         if self._charged > self.bounds.memory:
             held = self.live_size() if self.live_size else self._charged
             if held + size > self.bounds.memory // 2:
-                raise ScriptLimit(f'the script holds more than {self.bounds.memory >> 20} MiB')
+                raise self._too_much()
             self._let_go(self._charged - held)
             self._charged = held
+
+    def _too_much(self) -> ScriptLimit:
+        return ScriptLimit(f'the script holds more than {self.bounds.memory >> 20} MiB')
 
     def _let_go(self, size: int) -> None:
         """What the script cannot reach any more may lie in circles: Python keeps that until it looks for it."""
@@ -150,6 +158,8 @@ class _Outside:
 
     def __enter__(self) -> None:
         self._since = time.monotonic()
+        self._meter.growth.node_begins()
 
     def __exit__(self, *_: object) -> None:
+        self._meter.growth.node_ended()
         self._meter.add_outside(time.monotonic() - self._since)

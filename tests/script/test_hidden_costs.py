@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from typing import Any
 
@@ -14,6 +15,7 @@ from comfy_script.runtime.script import Bounds, ScriptDenied, ScriptError, Scrip
 from comfy_script.runtime.script.bounds import Meter
 from comfy_script.runtime.script.machine import Machine
 from comfy_script.runtime.script.nodes import ScriptNodes, own_values
+from comfy_script.runtime.script.resident import READ, Growth
 
 from .test_escapes import Opaque
 
@@ -190,6 +192,45 @@ def test_what_lies_in_circles_is_let_go(circle: str, monkeypatch: pytest.MonkeyP
         gc.enable()
     assert len(counts) == 500
     assert max(counts) < 250
+
+
+LARGE = Bounds(memory=8 << 20, text=2_000_000)
+IN_NO_VARIABLE = """
+y = ['a' * 10**6 + str(i) for i in range(400)]
+y = {i: 'a' * 10**6 + str(i) for i in range(400)}
+y = sorted('a' * 10**6 + str(i) for i in range(400))
+y = list(map(lambda i: 'a' * 10**6 + str(i), range(400)))
+y = ['1', '2', *('a' * 10**6 + str(i) for i in range(400))]
+a, *b = ('a' * 10**6 + str(i) for i in range(400))
+print(*('a' * 10**6 + str(i) for i in range(400)))
+import torch; y = [torch.ones(60_000) + i for i in range(1600)]
+"""
+DISPLAY = 'y = [' + "'a' * 10**6, " * 400 + ']'
+
+
+@pytest.fixture
+def looking_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    if READ is None:
+        pytest.skip('how much memory this process takes is not known here')
+    monkeypatch.setattr(Growth, 'LEAST', 1 << 24)
+
+
+@pytest.mark.usefixtures('looking_closely')
+@pytest.mark.parametrize('line', [*IN_NO_VARIABLE.strip().splitlines(), DISPLAY], ids=range(9))
+def test_what_is_in_no_variable_yet_is_bounded(line: str) -> None:
+    with pytest.raises(ScriptLimit, match='holds more than'):
+        run(script(line), LARGE)
+
+
+@pytest.mark.usefixtures('looking_closely')
+def test_what_nodes_make_is_not_the_scripts() -> None:
+    def emit(schema: Any, given: Any) -> Any:
+        time.sleep(2 * Growth.SHORT)
+        return type('Model', (), {'weights': b'a' * 40_000_000})()
+
+    text = "models = []\nfor n in range(3):\n    models.append(KSampler(n))\n"
+    text += "    x = ['a' * 10**6 + str(i) for i in range(3)]"
+    run(f'{text}\n    for i in range(20): x = "a" * 10**6 + str(i)', LARGE, emit=emit)
 
 
 def test_tensors_are_cut_into_as_many_pieces_as_do_not_hold_up_an_interrupt() -> None:

@@ -1,0 +1,90 @@
+"""Memory that the process really takes: the last bound, for values that no variable of a script holds yet."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable
+
+
+def _reader() -> Callable[[], int] | None:
+    """Reads how many bytes this process takes, in a few microseconds; None where that cannot be known."""
+    return _linux_reader() or _psutil_reader()
+
+
+def _linux_reader() -> Callable[[], int] | None:
+    try:
+        # Open from now on: no file is opened while a script runs.
+        statm = os.open('/proc/self/statm', os.O_RDONLY)
+        page = os.sysconf('SC_PAGE_SIZE')
+    except (OSError, AttributeError, ValueError):
+        return None
+    return lambda: int(os.pread(statm, 128, 0).split()[1]) * page
+
+
+def _psutil_reader() -> Callable[[], int] | None:
+    try:
+        import psutil
+    except ImportError:  # outside of ComfyUI, which installs it
+        return None
+    process = psutil.Process()
+
+    def read() -> int:
+        info = process.memory_info()
+        # Windows: with what was written out to make room.
+        return getattr(info, 'private', info.rss)
+
+    return read
+
+
+READ = _reader()
+
+
+class Growth:
+    """By how much the process has grown since a script began, without what nodes have made.
+
+    A list that is being built, or the other operand, is in no variable: the script's values do not tell of it.
+    """
+
+    LEAST = 1 << 28
+    """Bytes that mean nothing: other threads, and what Python keeps to use again."""
+    SHORT = 0.005
+    """Seconds in which a node makes nothing that matters."""
+    UNKNOWN = 1 << 24
+    """Bytes that may be made between two readings that a node's growth is told from."""
+
+    def __init__(self, memory: int):
+        self._read = READ
+        self._most = max(memory, self.LEAST)
+        self.every = max(memory >> 2, self.LEAST >> 2)
+        """Bytes that may be made until it is to be looked at again."""
+        self.made = 0
+        """Bytes made since the last reading, as far as they are counted."""
+        self._base = self._known = self._read() if self._read else 0
+        self._since = 0.0
+
+    def too_much(self) -> bool:
+        if self._read is None:
+            self.made = 0
+            return False
+        if self._reading() - self._base <= self._most:
+            return False
+        gc.collect()
+        return self._reading() - self._base > self._most
+
+    def _reading(self) -> int:
+        assert self._read is not None
+        self.made = 0
+        self._known = self._read()
+        return self._known
+
+    def node_begins(self) -> None:
+        if self._read is not None and self.made > self.UNKNOWN:
+            self._reading()
+        self._since = time.monotonic()
+
+    def node_ended(self) -> None:
+        if self._read is not None and time.monotonic() - self._since > self.SHORT:
+            before = self._known
+            self._base += self._reading() - before
