@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,13 @@ FLOORS = ('graph', 'host', 'nodes', 'runtime', 'transpiler', 'ui')
 def project() -> dict[str, Any]:
     tomllib = pytest.importorskip('tomllib')  # Python 3.11
     return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))
+
+
+def test_no_folder_of_tests_is_left_out(pytestconfig):
+    """pytest's own list of folders that it does not look into has names such as `build`."""
+    patterns = pytestconfig.getini('norecursedirs')
+    folders = {parent.name for file in (ROOT / 'tests').rglob('test_*.py') for parent in file.relative_to(ROOT).parents}
+    assert [name for name in folders for pattern in patterns if name and fnmatch.fnmatch(name, pattern)] == []
 
 
 def test_every_package_is_listed(project):
