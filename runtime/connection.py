@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .background import close_soon, closing, log
@@ -113,12 +114,8 @@ class Connection:
 
     def url(self, path: str, params: Mapping[str, Any] | None = None) -> URL:
         """The address of a route, below the base URL's own path and with its own query."""
-        from yarl import URL
-
-        base = URL(self.options.url)
-        url = base.with_query(None).joinpath(*path.split('/'))
-        query = {**base.query, **{key: str(value) for key, value in (params or {}).items()}}
-        return url.with_query(query) if query else url
+        url = _route(self.options.url, path)
+        return url.update_query({key: str(value) for key, value in params.items()}) if params else url
 
     async def request(
         self,
@@ -309,6 +306,15 @@ class Connection:
         except Exception:
             # A message of a node pack's own invention must not end the connection.
             log.exception('A message of %s was not understood', self.options.url)
+
+
+@lru_cache(maxsize=64)
+def _route(base_url: str, path: str) -> URL:
+    from yarl import URL
+
+    base = URL(base_url)
+    url = base.with_query(None).joinpath(*path.split('/'))
+    return url.with_query(base.query) if base.query else url
 
 
 async def _close_quietly(websocket: Any) -> None:
