@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import ScriptLimit
 from .formatting import check_spec, format_value, str_format
-from .machine import Attributes, Machine
+from .machine import ELEMENT_SIZE, Attributes, Machine
 from .operators import extend
 from .values import (
     SCALARS,
@@ -178,6 +178,11 @@ def _splitlines(m: Machine, owner: str, /, keepends: Any = False) -> list[str]:
 
 
 def _translate(m: Machine, owner: str, table: Any, /) -> str:
+    if not owner:
+        return owner  # as in Python, the table is not looked at
+    if type(table) in (list, tuple, str, bytes):
+        m.charge(2 * ELEMENT_SIZE * len(table))
+        table = dict(enumerate(table))
     if type(table) is not dict:
         raise TypeError('str.translate takes a dict, as made by str.maketrans')
     plain(m, table.values())

@@ -186,6 +186,9 @@ def f(a): pass\nf()
 def f(a): pass\nf(1, 2)
 def f(a): pass\nf(1, a=2)
 def f(a): pass\nf(b=2)
+out = ''.translate(3), 'ab'.translate('x' * 97 + 'yz'), chr(1).translate((None, 'q')), chr(1).translate(b'ab')
+out = 'a'.translate(3)
+out = 'a'.translate({97})
 """
 
 
