@@ -29,6 +29,10 @@ class Generations(Cache):
         super().put(key, outputs, ui)
         self._used.add(key)
 
+    def note(self, key: Any) -> None:
+        # As in ComfyUI, where the nodes of the last prompt keep their outputs, whether it asked for them or not.
+        self._used.add(key)
+
     def begin(self) -> None:
         self._used = set()
 

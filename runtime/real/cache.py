@@ -73,6 +73,9 @@ class Cache:
             while self.size > self.max_bytes:
                 self._drop(next(iter(self._entries)))
 
+    def note(self, key: Any) -> None:
+        """A call may still be made, or may not: what is kept of it may be wanted."""
+
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()

@@ -214,6 +214,8 @@ class RealSession:
             self._check(plan, inputs, recorded, hidden)
         record = Record(self.provenance.next_number(), plan.class_type, recorded, self._prefix)
         key = None if self._cache is None else self._key(plan, inputs, hidden, record)
+        if self._cache is not None and key is not None:
+            self._cache.note(key)
         needs = [value.call for name, value in waiting.items() if name not in plan.lazy]
         call = WaitingCall(record, needs, lambda: run(lambda: self._make(plan, inputs, hidden, record, key)))
         outputs = tuple(WaitingOutput(call, slot) for slot in range(plan.count))

@@ -111,6 +111,8 @@ def test_results_are_kept_and_only_what_is_asked_for_later_runs(run: Run) -> Non
     assert run(text.format(False)) == ('63', [61, 62])
     assert run(text.format(False) + '\nprint(1)') == ('63\n1', [])
     assert run(text.format(True)) == ('68', [66, 67])
+    assert run(text.format(False)) == ('63', [62])
+    assert run(text.format(True)) == ('68', [67])
 
 
 def test_long_chains_wait(run: Run) -> None:
