@@ -99,17 +99,18 @@ def main() -> None:
 def measure(url: str, rounds: int) -> None:
     bare = Bare(url)
     with Client(url, save_source=False) as client:
-        nodes = client.nodes
+        # As `from comfy_script.runtime.nodes import *` gives them.
+        empty_image, preview_image = client.nodes.EmptyImage, client.nodes.PreviewImage
 
         def by_nodes() -> None:
             with Workflow(wait=True):
-                nodes.PreviewImage(nodes.EmptyImage(16, 16, 1, next(colors)))
+                preview_image(empty_image(16, 16, 1, next(colors)))
 
         async def asynchronously() -> None:
             await (await client._submit(prompt()))
 
         with Workflow(queue=False) as made:
-            nodes.PreviewImage(nodes.EmptyImage(16, 16, 1, 0))
+            preview_image(empty_image(16, 16, 1, 0))
         workflow = made.workflow_format()
         loop = asyncio.new_event_loop()
         ways: dict[str, Callable[[], Any]] = {
