@@ -5,13 +5,17 @@ import { completion, hover } from './complete.mjs'
 import { showDiff } from './diff.mjs'
 import { Listeners, button, debounce, h, icon, iconButton } from './dom.mjs'
 import { adoptDraft, deleteDraft, readDraft, writeDraft } from './drafts.mjs'
+import { acceptDrops } from './drops.mjs'
 import { createEditor } from './editor.mjs'
+import { copyText, saveText } from './export.mjs'
 import { Menu } from './menu.mjs'
 import { Outputs } from './outputs.mjs'
+import { queueScript } from './queue.mjs'
 import { Runs } from './run.mjs'
 import { selectNodeOfLine, selectedLines, selectionKey } from './selection.mjs'
 import * as server from './server.mjs'
-import { loadWords, t } from './text.mjs'
+import { shield } from './shield.mjs'
+import { errorText, loadWords, t } from './text.mjs'
 import { replaceWithNode } from './to_node.mjs'
 
 /** @typedef {import('./server.mjs').FileRef} FileRef */
@@ -28,8 +32,6 @@ let panel
 let waiting = []
 /** @type {Promise<unknown> | undefined} */
 let prepared
-/** @type {Promise<import('./complete.mjs').Catalog> | undefined} */
-let catalog
 
 /** What every opening needs: words and, once per page, style. */
 const prepare = () => Promise.all([loadWords(), (prepared ??= loadStyle())])
@@ -39,12 +41,6 @@ const loadStyle = () => new Promise(resolve => {
   link.onload = link.onerror = () => resolve(undefined)
   document.head.append(link)
 })
-
-const loadCatalog = () => {
-  catalog ??= server.schemas()
-  catalog.catch(() => { catalog = undefined })
-  return catalog
-}
 
 /** @param {HTMLElement} parent */
 export async function openPanel(parent) {
@@ -131,8 +127,8 @@ export class Panel {
         { key: 'Mod-s', run: () => { if (this.#edited) void this.apply(); return this.#edited } },
         { key: 'F12', run: () => selectNodeOfLine(this.editor.line(), this.#lines(), true) },
       ],
-      sources: [completion(loadCatalog)],
-      hover: hover(loadCatalog),
+      sources: [completion(server.schemas)],
+      hover: hover(server.schemas),
     })
     this.runs = new Runs({
       graphLines: () => this.#lines(),
@@ -188,18 +184,8 @@ export class Panel {
     const { root } = this
     this.#listeners.on(api, 'graphChanged', () => this.graphChanged())
     this.#listeners.on(window, 'pagehide', () => this.#saveDraft())
-    // ComfyUI's own shortcuts, paste and drop handlers sit on the document; what the panel has used stays here.
-    this.#listeners.on(root, 'keydown', event => {
-      const typing = event.target instanceof HTMLElement && (event.target.isContentEditable || event.target instanceof HTMLInputElement)
-      if (event.defaultPrevented || (typing && !event.ctrlKey && !event.metaKey && !event.altKey)) event.stopPropagation()
-    })
-    for (const type of ['copy', 'cut', 'paste']) this.#listeners.on(root, type, event => event.stopPropagation())
-    for (const type of ['dragenter', 'dragover']) this.#listeners.on(root, type, event => this.#dragOver(event))
-    this.#listeners.on(root, 'dragleave', event => { if (!root.contains(event.relatedTarget)) root.classList.remove('cs-dropping') })
-    this.#listeners.on(root, 'drop', event => void this.#drop(event), true)
-    // Dragging the sidebar's edge would select text in here.
-    this.#listeners.on(document, 'pointerdown', event => root.classList.toggle('cs-still', !root.contains(event.target)), true)
-    for (const type of ['pointerup', 'pointercancel']) this.#listeners.on(document, type, () => root.classList.remove('cs-still'), true)
+    shield(root, this.#listeners)
+    acceptDrops(root, this.#listeners, { file: file => void this.showFile(file), output: file => void this.showOutput(file) })
     const theme = new MutationObserver(() => { this.editor.setDark(isDark()); this.#scratch?.setDark(isDark()) })
     theme.observe(document.body, { attributes: true, attributeFilter: ['class'] })
     this.#listeners.add(() => theme.disconnect())
@@ -461,20 +447,15 @@ export class Panel {
       await app.queuePrompt(0, 1)
       return
     }
-    const text = this.editor.text()
     try {
-      const read = await server.readScript(text)
-      if (read.errors) return this.#goToError(read.errors)
-      try {
-        const { prompt_id: prompt } = await api.queuePrompt(0, { output: read.prompt, workflow: read.workflow })
-        this.runs.queued(prompt, read.lines)
-        this.#say(t('run.queued'))
-      } catch (error) {
-        const errors = promptErrors(error, read.lines)
-        if (!errors.length) throw error
-        this.#runErrors = errors
-        this.#goToError(errors)
+      const answer = await queueScript(this.editor.text())
+      if (answer.unread) return this.#goToError(answer.unread)
+      if (answer.refused) {
+        this.#runErrors = answer.refused
+        return this.#goToError(answer.refused)
       }
+      this.runs.queued(answer.prompt, answer.lines)
+      this.#say(t('run.queued'))
     } catch (error) {
       this.#complain(t('run.failed'), error)
     }
@@ -494,7 +475,7 @@ export class Panel {
     try {
       const answer = await server.runnable(text)
       if ('errors' in answer) return this.#goToError(answer.errors)
-      save(answer.script, `${this.#shown ? this.#shown.name.replace(/\.\w+$/, '') : workflowName()}.py`)
+      saveText(answer.script, `${this.#shown ? this.#shown.name.replace(/\.\w+$/, '') : workflowName()}.py`)
     } catch (error) {
       this.#complain(t('download.failed'), error)
     }
@@ -607,7 +588,7 @@ export class Panel {
       button(t('file.load'), async () => { try { await shown.load?.() } catch (error) { this.#complain(shown.name, error) } }, {}, icon('folder-open')),
       button(t('file.compare'), () => this.#compare(shown, { name: t('diff.graph'), text: this.#visibleGraphText() }), {}, icon('arrow-right-arrow-left')),
     ], place)
-    const editor = createEditor({ parent: place, label: shown.name, dark: isDark(), readOnly: true, hover: hover(loadCatalog) })
+    const editor = createEditor({ parent: place, label: shown.name, dark: isDark(), readOnly: true, hover: hover(server.schemas) })
     editor.show(shown.text)
     this.#closeView = () => editor.destroy()
   }
@@ -627,7 +608,7 @@ export class Panel {
       parent: place, label: t('newGraph'), dark: isDark(), placeholder: t('newGraph.placeholder'),
       onEdit: text => { editor.setErrors([]); writeDraft(SCRATCH, { text, base: '' }) },
       keys: [{ key: 'Mod-Enter', run: () => { void this.#createGraph(); return true } }],
-      sources: [completion(loadCatalog)], hover: hover(loadCatalog),
+      sources: [completion(server.schemas)], hover: hover(server.schemas),
     })
     this.#scratch = editor
     editor.show(readDraft(SCRATCH)?.text ?? '')
@@ -813,28 +794,6 @@ export class Panel {
     event.preventDefault()
   }
 
-  /** @param {DragEvent} event */
-  #dragOver(event) {
-    const types = event.dataTransfer?.types ?? []
-    if (!types.includes('Files') && !types.includes('text/uri-list')) return
-    event.preventDefault()
-    event.stopPropagation()
-    this.root.classList.add('cs-dropping')
-  }
-
-  /** @param {DragEvent} event */
-  async #drop(event) {
-    this.root.classList.remove('cs-dropping')
-    const file = event.dataTransfer?.files[0]
-    const address = event.dataTransfer?.getData('text/uri-list')
-    if (!file && !address) return
-    event.preventDefault()
-    event.stopPropagation()
-    const output = address ? viewedFile(address) : undefined
-    if (output) await this.showOutput(output)
-    else if (file) await this.showFile(file)
-  }
-
   #openSettings() {
     void app.extensionManager.command.execute('Comfy.ShowSettingsDialog')
   }
@@ -857,42 +816,3 @@ const settled = () => new Promise(resolve => {
   const timer = setTimeout(resolve, 150)
   requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); setTimeout(resolve) }))
 })
-
-/** @param {ScriptErrorJson} error */
-const errorText = error => t('error.line', { line: error.line, message: error.message })
-
-/** Errors of `POST /prompt` by the lines of the nodes that they name. @param {any} error @param {Record<string, number>} lines @returns {ScriptErrorJson[]} */
-function promptErrors(error, lines) {
-  const nodes = Object.entries(error?.response?.node_errors ?? {})
-  return nodes.flatMap(([id, { errors = [] }]) => errors.map(/** @param {any} one */ one => ({ line: lines[id] ?? 1, column: 1, message: [one.message, one.details].filter(Boolean).join(': ') })))
-}
-
-/** The file behind a `/view?…` address. @param {string} address @returns {FileRef | undefined} */
-function viewedFile(address) {
-  const first = address.split(/\r?\n/).find(line => line && !line.startsWith('#')) ?? ''
-  if (!URL.canParse(first, location.href)) return undefined
-  const url = new URL(first, location.href)
-  const filename = url.searchParams.get('filename')
-  if (url.origin !== location.origin || !/\/view$/.test(url.pathname) || !filename) return undefined
-  return { filename, subfolder: url.searchParams.get('subfolder') ?? '', type: url.searchParams.get('type') ?? 'output' }
-}
-
-/** @param {string} text */
-async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
-  // Over plain http from another machine, browsers have no clipboard API.
-  const area = h('textarea', { style: 'position: fixed; opacity: 0' })
-  area.value = text
-  document.body.append(area)
-  area.select()
-  document.execCommand('copy')
-  area.remove()
-}
-
-/** @param {string} text @param {string} name */
-function save(text, name) {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/x-python' }))
-  const link = h('a', { href: url, download: name })
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 1000)
-}

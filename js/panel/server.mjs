@@ -50,8 +50,15 @@ export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({
 export const scriptOfFile = (file, args) =>
   ask(`/comfyscript/file?${query({ filename: file.name, args })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
 
-/** @returns {Promise<import('./complete.mjs').Catalog>} */
-export const schemas = () => ask('/comfyscript/schemas', { cache: 'default' })
+/** @type {Promise<import('./complete.mjs').Catalog> | undefined} */
+let catalog
+
+/** Asked for once per page, again only where that failed. @returns {Promise<import('./complete.mjs').Catalog>} */
+export function schemas() {
+  catalog ??= ask('/comfyscript/schemas', { cache: 'default' })
+  catalog.catch(() => { catalog = undefined })
+  return catalog
+}
 
 /** @returns {Promise<Record<string, any>>} */
 export const history = () => ask('/history?max_items=48')

@@ -16,3 +16,6 @@ export async function loadWords() {
 
 /** Where `count` is 1, `key.one` is taken if there is one. @param {string} key @param {Record<string, string | number>} [values] */
 export const t = (key, values = {}) => ((values.count === 1 ? words[`${key}.one`] : undefined) ?? words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''))
+
+/** @param {import('./server.mjs').ScriptErrorJson} error */
+export const errorText = error => t('error.line', { line: error.line, message: error.message })
