@@ -12,15 +12,17 @@ import { Menu } from './menu.mjs'
 import { Outputs } from './outputs.mjs'
 import { queueScript } from './queue.mjs'
 import { Runs } from './run.mjs'
-import { selectNodeOfLine, selectedLines, selectionKey } from './selection.mjs'
+import { Screen } from './screen.mjs'
+import { SelectionWatch, selectNodeOfLine, selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
 import { shield } from './shield.mjs'
+import { State } from './state.mjs'
 import { errorText, loadWords, t } from './text.mjs'
 import { replaceWithNode } from './to_node.mjs'
 
 /** @typedef {import('./server.mjs').FileRef} FileRef */
 /** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
-/** @typedef {'script' | 'outputs' | 'file' | 'diff' | 'scratch'} View */
+/** @typedef {import('./state.mjs').View} View */
 /** @typedef {{ name: string, text: string, load?: () => Promise<unknown> }} Shown A script that is not the graph's. */
 
 const SCRATCH = 'scratch'
@@ -69,31 +71,11 @@ const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: s
 
 export class Panel {
   #listeners = new Listeners()
-  /** What the graph is as a script. @type {import('./server.mjs').ScriptJson} */
-  #base = { script: '', lines: {}, warnings: [] }
-  /** The workflow whose script is shown. */
-  #key = workflowKey()
-  /** Whether the text is no longer the graph's. */
-  #edited = false
-  /** The graph's script when editing began, to see whether the graph moved on since. */
-  #editedFrom = ''
-  /** @type {import('./server.mjs').Plan | undefined} what Apply would do */
-  #plan
-  /** @type {{ line: number | null, message: string }[]} */
-  #notApplied = []
-  /** @type {ScriptErrorJson[]} errors of runs */
-  #runErrors = []
+  #state = new State()
+  #selection = new SelectionWatch()
   #refreshing = false
   #again = false
-  #stale = false
-  #applying = false
-  #loaded = false
-  #failed = ''
-  #selection = ''
   #version = -1
-  #closed = false
-  /** @type {View} */
-  #view = 'script'
   /** @type {Shown | undefined} */
   #shown
   /** Where a diff was asked for. @type {'script' | 'outputs'} */
@@ -104,6 +86,7 @@ export class Panel {
   #closeView
   /** @type {ReturnType<typeof createEditor> | undefined} */
   #scratch
+  #screen
   /** Time of the last refresh in ms: whole, and of it in the server's hands. */
   timing = { total: 0, server: 0, page: 0 }
 
@@ -121,24 +104,28 @@ export class Panel {
       label: t('editor'),
       dark: isDark(),
       onEdit: text => this.#onEdit(text),
-      onLine: line => { if (selectNodeOfLine(line, this.#lines())) this.#selection = selectionKey() },
+      onLine: line => { if (selectNodeOfLine(line, this.#state.lines)) this.#selection.changed() },
       keys: [
         { key: 'Mod-Enter', run: () => { void this.run(); return true } },
-        { key: 'Mod-s', run: () => { if (this.#edited) void this.apply(); return this.#edited } },
-        { key: 'F12', run: () => selectNodeOfLine(this.editor.line(), this.#lines(), true) },
+        { key: 'Mod-s', run: () => { if (this.#state.edited) void this.apply(); return this.#state.edited } },
+        { key: 'F12', run: () => selectNodeOfLine(this.editor.line(), this.#state.lines, true) },
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
     })
     this.runs = new Runs({
-      graphLines: () => this.#lines(),
-      onChange: () => { this.#mark(); this.#showState() },
-      onError: (line, message) => { if (line) { this.#runErrors = [{ line, column: 1, message }]; this.#showErrors() } },
-      onEnd: () => this.#showState(),
+      graphLines: () => this.#state.lines,
+      onChange: () => { this.#screen.mark(); this.#screen.showState() },
+      onError: (line, message) => { if (line) { this.#state.runErrors = [{ line, column: 1, message }]; this.#screen.showErrors() } },
+      onEnd: () => this.#screen.showState(),
+    })
+    this.#screen = new Screen({
+      state: this.#state, editor: this.editor, elements: this.elements, runs: this.runs,
+      act: { refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.discard(), bringBack: () => this.bringBack() },
     })
     this.#listen()
     this.show('script')
-    this.#startDraft(readDraft(this.#key))
+    this.#startDraft(readDraft(this.#state.key))
     /** @type {Promise<unknown>} */
     this.ready = this.#refresh()
   }
@@ -151,7 +138,7 @@ export class Panel {
       { label: t('download'), icon: 'download', run: () => this.download() },
       { label: t('toNode'), icon: 'box', run: () => this.toNode() },
       { label: t('newGraph'), icon: 'plus', run: () => this.newGraph() },
-      { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !this.#edited },
+      { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !this.#state.edited },
       { label: t('writeAnew'), icon: 'eraser', run: () => this.writeAnew(), disabled: writtenText() === undefined },
       { label: t('search'), icon: 'search', run: () => { this.show('script'); this.editor.search() } },
       { label: t('refresh'), icon: 'refresh', run: () => this.graphChanged(true) },
@@ -196,15 +183,13 @@ export class Panel {
   /** What no event tells: the selection, and changes of the graph by other extensions. */
   #watch() {
     if (document.hidden || !app.canvas) return
-    const key = selectionKey()
-    if (key !== this.#selection) {
-      this.#selection = key
-      this.#mark()
-      const [first] = selectedLines(this.#lines())
-      if (first && this.#view === 'script') this.editor.reveal(first, 'nearest')
+    if (this.#selection.changed()) {
+      this.#screen.mark()
+      const [first] = selectedLines(this.#state.lines)
+      if (first && this.#state.view === 'script') this.editor.reveal(first, 'nearest')
     }
     // A loaded workflow is announced before it is the active one.
-    if (workflowKey() !== this.#key && !this.#refreshing) this.graphChanged(true)
+    if (workflowKey() !== this.#state.key && !this.#refreshing) this.graphChanged(true)
     const version = (app.rootGraph ?? app.graph)?._version
     if (version !== this.#version) {
       const first = this.#version === -1
@@ -217,11 +202,11 @@ export class Panel {
 
   /** @param {boolean} [now] also where live refresh is off */
   graphChanged(now = false) {
-    if (this.#applying || this.#closed) return
-    if (now || setting('ComfyScript.Panel.LiveRefresh', true) || workflowKey() !== this.#key) this.#soon()
+    if (this.#state.applying || this.#state.closed) return
+    if (now || setting('ComfyScript.Panel.LiveRefresh', true) || workflowKey() !== this.#state.key) this.#soon()
     else {
-      this.#stale = true
-      this.#showState()
+      this.#state.stale = true
+      this.#screen.showState()
     }
   }
 
@@ -237,46 +222,46 @@ export class Panel {
       const key = workflowKey()
       const sent = performance.now()
       const base = await server.transpile(graph)
-      if (this.#closed) return
+      if (this.#state.closed) return
       const answered = performance.now()
-      this.#failed = ''
+      this.#state.failed = ''
       this.#accept(base, key)
       const ended = performance.now()
       this.timing = { total: ended - started, server: answered - sent, page: sent - started + ended - answered }
     } catch (error) {
-      this.#failed = error instanceof Error ? error.message : String(error)
+      this.#state.failed = error instanceof Error ? error.message : String(error)
     } finally {
       this.#refreshing = false
-      this.#loaded = true
-      if (this.#again && !this.#closed) {
+      this.#state.loaded = true
+      if (this.#again && !this.#state.closed) {
         this.#again = false
         this.#soon()
       }
     }
-    if (!this.#closed) this.#showState()
+    if (!this.#state.closed) this.#screen.showState()
   }
 
   /** @param {import('./server.mjs').ScriptJson} base @param {string} key */
   #accept(base, key) {
-    this.#stale = false
-    this.#base = base
-    const fresh = key !== this.#key || !this.#loaded
-    if (key !== this.#key) this.#switchWorkflow(key)
-    if (fresh && !this.#edited && base.script.trim()) this.#startDraft(adoptDraft(key, base.script, openWorkflowKeys()))
-    if (this.#edited && this.editor.text() === base.script) this.#endDraft()
-    if (this.#edited) this.#checkSoon()
+    this.#state.stale = false
+    this.#state.base = base
+    const fresh = key !== this.#state.key || !this.#state.loaded
+    if (key !== this.#state.key) this.#switchWorkflow(key)
+    if (fresh && !this.#state.edited && base.script.trim()) this.#startDraft(adoptDraft(key, base.script, openWorkflowKeys()))
+    if (this.#state.edited && this.editor.text() === base.script) this.#endDraft()
+    if (this.#state.edited) this.#checkSoon()
     else this.editor.show(base.script)
-    this.#showNotes()
-    this.#mark()
+    this.#screen.showNotes()
+    this.#screen.mark()
   }
 
   /** @param {string} key */
   #switchWorkflow(key) {
     this.#saveDraft()
-    this.#key = key
-    this.#edited = false
-    this.#plan = undefined
-    this.#notApplied = []
+    this.#state.key = key
+    this.#state.edited = false
+    this.#state.plan = undefined
+    this.#state.notApplied = []
     this.#clearErrors()
     this.editor.reset()
     this.#startDraft(readDraft(key))
@@ -288,49 +273,49 @@ export class Panel {
   #startDraft(draft) {
     if (!draft) return
     this.editor.show(draft.text)
-    this.#edited = true
-    this.#editedFrom = draft.base
+    this.#state.edited = true
+    this.#state.editedFrom = draft.base
     this.#checkSoon()
   }
 
   /** @param {string} text */
   #onEdit(text) {
-    this.#runErrors = []
-    this.#notApplied = []
-    if (text === this.#base.script) this.#endDraft()
+    this.#state.runErrors = []
+    this.#state.notApplied = []
+    if (text === this.#state.base.script) this.#endDraft()
     else {
-      if (!this.#edited) this.#editedFrom = this.#base.script
-      this.#edited = true
-      this.#plan = undefined
+      if (!this.#state.edited) this.#state.editedFrom = this.#state.base.script
+      this.#state.edited = true
+      this.#state.plan = undefined
       this.#saveSoon()
       this.#checkSoon()
     }
-    this.#showState()
+    this.#screen.showState()
   }
 
   #saveDraft() {
     this.#saveSoon.cancel()
-    if (this.#edited) writeDraft(this.#key, { text: this.editor.text(), base: this.#editedFrom })
+    if (this.#state.edited) writeDraft(this.#state.key, { text: this.editor.text(), base: this.#state.editedFrom })
   }
 
   #endDraft() {
-    this.#edited = false
-    this.#plan = undefined
-    this.#notApplied = []
+    this.#state.edited = false
+    this.#state.plan = undefined
+    this.#state.notApplied = []
     this.#saveSoon.cancel()
     this.#checkSoon.cancel()
     this.#clearErrors()
-    deleteDraft(this.#key)
-    this.#mark()
+    deleteDraft(this.#state.key)
+    this.#screen.mark()
   }
 
   /** Shows the graph's script again; the editor's undo brings the edits back. */
   discard() {
-    this.editor.replace(this.#base.script)
+    this.editor.replace(this.#state.base.script)
     this.#endDraft()
-    this.#showState()
+    this.#screen.showState()
     this.editor.focus()
-    this.#say(t('state.discarded'))
+    this.#screen.say(t('state.discarded'))
   }
 
   /** Shows what was written before the graph changed, as an edit. */
@@ -338,12 +323,12 @@ export class Panel {
     const text = writtenText()
     if (text === undefined) return
     this.editor.replace(text)
-    this.#edited = true
-    this.#editedFrom = this.#base.script
-    this.#plan = undefined
+    this.#state.edited = true
+    this.#state.editedFrom = this.#state.base.script
+    this.#state.plan = undefined
     this.#saveSoon()
     this.#checkSoon()
-    this.#showState()
+    this.#screen.showState()
     this.editor.focus()
   }
 
@@ -356,19 +341,19 @@ export class Panel {
 
   /** Asks what the text would change, and whether it can be read at all. */
   async #check() {
-    if (!this.#edited || this.#applying) return
+    if (!this.#state.edited || this.#state.applying) return
     const text = this.editor.text()
     try {
       const plan = await server.planApply({ ...openGraph(), script: text })
-      if (this.#closed || !this.#edited || this.editor.text() !== text) return
-      this.#plan = plan
-      this.#failed = ''
+      if (this.#state.closed || !this.#state.edited || this.editor.text() !== text) return
+      this.#state.plan = plan
+      this.#state.failed = ''
     } catch (error) {
-      this.#failed = error instanceof Error ? error.message : String(error)
+      this.#state.failed = error instanceof Error ? error.message : String(error)
     }
-    this.#showErrors()
-    this.#mark()
-    this.#showState()
+    this.#screen.showErrors()
+    this.#screen.mark()
+    this.#screen.showState()
   }
 
   // ---- What the buttons do
@@ -379,33 +364,33 @@ export class Panel {
   }
 
   async apply() {
-    if (this.#applying) return
-    if (!this.#edited) return this.#say(t('state.same'))
+    if (this.#state.applying) return
+    if (!this.#state.edited) return this.#screen.say(t('state.same'))
     this.show('script')
-    this.#applying = true
+    this.#state.applying = true
     this.#saveDraft()
     const script = this.editor.text()
     try {
       const plan = await server.planApply({ ...openGraph(), script })
-      this.#plan = plan
+      this.#state.plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
-      this.#notApplied = []
+      this.#state.notApplied = []
       await asOneStep(async () => {
         if (plan.edits.length) {
           const failures = applyEdits(plan.edits)
           await settled()
           await this.#verify(script, failures)
         }
-        if (!this.#notApplied.length) await this.#keep(script)
+        if (!this.#state.notApplied.length) await this.#keep(script)
       })
-      if (!this.#notApplied.length) this.#applied(script, plan.edits.length)
+      if (!this.#state.notApplied.length) this.#applied(script, plan.edits.length)
     } catch (error) {
-      this.#complain(t('apply.failed'), error)
+      this.#screen.complain(t('apply.failed'), error)
     } finally {
-      this.#applying = false
-      this.#showErrors()
-      this.#mark()
-      this.#showState()
+      this.#state.applying = false
+      this.#screen.showErrors()
+      this.#screen.mark()
+      this.#screen.showState()
     }
     await this.#refresh()
   }
@@ -413,11 +398,11 @@ export class Panel {
   /** Whether the graph now is the script: asked of the server rather than hoped. @param {string} script @param {import('./apply.mjs').Failure[]} failures */
   async #verify(script, failures) {
     const rest = await server.planApply({ ...openGraph(), script })
-    this.#plan = rest
+    this.#state.plan = rest
     if (rest.errors || !rest.edits.length) return
     const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
     const found = rest.edits.map(edit => ({ line: edit.line, message: t(reasons.get(`${edit.line}|${edit.input ?? ''}`) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
-    this.#notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
+    this.#state.notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
   }
 
   /** What was typed stays the graph's script, unless it is what would be written anyway. @param {string} script */
@@ -425,25 +410,25 @@ export class Panel {
     const { workflow, style } = openGraph()
     const anew = await server.transpile({ workflow, style })
     keepText(anew.script === script ? undefined : script)
-    this.#base = anew.script === script ? anew : await server.transpile({ workflow, style, text: script })
+    this.#state.base = anew.script === script ? anew : await server.transpile({ workflow, style, text: script })
   }
 
   /** @param {string} script @param {number} count */
   #applied(script, count) {
     // Whoever typed on in the meantime keeps what they typed.
     if (this.editor.text() === script) {
-      this.editor.replace(this.#base.script)
+      this.editor.replace(this.#state.base.script)
       this.#endDraft()
-    } else this.#editedFrom = this.#base.script
-    this.#showNotes()
-    this.#say(count ? t('state.applied', { count }) : t('state.nothing'))
+    } else this.#state.editedFrom = this.#state.base.script
+    this.#screen.showNotes()
+    this.#screen.say(count ? t('state.applied', { count }) : t('state.nothing'))
   }
 
   /** Queues what the text says, applied or not. */
   async run() {
-    this.#runErrors = []
-    this.#showErrors()
-    if (!this.#edited) {
+    this.#state.runErrors = []
+    this.#screen.showErrors()
+    if (!this.#state.edited) {
       await app.queuePrompt(0, 1)
       return
     }
@@ -451,13 +436,13 @@ export class Panel {
       const answer = await queueScript(this.editor.text())
       if (answer.unread) return this.#goToError(answer.unread)
       if (answer.refused) {
-        this.#runErrors = answer.refused
+        this.#state.runErrors = answer.refused
         return this.#goToError(answer.refused)
       }
       this.runs.queued(answer.prompt, answer.lines)
-      this.#say(t('run.queued'))
+      this.#screen.say(t('run.queued'))
     } catch (error) {
-      this.#complain(t('run.failed'), error)
+      this.#screen.complain(t('run.failed'), error)
     }
   }
 
@@ -477,20 +462,20 @@ export class Panel {
       if ('errors' in answer) return this.#goToError(answer.errors)
       saveText(answer.script, `${this.#shown ? this.#shown.name.replace(/\.\w+$/, '') : workflowName()}.py`)
     } catch (error) {
-      this.#complain(t('download.failed'), error)
+      this.#screen.complain(t('download.failed'), error)
     }
   }
 
   async toNode() {
-    if (this.#applying) return
-    this.#applying = true
+    if (this.#state.applying) return
+    this.#state.applying = true
     try {
       const count = await replaceWithNode(style())
       if (!count) toast('info', t('toNode'), t('toNode.select'))
     } catch (error) {
-      this.#complain(t('toNode.failed'), error)
+      this.#screen.complain(t('toNode.failed'), error)
     } finally {
-      this.#applying = false
+      this.#state.applying = false
     }
     this.graphChanged(true)
   }
@@ -500,7 +485,7 @@ export class Panel {
   }
 
   async compareDraft() {
-    this.#compare({ name: t('diff.graph'), text: this.#base.script }, { name: t('diff.draft'), text: this.editor.text() }, 'script')
+    this.#compare({ name: t('diff.graph'), text: this.#state.base.script }, { name: t('diff.draft'), text: this.editor.text() }, 'script')
   }
 
   /** @param {FileRef} file */
@@ -523,7 +508,7 @@ export class Panel {
       this.#shown = { name, text: script, load: async () => openFile(await load()) }
       this.show('file')
     } catch (error) {
-      this.#complain(name, error)
+      this.#screen.complain(name, error)
     }
   }
 
@@ -539,7 +524,7 @@ export class Panel {
   show(view, open) {
     this.#closeView?.()
     this.#closeView = undefined
-    this.#view = view
+    this.#state.view = view
     const { tabs, script, outputs, other } = this.elements
     script.hidden = view !== 'script'
     outputs.hidden = view !== 'outputs'
@@ -554,8 +539,8 @@ export class Panel {
     else if (view === 'file') this.#openShown()
     else if (view === 'scratch') this.#openScratch()
     open?.()
-    this.#showState()
-    this.#showNotes()
+    this.#screen.showState()
+    this.#screen.showNotes()
     if (view === 'script') this.editor.view.requestMeasure()
   }
 
@@ -577,7 +562,7 @@ export class Panel {
       const [one, two] = await Promise.all([left, right].map(file => server.scriptOfOutput(file, style().args)))
       this.#compare({ name: left.filename, text: one.script }, { name: right.filename, text: two.script })
     } catch (error) {
-      this.#complain(t('diff'), error)
+      this.#screen.complain(t('diff'), error)
     }
   }
 
@@ -585,7 +570,7 @@ export class Panel {
     const shown = /** @type {Shown} */ (this.#shown)
     const place = h('div', { class: 'cs-editor' })
     this.#openOther(shown.name, [
-      button(t('file.load'), async () => { try { await shown.load?.() } catch (error) { this.#complain(shown.name, error) } }, {}, icon('folder-open')),
+      button(t('file.load'), async () => { try { await shown.load?.() } catch (error) { this.#screen.complain(shown.name, error) } }, {}, icon('folder-open')),
       button(t('file.compare'), () => this.#compare(shown, { name: t('diff.graph'), text: this.#visibleGraphText() }), {}, icon('arrow-right-arrow-left')),
     ], place)
     const editor = createEditor({ parent: place, label: shown.name, dark: isDark(), readOnly: true, hover: hover(server.schemas) })
@@ -625,7 +610,7 @@ export class Panel {
       if (read.errors) {
         editor.setErrors(read.errors)
         editor.goTo(read.errors[0].line, read.errors[0].column)
-        this.#say(errorText(read.errors[0]))
+        this.#screen.say(errorText(read.errors[0]))
         return
       }
       deleteDraft(SCRATCH)
@@ -633,7 +618,7 @@ export class Panel {
       await openWorkflow(read.workflow, 'ComfyScript')
       this.graphChanged(true)
     } catch (error) {
-      this.#complain(t('newGraph'), error)
+      this.#screen.complain(t('newGraph'), error)
     }
   }
 
@@ -647,139 +632,28 @@ export class Panel {
       content)
   }
 
-  // ---- What is shown of the state
-
-  /** Prompt id → lines of the text as it stands. @returns {Record<string, [number, number]>} */
-  #lines() {
-    if (!this.#edited) return this.#base.lines
-    const plan = this.#plan
-    if (!plan || plan.errors) return {}
-    return plan.lines
-  }
-
   #visibleText() {
-    if (this.#view === 'file' && this.#shown) return this.#shown.text
-    if (this.#view === 'scratch' && this.#scratch) return this.#scratch.text()
+    if (this.#state.view === 'file' && this.#shown) return this.#shown.text
+    if (this.#state.view === 'scratch' && this.#scratch) return this.#scratch.text()
     return this.editor.text()
   }
 
   #visibleGraphText() {
-    return this.#base.script
-  }
-
-  #mark() {
-    const { running, done } = this.runs?.progress ?? { running: new Map(), done: new Set() }
-    /** @type {Set<number>} */
-    const changed = new Set()
-    if (this.#edited && this.#plan && !this.#plan.errors) for (const edit of this.#plan.edits) if (edit.line) changed.add(edit.line)
-    this.editor.mark({ selected: selectedLines(this.#lines()), running, done, changed })
-  }
-
-  #showErrors() {
-    const errors = this.#edited && this.#plan?.errors ? this.#plan.errors : []
-    const rest = this.#notApplied.filter(one => one.line).map(one => ({ line: /** @type {number} */ (one.line), column: 1, message: one.message }))
-    this.editor.setErrors([...errors, ...rest, ...this.#runErrors])
+    return this.#state.base.script
   }
 
   #clearErrors() {
-    this.#runErrors = []
+    this.#state.runErrors = []
     this.editor.setErrors([])
   }
 
   /** @param {ScriptErrorJson[]} errors */
   #goToError(errors) {
-    if (!this.#runErrors.length && this.#edited) this.#plan = { errors }
+    if (!this.#state.runErrors.length && this.#state.edited) this.#state.plan = { errors }
     this.show('script')
-    this.#showErrors()
-    this.#showState()
-    this.editor.goTo(errors[0].line, errors[0].column)
-    this.#say(errorText(errors[0]))
-  }
-
-  #showState() {
-    const { state, run } = this.elements
-    const busy = this.runs?.busy
-    run.replaceChildren(icon(busy ? 'stop' : 'play'), h('span', {}, busy ? t('stop') : t('run')))
-    run.setAttribute('aria-label', busy ? t('stop') : t('run'))
-    run.title = busy ? t('stop') : this.#edited ? t('run.edited') : t('run.title')
-    const parts = this.#view === 'script' ? this.#stateParts() : []
-    state.hidden = !parts.length
-    state.replaceChildren(...parts)
-  }
-
-  /** @returns {HTMLElement[]} */
-  #stateParts() {
-    const dot = (/** @type {string} */ kind) => h('span', { class: `cs-dot cs-dot-${kind}`, 'aria-hidden': 'true' })
-    const text = (/** @type {string} */ words) => h('span', { class: 'cs-state-text', title: words }, words)
-    if (this.#failed) return [dot('error'), text(this.#failed), button(t('refresh'), () => this.graphChanged(true))]
-    if (!this.#loaded) return [dot('busy'), text(t('state.loading'))]
-    if (this.#edited) return this.#editedParts(dot, text)
-    if (this.#stale) return [dot('edited'), text(t('state.stale')), button(t('refresh'), () => this.graphChanged(true))]
-    if (this.#base.text === 'rewritten' && !this.#runErrors.length) {
-      return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), () => this.bringBack(), { title: t('bringBack.title') })]
-    }
-    return [dot('same'), text(t('state.same')), ...this.#runParts()]
-  }
-
-  /** @param {(kind: string) => HTMLElement} dot @param {(words: string) => HTMLElement} text */
-  #editedParts(dot, text) {
-    const moved = this.#base.script !== this.#editedFrom
-    const discard = button(moved ? t('useGraph') : t('discard'), () => this.discard(), { title: t('discard.title') })
-    const error = this.#plan?.errors?.[0] ?? this.#runErrors[0]
-    if (error) {
-      const go = h('button', { type: 'button', class: 'cs-link cs-state-text', title: errorText(error), onclick: () => this.editor.goTo(error.line, error.column) }, errorText(error))
-      return [dot('error'), go, discard]
-    }
-    const apply = button(t('apply'), () => this.apply(), { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
-    if (this.#notApplied.length) {
-      const first = this.#notApplied[0]
-      const words = t('state.notApplied', { count: this.#notApplied.length, reason: first.message })
-      return [dot('error'), text(words), apply, discard]
-    }
-    return [dot('edited'), text(moved ? t('state.both') : this.#summary()), apply, discard]
-  }
-
-  #runParts() {
-    const [error] = this.#runErrors
-    if (!error) return []
-    return [h('button', { type: 'button', class: 'cs-link cs-link-error', onclick: () => this.editor.goTo(error.line) }, errorText(error))]
-  }
-
-  /** What Apply would do, in a few words. */
-  #summary() {
-    const plan = this.#plan
-    if (!plan || plan.errors) return t('state.edited')
-    if (!plan.edits.length) return t('state.nothing')
-    const fresh = new Set(plan.edits.filter(edit => edit.op === 'add').map(edit => edit.node))
-    const count = (/** @type {(edit: import('./server.mjs').Edit) => boolean} */ test) => plan.edits.filter(test).length
-    const counts = {
-      add: fresh.size,
-      remove: count(edit => edit.op === 'remove'),
-      set: count(edit => edit.op === 'set' && !fresh.has(edit.node)),
-      link: count(edit => (edit.op === 'connect' || edit.op === 'disconnect') && !fresh.has(edit.node)),
-    }
-    return Object.entries(counts).filter(([, number]) => number).map(([name, number]) => t(`change.${name}`, { count: number })).join(', ')
-  }
-
-  #showNotes() {
-    const { notes } = this.elements
-    const { warnings } = this.#base
-    const open = notes.open
-    notes.hidden = !warnings.length || this.#view !== 'script'
-    notes.replaceChildren(h('summary', {}, t('notes', { count: warnings.length })), h('ul', {}, ...warnings.map(warning => h('li', {}, warning))))
-    notes.open = open
-  }
-
-  /** Tells screen readers, and shows for a moment. @param {string} words */
-  #say(words) {
-    this.elements.live.textContent = words
-  }
-
-  /** @param {string} what @param {unknown} error */
-  #complain(what, error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#say(`${what}: ${reason}`)
-    toast('error', what, reason)
+    this.#screen.showErrors()
+    this.#screen.showState()
+    this.#screen.goToFirst(errors)
   }
 
   // ---- Small handlers
@@ -800,7 +674,7 @@ export class Panel {
 
   destroy() {
     this.#saveDraft()
-    this.#closed = true
+    this.#state.closed = true
     this.#closeView?.()
     this.#soon.cancel()
     this.#checkSoon.cancel()

@@ -4,8 +4,21 @@ import { app, nodeByPath, rootGraph, selectedNodes, shownGraph } from './comfy.m
 /** @typedef {Record<string, [number, number]>} Lines */
 
 /** Names the selection cheaply, to see whether it changed. */
-export function selectionKey() {
+function selectionKey() {
   return [shownGraph()?.id, ...selectedNodes().map(node => node.id)].join()
+}
+
+/** Tells when the selection becomes another one. */
+export class SelectionWatch {
+  #seen = ''
+
+  /** Whether it has since this was last asked. */
+  changed() {
+    const key = selectionKey()
+    if (key === this.#seen) return false
+    this.#seen = key
+    return true
+  }
 }
 
 /** The first lines of what the selected nodes are in the script. @param {Lines} lines @returns {number[]} */

@@ -1,0 +1,75 @@
+// What the panel knows: the graph's script, what was typed instead of it, and what the server said of that. Plain data;
+// who changes it says what is to be shown anew (screen.mjs).
+import { workflowKey } from './comfy.mjs'
+
+/** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
+/** @typedef {'script' | 'outputs' | 'file' | 'diff' | 'scratch'} View */
+/** @typedef {{ line: number | null, message: string }} Problem */
+
+export class State {
+  /** What the graph is as a script. @type {import('./server.mjs').ScriptJson} */
+  base = { script: '', lines: {}, warnings: [] }
+  /** The workflow whose script that is. */
+  key = workflowKey()
+  /** Whether the server has answered yet. */
+  loaded = false
+  /** Whether the graph has changed since; only where live refresh is off. */
+  stale = false
+  /** Why the server could not answer last. */
+  failed = ''
+
+  /** Whether the text is no longer the graph's. */
+  edited = false
+  /** The graph's script when editing began, to see whether the graph moved on since. */
+  editedFrom = ''
+  /** What Apply would do. @type {import('./server.mjs').Plan | undefined} */
+  plan
+  /** What the last Apply left undone. @type {Problem[]} */
+  notApplied = []
+  /** Errors of runs. @type {ScriptErrorJson[]} */
+  runErrors = []
+
+  /** Whether the graph is being changed by the panel itself. */
+  applying = false
+  /** @type {View} */
+  view = 'script'
+  closed = false
+
+  /** @param {string} base the graph's script that the edits are made in */
+  startEdits(base) {
+    this.edited = true
+    this.editedFrom = base
+    this.plan = undefined
+  }
+
+  forgetEdits() {
+    this.edited = false
+    this.plan = undefined
+    this.notApplied = []
+    this.runErrors = []
+  }
+
+  /** Whether both were changed, the text and the graph. */
+  get moved() {
+    return this.edited && this.base.script !== this.editedFrom
+  }
+
+  /** Prompt id → lines of the text as it stands. @returns {Record<string, [number, number]>} */
+  get lines() {
+    if (!this.edited) return this.base.lines
+    return this.plan?.errors ? {} : this.plan?.lines ?? {}
+  }
+
+  /** Lines of the text that Apply would carry into the graph. @returns {Set<number>} */
+  get changedLines() {
+    const edits = this.edited && !this.plan?.errors ? this.plan?.edits ?? [] : []
+    return new Set(edits.flatMap(edit => edit.line || []))
+  }
+
+  /** Everything wrong with the text that has a line. @returns {ScriptErrorJson[]} */
+  get errors() {
+    const unread = this.edited ? this.plan?.errors ?? [] : []
+    const rest = this.notApplied.flatMap(({ line, message }) => (line ? [{ line, column: 1, message }] : []))
+    return [...unread, ...rest, ...this.runErrors]
+  }
+}

@@ -1,0 +1,60 @@
+// The line above the script: how text and graph stand to each other, and what can be done about it.
+import { button, h, icon } from './dom.mjs'
+import { errorText, t } from './text.mjs'
+
+/** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
+/** @typedef {import('./state.mjs').State} State */
+/**
+ * What the line's buttons do.
+ * @typedef {object} StatusActions
+ * @property {() => void} refresh @property {() => void} apply @property {() => void} discard @property {() => void} bringBack
+ * @property {(error: ScriptErrorJson) => void} goTo
+ */
+
+/** @param {'same' | 'edited' | 'error' | 'busy'} kind */
+const dot = kind => h('span', { class: `cs-dot cs-dot-${kind}`, 'aria-hidden': 'true' })
+
+/** @param {string} words */
+const text = words => h('span', { class: 'cs-state-text', title: words }, words)
+
+/** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
+export function statusParts(state, act) {
+  const refresh = () => button(t('refresh'), act.refresh)
+  if (state.failed) return [dot('error'), text(state.failed), refresh()]
+  if (!state.loaded) return [dot('busy'), text(t('state.loading'))]
+  if (state.edited) return editedParts(state, act)
+  if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
+  const [error] = state.runErrors
+  if (error) return [dot('same'), text(t('state.same')), h('button', { type: 'button', class: 'cs-link cs-link-error', onclick: () => act.goTo(error) }, errorText(error))]
+  if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
+  return [dot('same'), text(t('state.same'))]
+}
+
+/** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
+function editedParts(state, act) {
+  const discard = button(state.moved ? t('useGraph') : t('discard'), act.discard, { title: t('discard.title') })
+  const error = state.plan?.errors?.[0] ?? state.runErrors[0]
+  if (error) {
+    const words = errorText(error)
+    return [dot('error'), h('button', { type: 'button', class: 'cs-link cs-state-text', title: words, onclick: () => act.goTo(error) }, words), discard]
+  }
+  const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
+  const [first] = state.notApplied
+  if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message })), apply, discard]
+  return [dot('edited'), text(state.moved ? t('state.both') : summary(state.plan)), apply, discard]
+}
+
+/** What Apply would do, in a few words. @param {import('./server.mjs').Plan | undefined} plan */
+function summary(plan) {
+  if (!plan || plan.errors) return t('state.edited')
+  if (!plan.edits.length) return t('state.nothing')
+  const fresh = new Set(plan.edits.filter(edit => edit.op === 'add').map(edit => edit.node))
+  const count = (/** @type {(edit: import('./server.mjs').Edit) => boolean} */ test) => plan.edits.filter(test).length
+  const counts = {
+    add: fresh.size,
+    remove: count(edit => edit.op === 'remove'),
+    set: count(edit => edit.op === 'set' && !fresh.has(edit.node)),
+    link: count(edit => (edit.op === 'connect' || edit.op === 'disconnect') && !fresh.has(edit.node)),
+  }
+  return Object.entries(counts).filter(([, number]) => number).map(([name, number]) => t(`change.${name}`, { count: number })).join(', ')
+}
