@@ -1,13 +1,15 @@
 // The panel: one object while the tab is open, nothing while it is closed.
-import { api, app, asOneStep, isDark, keepText, openFile, openWorkflow, openWorkflowKeys, serialize, setting, toast, workflowKey, workflowName, writtenText } from './comfy.mjs'
-import { applyEdits } from './apply.mjs'
+import { api, app, asOneStep, isDark, keepText, openFile, openWorkflow, toast, workflowName, writtenText } from './comfy.mjs'
+import { applyScript } from './apply_script.mjs'
 import { completion, hover } from './complete.mjs'
 import { showDiff } from './diff.mjs'
-import { Listeners, button, debounce, h, icon, iconButton } from './dom.mjs'
-import { adoptDraft, deleteDraft, readDraft, writeDraft } from './drafts.mjs'
+import { Listeners, button, h, icon, iconButton } from './dom.mjs'
+import { Draft } from './draft.mjs'
+import { deleteDraft, readDraft, writeDraft } from './draft_store.mjs'
 import { acceptDrops } from './drops.mjs'
 import { createEditor } from './editor.mjs'
 import { copyText, saveText } from './export.mjs'
+import { GraphScript, openGraph, style } from './graph_script.mjs'
 import { Menu } from './menu.mjs'
 import { Outputs } from './outputs.mjs'
 import { queueScript } from './queue.mjs'
@@ -64,18 +66,10 @@ export const openedPanel = () => (panel ? panel.ready.then(() => /** @type {Pane
 export const graphLoaded = () => panel?.graphChanged()
 export const settingsChanged = () => panel?.graphChanged(true)
 
-/** The open graph, as the server is asked about it. */
-const openGraph = () => ({ workflow: serialize(), style: style(), text: writtenText() })
-
-const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
-
 export class Panel {
   #listeners = new Listeners()
   #state = new State()
   #selection = new SelectionWatch()
-  #refreshing = false
-  #again = false
-  #version = -1
   /** @type {Shown | undefined} */
   #shown
   /** Where a diff was asked for. @type {'script' | 'outputs'} */
@@ -87,12 +81,8 @@ export class Panel {
   /** @type {ReturnType<typeof createEditor> | undefined} */
   #scratch
   #screen
-  /** Time of the last refresh in ms: whole, and of it in the server's hands. */
-  timing = { total: 0, server: 0, page: 0 }
-
-  #soon = debounce(() => void this.#refresh(), 16, 100)
-  #checkSoon = debounce(() => void this.#check(), 350, 1500)
-  #saveSoon = debounce(() => this.#saveDraft(), 200, 1000)
+  #draft
+  #graph
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
@@ -103,7 +93,7 @@ export class Panel {
       parent: this.elements.script,
       label: t('editor'),
       dark: isDark(),
-      onEdit: text => this.#onEdit(text),
+      onEdit: text => this.#draft.typed(text),
       onLine: line => { if (selectNodeOfLine(line, this.#state.lines)) this.#selection.changed() },
       keys: [
         { key: 'Mod-Enter', run: () => { void this.run(); return true } },
@@ -123,11 +113,16 @@ export class Panel {
       state: this.#state, editor: this.editor, elements: this.elements, runs: this.runs,
       act: { refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.discard(), bringBack: () => this.bringBack() },
     })
+    this.#draft = new Draft(this.#state, this.editor, this.#screen)
+    this.#graph = new GraphScript(this.#state, {
+      onScript: (script, key) => this.#draft.rebase(script, key),
+      onState: () => this.#screen.showState(),
+    })
     this.#listen()
     this.show('script')
-    this.#startDraft(readDraft(this.#state.key))
-    /** @type {Promise<unknown>} */
-    this.ready = this.#refresh()
+    this.#draft.resume()
+    /** Once the script is shown. @type {Promise<unknown>} */
+    this.ready = this.#graph.refresh()
   }
 
   /** @param {HTMLElement} parent */
@@ -170,7 +165,7 @@ export class Panel {
   #listen() {
     const { root } = this
     this.#listeners.on(api, 'graphChanged', () => this.graphChanged())
-    this.#listeners.on(window, 'pagehide', () => this.#saveDraft())
+    this.#listeners.on(window, 'pagehide', () => this.#draft.save())
     shield(root, this.#listeners)
     acceptDrops(root, this.#listeners, { file: file => void this.showFile(file), output: file => void this.showOutput(file) })
     const theme = new MutationObserver(() => { this.editor.setDark(isDark()); this.#scratch?.setDark(isDark()) })
@@ -188,148 +183,25 @@ export class Panel {
       const [first] = selectedLines(this.#state.lines)
       if (first && this.#state.view === 'script') this.editor.reveal(first, 'nearest')
     }
-    // A loaded workflow is announced before it is the active one.
-    if (workflowKey() !== this.#state.key && !this.#refreshing) this.graphChanged(true)
-    const version = (app.rootGraph ?? app.graph)?._version
-    if (version !== this.#version) {
-      const first = this.#version === -1
-      this.#version = version
-      if (!first) this.graphChanged()
-    }
+    this.#graph.look()
   }
 
-  // ---- The graph's script
+  /** Time of the last refresh in ms. */
+  get timing() {
+    return this.#graph.timing
+  }
 
   /** @param {boolean} [now] also where live refresh is off */
   graphChanged(now = false) {
-    if (this.#state.applying || this.#state.closed) return
-    if (now || setting('ComfyScript.Panel.LiveRefresh', true) || workflowKey() !== this.#state.key) this.#soon()
-    else {
-      this.#state.stale = true
-      this.#screen.showState()
-    }
+    this.#graph.changed(now)
   }
 
-  async #refresh() {
-    if (this.#refreshing) {
-      this.#again = true
-      return
-    }
-    this.#refreshing = true
-    try {
-      const started = performance.now()
-      const graph = openGraph()
-      const key = workflowKey()
-      const sent = performance.now()
-      const base = await server.transpile(graph)
-      if (this.#state.closed) return
-      const answered = performance.now()
-      this.#state.failed = ''
-      this.#accept(base, key)
-      const ended = performance.now()
-      this.timing = { total: ended - started, server: answered - sent, page: sent - started + ended - answered }
-    } catch (error) {
-      this.#state.failed = error instanceof Error ? error.message : String(error)
-    } finally {
-      this.#refreshing = false
-      this.#state.loaded = true
-      if (this.#again && !this.#state.closed) {
-        this.#again = false
-        this.#soon()
-      }
-    }
-    if (!this.#state.closed) this.#screen.showState()
-  }
-
-  /** @param {import('./server.mjs').ScriptJson} base @param {string} key */
-  #accept(base, key) {
-    this.#state.stale = false
-    this.#state.base = base
-    const fresh = key !== this.#state.key || !this.#state.loaded
-    if (key !== this.#state.key) this.#switchWorkflow(key)
-    if (fresh && !this.#state.edited && base.script.trim()) this.#startDraft(adoptDraft(key, base.script, openWorkflowKeys()))
-    if (this.#state.edited && this.editor.text() === base.script) this.#endDraft()
-    if (this.#state.edited) this.#checkSoon()
-    else this.editor.show(base.script)
-    this.#screen.showNotes()
-    this.#screen.mark()
-  }
-
-  /** @param {string} key */
-  #switchWorkflow(key) {
-    this.#saveDraft()
-    this.#state.key = key
-    this.#state.edited = false
-    this.#state.plan = undefined
-    this.#state.notApplied = []
-    this.#clearErrors()
-    this.editor.reset()
-    this.#startDraft(readDraft(key))
-  }
-
-  // ---- Drafts
-
-  /** @param {import('./drafts.mjs').Draft | undefined} draft */
-  #startDraft(draft) {
-    if (!draft) return
-    this.editor.show(draft.text)
-    this.#state.edited = true
-    this.#state.editedFrom = draft.base
-    this.#checkSoon()
-  }
-
-  /** @param {string} text */
-  #onEdit(text) {
-    this.#state.runErrors = []
-    this.#state.notApplied = []
-    if (text === this.#state.base.script) this.#endDraft()
-    else {
-      if (!this.#state.edited) this.#state.editedFrom = this.#state.base.script
-      this.#state.edited = true
-      this.#state.plan = undefined
-      this.#saveSoon()
-      this.#checkSoon()
-    }
-    this.#screen.showState()
-  }
-
-  #saveDraft() {
-    this.#saveSoon.cancel()
-    if (this.#state.edited) writeDraft(this.#state.key, { text: this.editor.text(), base: this.#state.editedFrom })
-  }
-
-  #endDraft() {
-    this.#state.edited = false
-    this.#state.plan = undefined
-    this.#state.notApplied = []
-    this.#saveSoon.cancel()
-    this.#checkSoon.cancel()
-    this.#clearErrors()
-    deleteDraft(this.#state.key)
-    this.#screen.mark()
-  }
-
-  /** Shows the graph's script again; the editor's undo brings the edits back. */
   discard() {
-    this.editor.replace(this.#state.base.script)
-    this.#endDraft()
-    this.#screen.showState()
-    this.editor.focus()
-    this.#screen.say(t('state.discarded'))
+    this.#draft.discard()
   }
 
-  /** Shows what was written before the graph changed, as an edit. */
   bringBack() {
-    const text = writtenText()
-    if (text === undefined) return
-    this.editor.replace(text)
-    this.#state.edited = true
-    this.#state.editedFrom = this.#state.base.script
-    this.#state.plan = undefined
-    this.#saveSoon()
-    this.#checkSoon()
-    this.#screen.showState()
-    this.editor.focus()
+    this.#draft.bringBack()
   }
 
   /** Forgets what was written: the script is what ComfyScript writes of the graph. */
@@ -337,23 +209,6 @@ export class Panel {
     if (writtenText() === undefined) return
     await asOneStep(() => keepText(undefined))
     this.graphChanged(true)
-  }
-
-  /** Asks what the text would change, and whether it can be read at all. */
-  async #check() {
-    if (!this.#state.edited || this.#state.applying) return
-    const text = this.editor.text()
-    try {
-      const plan = await server.planApply({ ...openGraph(), script: text })
-      if (this.#state.closed || !this.#state.edited || this.editor.text() !== text) return
-      this.#state.plan = plan
-      this.#state.failed = ''
-    } catch (error) {
-      this.#state.failed = error instanceof Error ? error.message : String(error)
-    }
-    this.#screen.showErrors()
-    this.#screen.mark()
-    this.#screen.showState()
   }
 
   // ---- What the buttons do
@@ -368,22 +223,14 @@ export class Panel {
     if (!this.#state.edited) return this.#screen.say(t('state.same'))
     this.show('script')
     this.#state.applying = true
-    this.#saveDraft()
+    this.#draft.save()
     const script = this.editor.text()
     try {
       const plan = await server.planApply({ ...openGraph(), script })
       this.#state.plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
-      this.#state.notApplied = []
-      await asOneStep(async () => {
-        if (plan.edits.length) {
-          const failures = applyEdits(plan.edits)
-          await settled()
-          await this.#verify(script, failures)
-        }
-        if (!this.#state.notApplied.length) await this.#keep(script)
-      })
-      if (!this.#state.notApplied.length) this.#applied(script, plan.edits.length)
+      await applyScript(this.#state, script, plan.edits)
+      if (!this.#state.notApplied.length) this.#draft.applied(script, plan.edits.length)
     } catch (error) {
       this.#screen.complain(t('apply.failed'), error)
     } finally {
@@ -392,36 +239,7 @@ export class Panel {
       this.#screen.mark()
       this.#screen.showState()
     }
-    await this.#refresh()
-  }
-
-  /** Whether the graph now is the script: asked of the server rather than hoped. @param {string} script @param {import('./apply.mjs').Failure[]} failures */
-  async #verify(script, failures) {
-    const rest = await server.planApply({ ...openGraph(), script })
-    this.#state.plan = rest
-    if (rest.errors || !rest.edits.length) return
-    const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
-    const found = rest.edits.map(edit => ({ line: edit.line, message: t(reasons.get(`${edit.line}|${edit.input ?? ''}`) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
-    this.#state.notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
-  }
-
-  /** What was typed stays the graph's script, unless it is what would be written anyway. @param {string} script */
-  async #keep(script) {
-    const { workflow, style } = openGraph()
-    const anew = await server.transpile({ workflow, style })
-    keepText(anew.script === script ? undefined : script)
-    this.#state.base = anew.script === script ? anew : await server.transpile({ workflow, style, text: script })
-  }
-
-  /** @param {string} script @param {number} count */
-  #applied(script, count) {
-    // Whoever typed on in the meantime keeps what they typed.
-    if (this.editor.text() === script) {
-      this.editor.replace(this.#state.base.script)
-      this.#endDraft()
-    } else this.#state.editedFrom = this.#state.base.script
-    this.#screen.showNotes()
-    this.#screen.say(count ? t('state.applied', { count }) : t('state.nothing'))
+    await this.#graph.refresh()
   }
 
   /** Queues what the text says, applied or not. */
@@ -642,11 +460,6 @@ export class Panel {
     return this.#state.base.script
   }
 
-  #clearErrors() {
-    this.#state.runErrors = []
-    this.editor.setErrors([])
-  }
-
   /** @param {ScriptErrorJson[]} errors */
   #goToError(errors) {
     if (!this.#state.runErrors.length && this.#state.edited) this.#state.plan = { errors }
@@ -673,20 +486,12 @@ export class Panel {
   }
 
   destroy() {
-    this.#saveDraft()
+    this.#draft.destroy()
     this.#state.closed = true
     this.#closeView?.()
-    this.#soon.cancel()
-    this.#checkSoon.cancel()
+    this.#graph.destroy()
     this.#listeners.removeAll()
     this.runs.destroy()
     this.editor.destroy()
   }
 }
-
-/** Once what the frontend puts off to the next frames has happened. */
-const settled = () => new Promise(resolve => {
-  // No frames come while the page is hidden.
-  const timer = setTimeout(resolve, 150)
-  requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); setTimeout(resolve) }))
-})

@@ -1,0 +1,146 @@
+// The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
+import { openWorkflowKeys, writtenText } from './comfy.mjs'
+import { debounce } from './dom.mjs'
+import { adoptDraft, deleteDraft, readDraft, writeDraft } from './draft_store.mjs'
+import { openGraph } from './graph_script.mjs'
+import * as server from './server.mjs'
+import { t } from './text.mjs'
+
+export class Draft {
+  #state
+  #editor
+  #screen
+  #checkSoon = debounce(() => void this.#check(), 350, 1500)
+  #saveSoon = debounce(() => this.save(), 200, 1000)
+
+  /** @param {import('./state.mjs').State} state @param {import('./editor.mjs').Editor} editor @param {import('./screen.mjs').Screen} screen */
+  constructor(state, editor, screen) {
+    this.#state = state
+    this.#editor = editor
+    this.#screen = screen
+  }
+
+  /** Goes on with the edits that were kept of a workflow, if any. @param {import('./draft_store.mjs').Draft | undefined} kept */
+  resume(kept = readDraft(this.#state.key)) {
+    if (!kept) return
+    this.#editor.show(kept.text)
+    this.#state.startEdits(kept.base)
+    this.#checkSoon()
+  }
+
+  /** The graph is another script now. Edits stay. @param {import('./server.mjs').ScriptJson} base @param {string} key the workflow */
+  rebase(base, key) {
+    const state = this.#state
+    state.base = base
+    const fresh = key !== state.key || !state.loaded
+    if (key !== state.key) this.#switchTo(key)
+    if (fresh && !state.edited && base.script.trim()) this.#adopt()
+    if (state.edited && this.#editor.text() === base.script) this.#end()
+    if (state.edited) this.#checkSoon()
+    else this.#editor.show(base.script)
+    this.#screen.showNotes()
+    this.#screen.mark()
+  }
+
+  /** @param {string} key */
+  #switchTo(key) {
+    this.save()
+    this.#state.key = key
+    this.#state.forgetEdits()
+    this.#editor.setErrors([])
+    this.#editor.reset()
+    this.resume()
+  }
+
+  #adopt() {
+    const { key, base } = this.#state
+    const kept = adoptDraft(key, base.script, openWorkflowKeys())
+    if (kept) this.resume(kept)
+  }
+
+  /** The user has typed. @param {string} text */
+  typed(text) {
+    const state = this.#state
+    state.runErrors = []
+    state.notApplied = []
+    if (text === state.base.script) this.#end()
+    else this.#edit(state.edited ? state.editedFrom : state.base.script)
+    this.#screen.showState()
+  }
+
+  /** @param {string} base */
+  #edit(base) {
+    this.#state.startEdits(base)
+    this.#saveSoon()
+    this.#checkSoon()
+  }
+
+  save() {
+    const state = this.#state
+    this.#saveSoon.cancel()
+    if (state.edited) writeDraft(state.key, { text: this.#editor.text(), base: state.editedFrom })
+  }
+
+  #end() {
+    this.#saveSoon.cancel()
+    this.#checkSoon.cancel()
+    this.#state.forgetEdits()
+    this.#editor.setErrors([])
+    deleteDraft(this.#state.key)
+    this.#screen.mark()
+  }
+
+  /** Shows the graph's script again; the editor's undo brings the edits back. */
+  discard() {
+    this.#editor.replace(this.#state.base.script)
+    this.#end()
+    this.#screen.showState()
+    this.#editor.focus()
+    this.#screen.say(t('state.discarded'))
+  }
+
+  /** Shows what was written before the graph changed, as an edit. */
+  bringBack() {
+    const text = writtenText()
+    if (text === undefined) return
+    this.#editor.replace(text)
+    this.#edit(this.#state.base.script)
+    this.#screen.showState()
+    this.#editor.focus()
+  }
+
+  /** The graph is what the script says now. @param {string} script @param {number} count of changes */
+  applied(script, count) {
+    const { base } = this.#state
+    // Whoever typed on in the meantime keeps what they typed.
+    if (this.#editor.text() === script) {
+      this.#editor.replace(base.script)
+      this.#end()
+    } else this.#state.editedFrom = base.script
+    this.#screen.showNotes()
+    this.#screen.say(count ? t('state.applied', { count }) : t('state.nothing'))
+  }
+
+  /** Asks what the text would change, and whether it can be read at all. */
+  async #check() {
+    const state = this.#state
+    if (!state.edited || state.applying) return
+    const text = this.#editor.text()
+    try {
+      const plan = await server.planApply({ ...openGraph(), script: text })
+      if (state.closed || !state.edited || this.#editor.text() !== text) return
+      state.plan = plan
+      state.failed = ''
+    } catch (error) {
+      state.failed = error instanceof Error ? error.message : String(error)
+    }
+    this.#screen.showErrors()
+    this.#screen.mark()
+    this.#screen.showState()
+  }
+
+  destroy() {
+    this.save()
+    this.#checkSoon.cancel()
+  }
+}

@@ -1,0 +1,93 @@
+// The open graph as a script, asked of the server whenever the graph changes.
+import { rootGraph, serialize, setting, workflowKey, writtenText } from './comfy.mjs'
+import { debounce } from './dom.mjs'
+import * as server from './server.mjs'
+
+/** How scripts are written. */
+export const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
+
+/** The open graph, as the server is asked about it. */
+export const openGraph = () => ({ workflow: serialize(), style: style(), text: writtenText() })
+
+export class GraphScript {
+  #state
+  #options
+  #asking = false
+  #again = false
+  #version = -1
+  #soon = debounce(() => void this.refresh(), 16, 100)
+  /** Time of the last refresh in ms: whole, and of it in the server's hands. */
+  timing = { total: 0, server: 0, page: 0 }
+
+  /**
+   * @param {import('./state.mjs').State} state
+   * @param {{ onScript: (script: import('./server.mjs').ScriptJson, key: string) => void, onState: () => void }} options
+   */
+  constructor(state, options) {
+    this.#state = state
+    this.#options = options
+  }
+
+  /** The graph has changed, or may have. @param {boolean} [now] also where live refresh is off */
+  changed(now = false) {
+    const state = this.#state
+    if (state.applying || state.closed) return
+    if (now || setting('ComfyScript.Panel.LiveRefresh', true) || workflowKey() !== state.key) this.#soon()
+    else {
+      state.stale = true
+      this.#options.onState()
+    }
+  }
+
+  /** Looks for what no event tells. */
+  look() {
+    // A loaded workflow is announced before it is the active one.
+    if (workflowKey() !== this.#state.key && !this.#asking) this.changed(true)
+    const version = rootGraph()?._version
+    if (version === this.#version) return
+    const first = this.#version === -1
+    this.#version = version
+    if (!first) this.changed()
+  }
+
+  async refresh() {
+    if (this.#asking) {
+      this.#again = true
+      return
+    }
+    const state = this.#state
+    this.#asking = true
+    try {
+      await this.#ask()
+    } catch (error) {
+      state.failed = error instanceof Error ? error.message : String(error)
+    } finally {
+      this.#asking = false
+      state.loaded = true
+      if (this.#again && !state.closed) {
+        this.#again = false
+        this.#soon()
+      }
+    }
+    if (!state.closed) this.#options.onState()
+  }
+
+  async #ask() {
+    const started = performance.now()
+    const graph = openGraph()
+    const key = workflowKey()
+    const sent = performance.now()
+    const script = await server.transpile(graph)
+    if (this.#state.closed) return
+    const answered = performance.now()
+    this.#state.failed = ''
+    this.#state.stale = false
+    this.#options.onScript(script, key)
+    const ended = performance.now()
+    this.timing = { total: ended - started, server: answered - sent, page: sent - started + ended - answered }
+  }
+
+  destroy() {
+    this.#soon.cancel()
+  }
+}
