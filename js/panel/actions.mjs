@@ -1,0 +1,165 @@
+// What the buttons, the keys, the menu and ComfyUI's commands do.
+import { api, app, asOneStep, keepText, toast, workflowName, writtenText } from './comfy.mjs'
+import { applyScript } from './apply_script.mjs'
+import { copyText, saveText } from './export.mjs'
+import { openGraph, style } from './graph_script.mjs'
+import { queueScript } from './queue.mjs'
+import * as server from './server.mjs'
+import { t } from './text.mjs'
+import { replaceWithNode } from './to_node.mjs'
+
+/** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
+
+export class Actions {
+  #parts
+
+  /**
+   * @param {object} parts
+   * @param {import('./state.mjs').State} parts.state
+   * @param {import('./editor.mjs').Editor} parts.editor
+   * @param {import('./run.mjs').Runs} parts.runs
+   * @param {import('./screen.mjs').Screen} parts.screen
+   * @param {import('./draft.mjs').Draft} parts.draft
+   * @param {import('./graph_script.mjs').GraphScript} parts.graph
+   * @param {import('./views.mjs').Views} parts.views
+   */
+  constructor(parts) {
+    this.#parts = parts
+  }
+
+  /** @returns {import('./menu.mjs').Item[]} */
+  menu() {
+    const { state, editor, views, graph } = this.#parts
+    return [
+      { label: t('download'), icon: 'download', run: () => this.download() },
+      { label: t('toNode'), icon: 'box', run: () => this.toNode() },
+      { label: t('newGraph'), icon: 'plus', run: () => this.newGraph() },
+      { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !state.edited },
+      { label: t('writeAnew'), icon: 'eraser', run: () => this.writeAnew(), disabled: writtenText() === undefined },
+      { label: t('search'), icon: 'search', run: () => { views.show('script'); editor.search() } },
+      { label: t('refresh'), icon: 'refresh', run: () => graph.changed(true) },
+      { label: t('settings'), icon: 'cog', run: () => void app.extensionManager.command.execute('Comfy.ShowSettingsDialog') },
+    ]
+  }
+
+  focus() {
+    const { editor, views } = this.#parts
+    views.show('script')
+    editor.focus()
+  }
+
+  /** Makes the graph what the text says. */
+  async apply() {
+    const { state, editor, screen, draft, graph, views } = this.#parts
+    if (state.applying) return
+    if (!state.edited) return screen.say(t('state.same'))
+    views.show('script')
+    state.applying = true
+    draft.save()
+    const script = editor.text()
+    try {
+      const plan = await server.planApply({ ...openGraph(), script })
+      state.plan = plan
+      if (plan.errors) return this.#goToError(plan.errors)
+      await applyScript(state, script, plan.edits)
+      if (!state.notApplied.length) draft.applied(script, plan.edits.length)
+    } catch (error) {
+      screen.complain(t('apply.failed'), error)
+    } finally {
+      state.applying = false
+      screen.showErrors()
+      screen.mark()
+      screen.showState()
+    }
+    await graph.refresh()
+  }
+
+  /** Forgets what was written: the script is what ComfyScript writes of the graph. */
+  async writeAnew() {
+    if (writtenText() === undefined) return
+    await asOneStep(() => keepText(undefined))
+    this.#parts.graph.changed(true)
+  }
+
+  /** Queues what the text says, applied or not. */
+  async run() {
+    const { state, editor, runs, screen } = this.#parts
+    state.runErrors = []
+    screen.showErrors()
+    if (!state.edited) {
+      await app.queuePrompt(0, 1)
+      return
+    }
+    try {
+      const answer = await queueScript(editor.text())
+      if (answer.unread) return this.#goToError(answer.unread)
+      if (answer.refused) {
+        state.runErrors = answer.refused
+        return this.#goToError(answer.refused)
+      }
+      runs.queued(answer.prompt, answer.lines)
+      screen.say(t('run.queued'))
+    } catch (error) {
+      screen.complain(t('run.failed'), error)
+    }
+  }
+
+  async stop() {
+    await api.fetchApi('/interrupt', { method: 'POST' })
+  }
+
+  /** The script cannot be taken as it is: shows where and why. @param {ScriptErrorJson[]} errors */
+  #goToError(errors) {
+    const { state, screen, views } = this.#parts
+    if (!state.runErrors.length && state.edited) state.plan = { errors }
+    views.show('script')
+    screen.showErrors()
+    screen.showState()
+    screen.goToFirst(errors)
+  }
+
+  /** The script on screen. */
+  #visibleText() {
+    return this.#parts.views.text ?? this.#parts.editor.text()
+  }
+
+  async copy() {
+    await copyText(this.#visibleText())
+    toast('success', t('copy.done'))
+  }
+
+  async download() {
+    try {
+      const answer = await server.runnable(this.#visibleText())
+      if ('errors' in answer) return this.#goToError(answer.errors)
+      saveText(answer.script, `${this.#parts.views.fileName?.replace(/\.\w+$/, '') ?? workflowName()}.py`)
+    } catch (error) {
+      this.#parts.screen.complain(t('download.failed'), error)
+    }
+  }
+
+  /** The selected nodes become one `ComfyScript` node. */
+  async toNode() {
+    const { state, screen, graph } = this.#parts
+    if (state.applying) return
+    state.applying = true
+    try {
+      const count = await replaceWithNode(style())
+      if (!count) toast('info', t('toNode'), t('toNode.select'))
+    } catch (error) {
+      screen.complain(t('toNode.failed'), error)
+    } finally {
+      state.applying = false
+    }
+    graph.changed(true)
+  }
+
+  newGraph() {
+    this.#parts.views.showScratch()
+  }
+
+  compareDraft() {
+    const { state, editor, views } = this.#parts
+    views.compare({ name: t('diff.graph'), text: state.base.script }, { name: t('diff.draft'), text: editor.text() }, 'script')
+  }
+}
