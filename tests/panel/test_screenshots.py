@@ -12,6 +12,9 @@ from comfy_script.tests.panel.test_panel import made_image
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
+# Another component in newer frontends.
+EDGE = '.p-splitter-gutter, [data-resize-handle]'
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -34,7 +37,7 @@ def shown(panel: Panel) -> Panel:
 def set_width(panel: Panel, width: int) -> None:
     """Drags the sidebar's edge."""
     box = panel.page.locator('.comfyscript').bounding_box()
-    edge = panel.page.locator('.p-splitter-gutter').first.bounding_box()
+    edge = panel.page.locator(EDGE).first.bounding_box()
     assert box is not None
     assert edge is not None
     panel.page.mouse.move(edge['x'] + edge['width'] / 2, 700)
