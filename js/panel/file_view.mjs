@@ -19,5 +19,5 @@ export function openFileView(makePlace, file, { compare, complain }) {
   ])
   const editor = createEditor({ parent: place, label: file.name, dark: isDark(), readOnly: true, hover: hover(server.schemas) })
   editor.show(file.text)
-  return { name: file.name, text: () => file.text, close: () => editor.destroy() }
+  return { name: file.name, text: () => file.text, setDark: editor.setDark, close: () => editor.destroy() }
 }

@@ -128,7 +128,7 @@ export class Panel {
     return new Runs({
       graphLines: () => this.#state.lines,
       onChange: () => { this.#screen.mark(); this.#screen.showState() },
-      onError: (line, message) => { if (line) { this.#state.runErrors = [{ line, column: 1, message }]; this.#screen.showErrors() } },
+      onError: (line, message) => { if (line) { this.#state.runErrors = [{ line, column: 1, message }]; this.#screen.showErrors(); this.#screen.showState() } },
       onEnd: () => this.#screen.showState(),
     })
   }
