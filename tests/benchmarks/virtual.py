@@ -179,6 +179,7 @@ def queue_to_result(count: int) -> None:
             remove_base(base)
     for kind, times in (('ours', ours), ('bare aiohttp', bare)):
         print(f'queue to result, {kind}: {statistics.median(times) * 1000:.2f} ms ({min(times) * 1000:.2f})')
+    print(f'  {100 * (statistics.median(ours) / statistics.median(bare) - 1):+.0f} %')
 
 
 async def compare(url: str, count: int) -> tuple[list[float], list[float]]:
