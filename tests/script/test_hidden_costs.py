@@ -167,6 +167,13 @@ def test_keys_that_are_alike_by_chance_are_no_attack() -> None:
     assert run('out = {2 ** 61 - 1, 0, 2 ** 64, 7j, 1 + 2j}').value == {2**61 - 1, 0, 2**64, 7j, 1 + 2j}
 
 
+@pytest.fixture(scope='module')
+def nothing_to_collect() -> None:
+    """What other tests have left would be walked at every collection in these."""
+    gc.collect()
+    gc.freeze()
+
+
 CIRCLES = (
     'x = [text + str(n), KSampler(n)]\n    x.append(x)',
     "x = {'a': text + str(n), 'b': KSampler(n)}\n    x['c'] = x",
@@ -174,6 +181,7 @@ CIRCLES = (
 )
 
 
+@pytest.mark.usefixtures('nothing_to_collect')
 @pytest.mark.parametrize('circle', CIRCLES)
 def test_what_lies_in_circles_is_let_go(circle: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Meter, 'COLLECT_EVERY', 1 << 20)
@@ -209,7 +217,7 @@ DISPLAY = 'y = [' + "'a' * 10**6, " * 400 + ']'
 
 
 @pytest.fixture
-def looking_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+def looking_closely(nothing_to_collect: None, monkeypatch: pytest.MonkeyPatch) -> None:
     if READ is None:
         pytest.skip('how much memory this process takes is not known here')
     monkeypatch.setattr(Growth, 'LEAST', 1 << 24)
