@@ -103,7 +103,7 @@ class Client:
         self._in_process: InProcess | None = None
         self._fixed = schemas is not None
         self._renewal = Renewal(self._read_again, self._is_other, lambda: self._in_process is not None)
-        # Called when the lists were read again by themselves, or by `refresh()`.
+        # Called when the lists were read again, on whatever thread that was: it must not wait.
         self.lists_read: Callable[[], object] | None = None
 
     def __repr__(self) -> str:
@@ -226,8 +226,6 @@ class Client:
             self._set_schemas(self._in_process.schemas(), None)
         else:
             run_sync(self._fetch(), timeout)
-        if self.lists_read is not None:
-            self.lists_read()
 
     def renew(self, asked: Asked = Asked.UNKNOWN, class_type: str | None = None) -> bool:
         """Read the lists again where they are known to have changed, or lack what is asked for; whether that was done.
@@ -246,9 +244,6 @@ class Client:
             await asyncio.wait_for(self._refresh(), RENEW_TIMEOUT)
         except (ComfyScriptError, asyncio.TimeoutError) as error:
             log.debug('The lists could not be read again: %s', error)
-        else:
-            if self.lists_read is not None:
-                self.lists_read()
 
     @property
     def _may_renew(self) -> bool:
@@ -295,6 +290,8 @@ class Client:
             self.version += 1
             if self._nodes is not None:
                 self._nodes.refresh(schemas, lambda: self.embeddings)
+        if self.lists_read is not None:
+            self.lists_read()
 
     # -- running
 
@@ -327,8 +324,8 @@ class Client:
         """
         tracker = self.tracker
         tracker.check_may_wait()
-        details = (origins, id_of, keep_images, on_accepted)
-        task, body = self._prepare(prompt, workflow, extra_data, source, front, details)
+        task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
+        body = self._body(task, prompt, workflow, extra_data, source, front)
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
             run_and_wait(tracker.submit(task, body), task._done)
@@ -354,8 +351,8 @@ class Client:
         on_accepted: OnAccepted | None = None,
     ) -> Task:
         tracker = self.tracker
-        details = (origins, id_of, keep_images, on_accepted)
-        task, body = self._prepare(prompt, workflow, extra_data, source, front, details)
+        task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
+        body = self._body(task, prompt, workflow, extra_data, source, front)
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
             await run_and_await(tracker.submit(task, body), task._done)
@@ -366,26 +363,42 @@ class Client:
             await task
         return task
 
-    def _prepare(
+    def _new_task(
         self,
+        prompt: Mapping[str, Any],
+        origins: Origins | None,
+        id_of: IdOf | None,
+        keep_images: bool,
+        on_accepted: OnAccepted | None,
+    ) -> Task:
+        class_types = {node_id: str(node.get('class_type')) for node_id, node in prompt.items()}
+        return Task(
+            self.tracker,
+            str(uuid.uuid4()),
+            class_types,
+            origins=origins,
+            id_of=id_of,
+            keep_images=keep_images,
+            on_accepted=on_accepted,
+        )
+
+    def _body(
+        self,
+        task: Task,
         prompt: Mapping[str, Any],
         workflow: WorkflowSource,
         extra_data: Mapping[str, Any] | None,
         source: str | None,
         front: bool,
-        details: tuple[Origins | None, IdOf | None, bool, OnAccepted | None],
-    ) -> tuple[Task, bytes]:
-        tracker = self.tracker
-        class_types = {node_id: str(node.get('class_type')) for node_id, node in prompt.items()}
-        task = Task(tracker, str(uuid.uuid4()), class_types, *details)
+    ) -> bytes:
         body = {
             'prompt': prompt,
             'prompt_id': task.prompt_id,
-            'client_id': tracker.connection.client_id,
+            'client_id': self.tracker.connection.client_id,
             'extra_data': self._extra_data(workflow, extra_data, source),
             **({'front': True} if front else {}),
         }
-        return task, _encode(body).encode()
+        return _encode(body).encode()
 
     def _extra_data(
         self, workflow: WorkflowSource, extra_data: Mapping[str, Any] | None, source: str | None

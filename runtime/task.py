@@ -70,6 +70,7 @@ class Task:
         tracker: Tracker,
         prompt_id: str,
         class_types: Mapping[str, str],
+        *,
         origins: Origins | None = None,
         id_of: IdOf | None = None,
         keep_images: bool = False,
