@@ -112,13 +112,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) ->
     Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine.
     """
     future = unbreakable_future()
-    cancel = _start(_run_into(future, coroutine))
-    try:
-        return wait_future(future, timeout)
-    except BaseException:
-        if not future.done():
-            cancel()
-        raise
+    return _wait_for(future, _run_into(future, coroutine), timeout)
 
 
 def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
@@ -126,9 +120,16 @@ def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futu
 
     The caller is woken once, for both. Ctrl+C cancels the coroutine where it still runs.
     """
-    cancel = _start(_run_before(future, coroutine))
+    return _wait_for(future, _run_before(future, coroutine))
+
+
+def _wait_for(
+    future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, None], timeout: float | None = None
+) -> T:
+    """Starts the coroutine that a future comes of, and waits for that; a wait that is broken off cancels it."""
+    cancel = _start(coroutine)
     try:
-        return wait_future(future)
+        return wait_future(future, timeout)
     except BaseException:
         if not future.done():
             cancel()

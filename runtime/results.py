@@ -59,7 +59,7 @@ def make_result(output: Mapping[str, Any] | None, download: Download) -> Result:
     if not output:
         return EmptyResult(output, download)
     files = _files_of(output)
-    suffixes = {_suffix(file.filename) for file in files}
+    suffixes = {PurePosixPath(file.filename).suffix.lower() for file in files}
     if 'images' in output and not suffixes & VIDEO_SUFFIXES:
         return ImageBatchResult(output, download, _files_of({'images': output['images']}))
     for kind, known in _KINDS:
@@ -68,11 +68,6 @@ def make_result(output: Mapping[str, Any] | None, download: Download) -> Result:
     if 'text' in output:
         return TextResult(output, download, files)
     return FileResult(output, download, files) if files else Result(output, download, files)
-
-
-def _suffix(filename: str) -> str:
-    stem, dot, suffix = filename.rpartition('.')
-    return (dot + suffix).lower() if stem else ''
 
 
 def _files_of(output: Mapping[str, Any]) -> tuple[ResultFile, ...]:

@@ -209,7 +209,7 @@ class RealSession:
         made = {name: value for name, value in inputs.items() if name not in waiting}
         self._prepare(plan, made, hidden, recorded)
         recorded.update((name, value.source) for name, value in waiting.items())
-        inputs = {name: made[name] if name in made else waiting[name] for name in inputs}
+        inputs.update(made)
         if self.validate:
             self._check(plan, inputs, recorded, hidden)
         record = Record(self.provenance.next_number(), plan.class_type, recorded, self._prefix)
