@@ -90,6 +90,7 @@ def _forget_after_fork() -> None:
     global _loop, _thread, _lock
     _lock = threading.Lock()
     _loop = _thread = None
+    closing.clear()
 
 
 if hasattr(os, 'register_at_fork'):
@@ -106,37 +107,41 @@ def spawn(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, background_loop())
 
 
-def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None, *, breakable: bool = True) -> T:
     """Run a coroutine on the background loop and wait for its result.
 
-    Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine.
+    Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine if `breakable`.
     """
     future = unbreakable_future()
-    return _wait_for(future, _run_into(future, coroutine), timeout)
+    return _wait_for(future, _run_into(future, coroutine), timeout, breakable)
 
 
-def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
+def run_and_wait(
+    coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T], *, breakable: bool = True
+) -> T:
     """Run a coroutine on the background loop and wait for a future that ends after it, or with its exception.
 
-    The caller is woken once, for both. Ctrl+C cancels the coroutine where it still runs.
+    The caller is woken once, for both. Ctrl+C cancels the coroutine where it still runs, if `breakable`.
     """
-    return _wait_for(future, _run_before(future, coroutine))
+    return _wait_for(future, _run_before(future, coroutine), None, breakable)
 
 
 def _wait_for(
-    future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, None], timeout: float | None = None
+    future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, None], timeout: float | None, breakable: bool
 ) -> T:
     """Starts the coroutine that a future comes of, and waits for that; a wait that is broken off cancels it."""
     cancel = _start(coroutine)
     try:
         return wait_future(future, timeout)
     except BaseException:
-        if not future.done():
+        if breakable and not future.done():
             cancel()
         raise
 
 
-async def run_and_await(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
+async def run_and_await(
+    coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T], *, breakable: bool = True
+) -> T:
     """`run_and_wait` from any other loop."""
     if on_background_thread():
         await coroutine
@@ -145,7 +150,7 @@ async def run_and_await(coroutine: Coroutine[Any, Any, object], future: concurre
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:
-        if not future.done():
+        if breakable and not future.done():
             cancel()
         raise
 
@@ -184,11 +189,15 @@ async def _run_into(future: concurrent.futures.Future[T], coroutine: Coroutine[A
         future.set_result(result)
 
 
-async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the background loop from any other loop."""
+async def run_async(coroutine: Coroutine[Any, Any, T], *, breakable: bool = True) -> T:
+    """Run a coroutine on the background loop from any other loop. Who is cancelled cancels it, if `breakable`."""
     if on_background_thread():
         return await coroutine
-    return await asyncio.wrap_future(spawn(coroutine))
+    if breakable:
+        return await asyncio.wrap_future(spawn(coroutine))
+    future = unbreakable_future()
+    _start(_run_into(future, coroutine))
+    return await asyncio.wrap_future(future)
 
 
 def wait_future(future: concurrent.futures.Future[T], timeout: float | None = None) -> T:

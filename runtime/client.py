@@ -42,6 +42,9 @@ RENEW_TIMEOUT = 20.0
 _PACKAGE = Path(__file__).parent.parent
 _OWN = tuple(str(_PACKAGE / floor) + os.sep for floor in ('graph', 'host', 'nodes', 'runtime', 'transpiler', 'ui'))
 
+# The trackers of the process that this one is a fork of.
+_inherited: list[Tracker] = []
+
 OnAccepted = Callable[[Task], object]
 WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
 
@@ -157,6 +160,10 @@ class Client:
                 'to run workflows call load() with a server.'
             )
         with self._tracker_lock:
+            if self._tracker is not None and self._tracker.process != os.getpid():
+                # Kept for ever: closing what a forked process shares would close it for its parent, too.
+                _inherited.append(self._tracker)
+                self._tracker = None
             if self._tracker is None:
                 tracker = Tracker(self.options)
                 if self.launched is not None:
@@ -326,11 +333,12 @@ class Client:
         tracker.check_may_wait()
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
+        written = tracker.write(task, body)
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
-            run_and_wait(tracker.submit(task, body), task._done)
+            run_and_wait(tracker.submit(task, body, written), task._done, breakable=written is None)
             return task
-        run_sync(tracker.submit(task, body))
+        run_sync(tracker.submit(task, body, written), breakable=written is None)
         self.queue._submitted(task)
         if wait:
             task.wait()
@@ -353,11 +361,12 @@ class Client:
         tracker = self.tracker
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
+        written = tracker.write(task, body)
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
-            await run_and_await(tracker.submit(task, body), task._done)
+            await run_and_await(tracker.submit(task, body, written), task._done, breakable=written is None)
             return task
-        await run_async(tracker.submit(task, body))
+        await run_async(tracker.submit(task, body, written), breakable=written is None)
         self.queue._submitted(task)
         if wait:
             await task

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .background import Dispatcher, log
+from .background import Dispatcher, log, on_background_thread
 from .connection import Connection, ConnectionOptions, answered
 from .errors import (
     ConnectError,
@@ -31,6 +32,7 @@ from .errors import (
     origin_of,
     refusal,
 )
+from .posting import Kept
 from .results import ResultFile
 from .task import Task, TaskProgress, TaskState
 
@@ -67,6 +69,13 @@ class _Entry:
         self.progress: dict[str, tuple[float, float]] = {}
 
 
+class Written(NamedTuple):
+    """A task that is on its way to the server, and the connection by which."""
+
+    entry: _Entry
+    connection: Kept
+
+
 class Observer(NamedTuple):
     """Somebody who wants to know how all tasks go (the progress bars, `when_empty`); called on the background loop."""
 
@@ -78,6 +87,7 @@ class Tracker:
     """The tasks that one client has on its server."""
 
     def __init__(self, options: ConnectionOptions) -> None:
+        self.process = os.getpid()
         self.connection = Connection(options, self)
         self.callbacks = Dispatcher('comfy_script callbacks')
         self.observers: list[Observer] = []
@@ -107,7 +117,11 @@ class Tracker:
 
     def live_tasks(self) -> list[Task]:
         """The tasks that have not ended."""
-        return [entry.task for entry in list(self._entries.values())]
+        return [entry.task for entry in self._out()]
+
+    def _out(self) -> list[_Entry]:
+        """What is out now: any thread may add to it meanwhile."""
+        return list(self._entries.values())
 
     async def download(self, file: ResultFile) -> bytes:
         """The bytes of a file on the server. Raises ServerError, ConnectError."""
@@ -116,12 +130,29 @@ class Tracker:
 
     # -- submitting
 
-    async def submit(self, task: Task, body: bytes) -> Task:
+    def write(self, task: Task, body: bytes) -> Written | None:
+        """Write a task to the server from the thread that queues it, where that can be done; for `submit` to take."""
+        kept = None if on_background_thread() else self.connection.take_kept()
+        if kept is None:
+            return None
+        # Known first: the server may tell of it before `submit` begins.
+        entry = self._enter(task)
+        kept.write(body)
+        return Written(entry, kept)
+
+    def _enter(self, task: Task) -> _Entry:
+        entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
+        return entry
+
+    async def submit(self, task: Task, body: bytes, written: Written | None = None) -> Task:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
         try:
-            await self.connection.open()
-            entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
-            status, answer = await self._post(task.prompt_id, body)
+            if written is None:
+                await self.connection.open()
+                entry, kept = self._enter(task), None
+            else:
+                entry, kept = written
+            status, answer = await self._post(task.prompt_id, body, kept)
             if status != 200:
                 raise self._refused(task, status, answer)
         except BaseException as error:
@@ -131,21 +162,23 @@ class Tracker:
         self._accept(entry, answer)
         return task
 
-    async def _post(self, prompt_id: str, body: bytes) -> tuple[int, bytes]:
-        """Send a prompt. Where the connection breaks meanwhile, its id, which is ours, tells whether it arrived."""
-        headers = {'Content-Type': 'application/json'}
+    async def _post(self, prompt_id: str, body: bytes, written_to: Kept | None) -> tuple[int, bytes]:
+        """The answer to a prompt, which is sent unless it was written already.
+
+        Where the connection breaks meanwhile, the prompt's id, which is ours, tells whether it arrived.
+        """
         attempts = 0
         arrived: bool | None = False
         while True:
             try:
                 if arrived is False:
-                    return await self.connection.exchange('POST', 'prompt', data=body, headers=headers)
+                    return await self.connection.post_prompt(body, written_to)
                 arrived = prompt_id in await self._queued_ids() or await self._history(prompt_id) is not None
                 if arrived:
                     return 200, b'{}'
             except ConnectError:
                 attempts += 1
-                arrived = None
+                arrived = written_to = None
                 if attempts == POST_ATTEMPTS:
                     raise
                 # What arrived whole is in the queue by then.
@@ -184,7 +217,8 @@ class Tracker:
         told = body.get('prompt_id', task.prompt_id)
         if told != task.prompt_id:
             # A server from before 2025-09 makes the id itself; what it told about it meanwhile is asked for.
-            self._entries[told] = self._entries.pop(task.prompt_id)
+            if self._entries.pop(task.prompt_id, None) is not None:
+                self._entries[told] = entry
             task.prompt_id = told
             entry.epoch = -1
         task._accepted()
@@ -419,9 +453,9 @@ class Tracker:
     def _looks_wrong(self) -> bool:
         """Whether fewer tasks are in the server's queue than we have there, or an end was told and did not come."""
         now = time.monotonic()
-        if any(entry.told_end_at is not None and now - entry.told_end_at > QUIET for entry in self._entries.values()):
+        if any(entry.told_end_at is not None and now - entry.told_end_at > QUIET for entry in self._out()):
             return True
-        accepted = sum(entry.accepted for entry in self._entries.values())
+        accepted = sum(entry.accepted for entry in self._out())
         return now - self._last_change > QUIET and self.queue_remaining < accepted
 
     async def _asked_and_wrong(self) -> bool:
@@ -467,7 +501,7 @@ class Tracker:
         """Compare our tasks with the server's queue and history, and end those that are over."""
         async with self._reconciling:
             self._reconciled_at = time.monotonic()
-            asked = [entry for entry in self._entries.values() if entry.accepted]
+            asked = [entry for entry in self._out() if entry.accepted]
             if not asked:
                 return
             queued = await self._queued_ids()
@@ -564,7 +598,7 @@ class Tracker:
 
     async def cancel_current(self) -> None:
         """Interrupt what runs on the server, whose ever it is."""
-        running = next((entry.task for entry in self._entries.values() if entry.task.state is TaskState.RUNNING), None)
+        running = next((entry.task for entry in self._out() if entry.task.state is TaskState.RUNNING), None)
         await self.connection.post_json('interrupt', {})
         if running is not None:
             asyncio.get_running_loop().create_task(self._insist(running.prompt_id))
@@ -576,7 +610,7 @@ class Tracker:
 
     async def close(self) -> None:
         """Close the connection; tasks that are still out end with ServerLostError."""
-        for entry in self._entries.values():
+        for entry in self._out():
             entry.task.was_waited_for = True
         self.on_lost(ConnectError('this client was closed'))
         for job in (self._watcher, self._reconciler):

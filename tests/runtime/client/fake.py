@@ -62,6 +62,7 @@ class FakeServer:
         self.connections = 0
         self.answer_prompt: Any = None
         self.refuse_websocket = False
+        self.answer_after = 0.0
         self.lose_answer = False
         self.lose_prompts = 0
         self.jobs_route = False
@@ -258,6 +259,7 @@ class FakeServer:
         if self.auto:
             await self._begin(prompt_id)
             await self._finish(prompt_id, IMAGES)
+        await asyncio.sleep(self.answer_after)
         answer = {'prompt_id': prompt_id, 'number': len(self.prompts) - 1, 'node_errors': {}}
         return web.json_response(answer if self.answer_prompt is None else {**answer, **self.answer_prompt[1]})
 
