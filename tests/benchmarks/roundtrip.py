@@ -1,24 +1,25 @@
 """From queueing a trivial workflow to its result, beside a bare aiohttp client on the same server.
 
-    python dev.py bench roundtrip [ROUNDS]
+    python dev.py bench roundtrip [BLOCKS]
 
-A round is one workflow by each, in turn, so that whatever else the machine does falls on all of them. The workflow is
-an empty image and its preview; no two are alike, so that nothing is cached. The bare client keeps one session and one
-websocket open, posts the prompt, and reads messages until the server says that it succeeded. Nodes in a `Workflow`
-also send the web UI's workflow, which the server reads and writes into the image; what that alone costs is told by the
-bare client that sends as much.
+The workflow is an empty image and its preview; no two are alike, so that nothing is cached. Each way has blocks of 20,
+as in use, where one client runs one after another; the blocks of all ways are drawn in turn, in an order that changes.
+The bare client keeps one session and one websocket open, posts the prompt, and reads messages until the server says
+that it succeeded. Nodes in a `Workflow` also send the web UI's workflow, which the server copies and writes into the
+image. So there are two bare clients: one posts the prompt, and one the same data as we.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import statistics
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ from comfy_script.runtime import Client, Workflow
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, remove_base
 
+BLOCK = 20
+WARMING = 3
+
+Way = Callable[[], Awaitable[Any]]
 colors = itertools.count(1)
 
 
@@ -45,17 +50,12 @@ class Bare:
     def __init__(self, url: str) -> None:
         self.url = url
         self.client_id = uuid.uuid4().hex
-        self.loop = asyncio.new_event_loop()
-        self.loop.run_until_complete(self.open())
 
     async def open(self) -> None:
         self.session = aiohttp.ClientSession()
         self.websocket = await self.session.ws_connect(f'{self.url}/ws', params={'clientId': self.client_id})
 
-    def run(self, workflow: dict[str, Any] | None = None) -> None:
-        self.loop.run_until_complete(self.queue(workflow))
-
-    async def queue(self, workflow: dict[str, Any] | None) -> Any:
+    async def run(self, workflow: dict[str, Any] | None = None) -> Any:
         body = {'prompt': prompt(), 'client_id': self.client_id}
         if workflow is not None:
             body['extra_data'] = {'extra_pnginfo': {'workflow': workflow}}
@@ -74,73 +74,98 @@ class Bare:
             elif told['type'] == 'execution_success':
                 return outputs
 
-    def close(self) -> None:
-        async def close() -> None:
-            await self.websocket.close()
-            await self.session.close()
-
-        self.loop.run_until_complete(close())
-        self.loop.close()
+    async def close(self) -> None:
+        await self.websocket.close()
+        await self.session.close()
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+
+
+def measure(blocks: int) -> None:
+    """Measures on a ComfyUI of its own, and prints what was found."""
     comfyui = paths.comfyui_folder()
     with tempfile.TemporaryDirectory() as temporary:
         base = make_base(Path(temporary) / 'base', comfyui, {})
         server = Server.start(comfyui, paths.comfyui_python(), base)
         try:
-            measure(server.url, rounds)
+            report(asyncio.run(times_of(server.url, base / 'temp', blocks)))
         finally:
             server.close()
             remove_base(base)
 
 
-def measure(url: str, rounds: int) -> None:
+async def times_of(url: str, previews: Path, blocks: int) -> dict[str, list[float]]:
+    """Milliseconds of each run, by the way."""
     bare = Bare(url)
+    await bare.open()
     with Client(url, save_source=False) as client:
-        # As `from comfy_script.runtime.nodes import *` gives them.
-        empty_image, preview_image = client.nodes.EmptyImage, client.nodes.PreviewImage
-
-        def by_nodes() -> None:
-            with Workflow(wait=True):
-                preview_image(empty_image(16, 16, 1, next(colors)))
-
-        async def asynchronously() -> None:
-            await (await client._submit(prompt()))
-
-        with Workflow(queue=False) as made:
-            preview_image(empty_image(16, 16, 1, 0))
-        workflow = made.workflow_format()
-        loop = asyncio.new_event_loop()
-        ways: dict[str, Callable[[], Any]] = {
-            'bare aiohttp': bare.run,
-            'bare, with a workflow': lambda: bare.run(workflow),
-            'client.submit': lambda: client.submit(prompt()).wait(),
-            'await client._submit': lambda: loop.run_until_complete(asynchronously()),
-            'nodes in a Workflow': by_nodes,
-        }
+        ways = ways_of(client, bare)
         times: dict[str, list[float]] = {name: [] for name in ways}
-        processor: dict[str, list[float]] = {name: [] for name in ways}
-        for number in range(rounds + 20):
-            for name, run in ways.items():
-                start, used = time.perf_counter(), time.process_time()
-                run()
-                if number >= 20:
-                    times[name].append((time.perf_counter() - start) * 1000)
-                    processor[name].append((time.process_time() - used) * 1000)
-        loop.close()
-    bare.close()
-    report(times, processor)
+        for _ in range(blocks):
+            for name in random.sample(list(ways), len(ways)):
+                clear(previews)
+                times[name] += await block(ways[name])
+    await bare.close()
+    return times
 
 
-def report(times: dict[str, list[float]], processor: dict[str, list[float]]) -> None:
-    reference = statistics.median(times['bare aiohttp'])
+def ways_of(client: Client, bare: Bare) -> dict[str, Way]:
+    # As `from comfy_script.runtime.nodes import *` gives them.
+    empty_image, preview_image = client.nodes.EmptyImage, client.nodes.PreviewImage
+
+    async def by_nodes() -> None:
+        with Workflow(wait=True):
+            preview_image(empty_image(16, 16, 1, next(colors)))
+
+    async def by_nodes_awaited() -> None:
+        async with Workflow(wait=True):
+            preview_image(empty_image(16, 16, 1, next(colors)))
+
+    async def submit() -> None:
+        client.submit(prompt()).wait()
+
+    async def submit_awaited() -> None:
+        await (await client._submit(prompt()))
+
+    with Workflow(queue=False) as made:
+        preview_image(empty_image(16, 16, 1, 0))
+    workflow = made.workflow_format()
+    return {
+        'bare aiohttp': bare.run,
+        'bare aiohttp, same data': lambda: bare.run(workflow),
+        'submit': submit,
+        'await _submit': submit_awaited,
+        'with Workflow': by_nodes,
+        'async with Workflow': by_nodes_awaited,
+    }
+
+
+async def block(run: Way) -> list[float]:
+    times = []
+    for number in range(WARMING + BLOCK):
+        start = time.perf_counter()
+        await run()
+        if number >= WARMING:
+            times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def clear(previews: Path) -> None:
+    """The server lists this folder for each preview: thousands in it take longer than the rest."""
+    for file in previews.glob('*.png'):
+        file.unlink()
+
+
+def report(times: dict[str, list[float]]) -> None:
+    prompt_only, same_data = (statistics.median(times[name]) for name in list(times)[:2])
+    print('queue to result: median (quartiles)')
     for name, values in times.items():
         low, median, high = statistics.quantiles(values, n=4)
-        more = 100 * (median / reference - 1)
-        used = statistics.median(processor[name])
-        print(f'{name:<22} {median:6.2f} ms ({low:.2f} to {high:.2f})  {more:+.0f} %  client {used:.2f} ms processor')
+        more, than_same = 100 * (median / prompt_only - 1), 100 * (median / same_data - 1)
+        print(f'{name:<24} {median:6.2f} ms ({low:.2f} to {high:.2f})  {more:+.0f} %', end='')
+        print(f', {than_same:+.0f} % of the same data' if 'Workflow' in name else '')
 
 
 if __name__ == '__main__':

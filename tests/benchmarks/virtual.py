@@ -7,14 +7,12 @@ Times are processor time, so that whatever else the machine does counts less.
 - import, load, names: `load()` of the corpus's 887 nodes from a local server, and `from … nodes import *`; without
   stubs, and with stubs that are up to date (the first implementation writes them each time). aiohttp, which both need
   and which one imports with the package and the other in `load()`, is imported before the clock starts.
-- queue to result: a trivial workflow on a real ComfyUI, from the call to the end of the wait, beside a bare aiohttp
-  client that posts the same prompt and waits for the websocket's word; in turn, on the clock.
+- queue to result: a trivial workflow on a real ComfyUI, on the clock (`roundtrip.py`).
 - build: making a workflow and its JSON, in microseconds per node; a chain, and images that each have their own nodes.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import statistics
@@ -22,13 +20,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from comfy_script.tests.benchmarks import roundtrip
 from comfy_script.tests.lab import paths
-from comfy_script.tests.lab.server import Server, make_base, remove_base
 
 FIRST = ['comfy-script==0.6.1', 'aenum==3.1.17', 'nest-asyncio2==1.7.1', 'wrapt==1.17.3', 'dynaconf==3.2.12']
 SIZES = (300, 3_000, 30_000, 100_000)
@@ -164,61 +161,7 @@ def main() -> None:
             results['0.6.1'].append(child(first, '0.6.1', url, stubs, SIZES if number == 0 else SIZES[:1]))
     server.shutdown()
     show(results, rounds)
-    queue_to_result(20 * rounds)
-
-
-def queue_to_result(count: int) -> None:
-    comfyui = paths.comfyui_folder()
-    with tempfile.TemporaryDirectory() as folder:
-        base = make_base(Path(folder) / 'base', comfyui, {})
-        server = Server.start(comfyui, paths.comfyui_python(), base)
-        try:
-            ours, bare = asyncio.run(compare(server.url, count))
-        finally:
-            server.close()
-            remove_base(base)
-    for kind, times in (('ours', ours), ('bare aiohttp', bare)):
-        print(f'queue to result, {kind}: {statistics.median(times) * 1000:.2f} ms ({min(times) * 1000:.2f})')
-    print(f'  {100 * (statistics.median(ours) / statistics.median(bare) - 1):+.0f} %')
-
-
-async def compare(url: str, count: int) -> tuple[list[float], list[float]]:
-    import aiohttp
-
-    from comfy_script.runtime.client import Client
-    from comfy_script.runtime.workflow import Workflow
-
-    client = Client(url, save_source=False)
-    nodes = client.nodes
-    ours, bare = [], []
-    async with aiohttp.ClientSession() as session, session.ws_connect(f'{url}/ws?clientId=bare') as socket:
-        for number in range(2 * count + 6):
-            start = time.perf_counter()
-            if number % 2:
-                async with Workflow(wait=True) as wf:
-                    nodes.PreviewImage(nodes.EmptyImage(16, 16, 1, number))
-                assert wf.task is not None
-                ours.append(time.perf_counter() - start)
-            else:
-                await run_bare(session, socket, url, number)
-                bare.append(time.perf_counter() - start)
-    await client._close()
-    return ours[3:], bare[3:]
-
-
-async def run_bare(session: Any, socket: Any, url: str, number: int) -> None:
-    image = {'width': 16, 'height': 16, 'batch_size': 1, 'color': number}
-    prompt = {
-        '1': {'class_type': 'EmptyImage', 'inputs': image},
-        '2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
-    }
-    async with session.post(f'{url}/prompt', json={'prompt': prompt, 'client_id': 'bare'}) as response:
-        prompt_id = (await response.json())['prompt_id']
-    async for message in socket:
-        if isinstance(message.data, str):
-            event = json.loads(message.data)
-            if event['type'] == 'execution_success' and event['data'].get('prompt_id') == prompt_id:
-                return
+    roundtrip.measure(2 * rounds)
 
 
 def show(results: dict[str, list[dict[str, Any]]], rounds: int) -> None:
