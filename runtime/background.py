@@ -93,7 +93,7 @@ def _forget_after_fork() -> None:
     closing.clear()
 
 
-if hasattr(os, 'register_at_fork'):
+if sys.platform != 'win32':
     os.register_at_fork(after_in_child=_forget_after_fork)
 
 

@@ -54,7 +54,7 @@ def watch_parent(parent):
 def end():
     """End as on Ctrl+C, which lets ComfyUI remove its temporary files; or at once where that takes too long."""
     main_thread = threading.main_thread().ident
-    if hasattr(signal, 'pthread_kill') and main_thread is not None:
+    if sys.platform != 'win32' and main_thread is not None:
         # To the main thread itself: only that wakes it up where it waits for requests.
         signal.pthread_kill(main_thread, signal.SIGINT)
     else:

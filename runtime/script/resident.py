@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -14,11 +15,13 @@ def _reader() -> Callable[[], int] | None:
 
 
 def _linux_reader() -> Callable[[], int] | None:
+    if sys.platform == 'win32':
+        return None
     try:
         # Open from now on: no file is opened while a script runs.
         statm = os.open('/proc/self/statm', os.O_RDONLY)
         page = os.sysconf('SC_PAGE_SIZE')
-    except (OSError, AttributeError, ValueError):
+    except (OSError, ValueError):
         return None
     return lambda: int(os.pread(statm, 128, 0).split()[1]) * page
 

@@ -78,7 +78,8 @@ def measure(panel: Panel, size: int) -> list[dict[str, float]]:
 
 def report(rounds: list[dict[str, Any]], size: int) -> None:
     medians = ', '.join(f'{name} {statistics.median(one[name] for one in rounds):.0f} ms' for name in rounds[0])
-    print(f'{size} nodes: {medians}  (load {os.getloadavg()[0]:.1f})' if hasattr(os, 'getloadavg') else medians)
+    load = '' if sys.platform == 'win32' else f'  (load {os.getloadavg()[0]:.1f})'
+    print(f'{size} nodes: {medians}{load}')
 
 
 main()

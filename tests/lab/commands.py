@@ -105,7 +105,7 @@ def _test(options: argparse.Namespace, rest: list[str]) -> int:
         env['COMFYSCRIPT_CHROMIUM'] = str(browser)
     else:
         say(browser)
-    failed = [name for name in ('lint', 'types') if not _check(name, env)]
+    failed = [name for name in CHECKS if not _check(name, env)]
     pytest = _python('-m', 'pytest', '-rs', *rest, env=env)
     if failed:
         return _fail(f'Failed: {" and ".join(failed)} (see above).')
@@ -115,6 +115,7 @@ def _test(options: argparse.Namespace, rest: list[str]) -> int:
 CHECKS = {
     'lint': ('-m', 'ruff', 'check', '.'),
     'types': ('-m', 'pyright', '--level', 'error'),
+    'types on Windows': ('-m', 'pyright', '--level', 'error', '--pythonplatform', 'Windows'),
 }
 
 
