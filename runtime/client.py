@@ -333,12 +333,12 @@ class Client:
         tracker.check_may_wait()
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
-        written = tracker.write(task, body)
-        if wait and not self.queue.shows_tasks:
-            task.was_waited_for = True
-            run_and_wait(tracker.submit(task, body, written), task._done, breakable=written is None)
-            return task
-        run_sync(tracker.submit(task, body, written), breakable=written is None)
+        with tracker.writing(task, body) as written:
+            if wait and not self.queue.shows_tasks:
+                task.was_waited_for = True
+                run_and_wait(tracker.submit(task, body, written), task._done, breakable=written is None)
+                return task
+            run_sync(tracker.submit(task, body, written), breakable=written is None)
         self.queue._submitted(task)
         if wait:
             task.wait()
@@ -361,12 +361,12 @@ class Client:
         tracker = self.tracker
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
-        written = tracker.write(task, body)
-        if wait and not self.queue.shows_tasks:
-            task.was_waited_for = True
-            await run_and_await(tracker.submit(task, body, written), task._done, breakable=written is None)
-            return task
-        await run_async(tracker.submit(task, body, written), breakable=written is None)
+        with tracker.writing(task, body) as written:
+            if wait and not self.queue.shows_tasks:
+                task.was_waited_for = True
+                await run_and_await(tracker.submit(task, body, written), task._done, breakable=written is None)
+                return task
+            await run_async(tracker.submit(task, body, written), breakable=written is None)
         self.queue._submitted(task)
         if wait:
             await task

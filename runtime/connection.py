@@ -218,6 +218,11 @@ class Connection:
         """Whether messages come in now (or the server has no websocket and is polled)."""
         return self._up
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, for good."""
+        return self._closed
+
     async def open(self) -> None:
         """Have the websocket up. Raises ConnectError where the server cannot be reached, or stays away."""
         if self._closed:

@@ -10,14 +10,16 @@ Everything here runs on the background loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .background import Dispatcher, log, on_background_thread
+from .background import Dispatcher, log, on_background_thread, spawn
 from .connection import Connection, ConnectionOptions, answered
 from .errors import (
     ConnectError,
@@ -69,11 +71,13 @@ class _Entry:
         self.progress: dict[str, tuple[float, float]] = {}
 
 
-class Written(NamedTuple):
-    """A task that is on its way to the server, and the connection by which."""
+@dataclass
+class Written:
+    """A task that is on its way to the server, the connection by which, and whether its answer is waited for."""
 
     entry: _Entry
     connection: Kept
+    is_taken: bool = False
 
 
 class Observer(NamedTuple):
@@ -130,15 +134,32 @@ class Tracker:
 
     # -- submitting
 
-    def write(self, task: Task, body: bytes) -> Written | None:
-        """Write a task to the server from the thread that queues it, where that can be done; for `submit` to take."""
+    @contextlib.contextmanager
+    def writing(self, task: Task, body: bytes) -> Iterator[Written | None]:
+        """Write a task to the server from the thread that queues it, where that can be done; for `submit` to take.
+
+        Ctrl+C may come before it is taken: it is submitted then all the same, for it may be on the server.
+        """
         kept = None if on_background_thread() else self.connection.take_kept()
         if kept is None:
-            return None
-        # Known first: the server may tell of it before `submit` begins.
-        entry = self._enter(task)
-        kept.write(body)
-        return Written(entry, kept)
+            yield None
+            return
+        written = Written(_Entry(task, self.connection.epoch), kept)
+        try:
+            # Known first: the server may tell of it before `submit` begins.
+            self._entries[task.prompt_id] = written.entry
+            kept.write(body)
+            yield written
+        except BaseException:
+            if not written.is_taken:
+                spawn(self._take(task, body, written))
+            raise
+
+    async def _take(self, task: Task, body: bytes, written: Written) -> None:
+        """Submit what nobody else does. What was written of it is not known, so the server is asked."""
+        if not written.is_taken:
+            written.connection.close()
+            await self.submit(task, body, written)
 
     def _enter(self, task: Task) -> _Entry:
         entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
@@ -151,7 +172,8 @@ class Tracker:
                 await self.connection.open()
                 entry, kept = self._enter(task), None
             else:
-                entry, kept = written
+                entry, kept = written.entry, written.connection
+                written.is_taken = True
             status, answer = await self._post(task.prompt_id, body, kept)
             if status != 200:
                 raise self._refused(task, status, answer)
@@ -222,6 +244,10 @@ class Tracker:
             task.prompt_id = told
             entry.epoch = -1
         task._accepted()
+        if self.connection.is_closed:
+            # By another thread, while this one was on its way: nothing more would be heard of it.
+            self._lose_all()
+            return
         self._last_change = time.monotonic()
         self._watch()
         if entry.over or entry.succeeded:
@@ -612,11 +638,14 @@ class Tracker:
         """Close the connection; tasks that are still out end with ServerLostError."""
         for entry in self._out():
             entry.task.was_waited_for = True
-        self.on_lost(ConnectError('this client was closed'))
+        self._lose_all()
         for job in (self._watcher, self._reconciler):
             if job is not None:
                 job.cancel()
         await self.connection.close()
+
+    def _lose_all(self) -> None:
+        self.on_lost(ConnectError('this client was closed'))
 
 
 def node_error(task: Task, data: Mapping[str, Any]) -> NodeError:

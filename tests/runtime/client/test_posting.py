@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from comfy_script.runtime import Client, PromptRefusedError, ServerError, posting
+from comfy_script.runtime import Client, PromptRefusedError, ServerError, ServerLostError, posting
 from comfy_script.runtime.background import run_sync
 from comfy_script.runtime.posting import Kept, Posting
 from comfy_script.tests.lab import paths
@@ -183,6 +183,48 @@ def test_who_is_cancelled_while_the_server_has_the_prompt(warm: Client, fake: Fa
         assert not warm.queue.tasks
         wait_for(lambda: is_ready(warm))
     assert set(ways(fake)[2:]) == {'directly'}
+
+
+@pytest.mark.parametrize('when', ['before it is written', 'when it is written', 'before it is waited for'])
+def test_an_interrupt_while_it_is_written(
+    when: str, warm: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl+C can come anywhere. What may be on the server has to be known, or `queue.join()` waits for ever."""
+
+    def interrupt(*args: Any, **kwargs: Any) -> Any:
+        if when == 'when it is written':
+            write(*args, **kwargs)
+        elif when == 'before it is waited for':
+            args[0].close()
+        raise KeyboardInterrupt
+
+    write = Kept.write
+    with monkeypatch.context() as patch:
+        if when == 'before it is waited for':
+            patch.setattr('comfy_script.runtime.client.run_sync', interrupt)
+        else:
+            patch.setattr(Kept, 'write', interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            warm.submit(PROMPT)
+    warm.queue.join(5)
+    assert not warm.queue.tasks
+    assert warm.submit(PROMPT, wait=True).outputs == {'2': IMAGES}
+    ids = [body['prompt_id'] for body in fake.prompts]
+    assert len(ids) == len(set(ids)) == 4
+
+
+def test_a_client_that_is_closed_meanwhile(warm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another thread, between two steps of this one."""
+    connection = warm.tracker.connection
+    kept = connection.take_kept()
+
+    def take_kept() -> Kept | None:
+        warm.close()
+        return kept
+
+    monkeypatch.setattr(connection, 'take_kept', take_kept)
+    with pytest.raises(ServerLostError, match='closed'):
+        warm.submit(PROMPT).wait(5)
 
 
 def test_an_idle_connection_is_closed(warm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
