@@ -107,7 +107,12 @@ class Posting:
         self._opening = True
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_connection(*self._address), self._connect_timeout)
-            self._put(Kept(self._head, writer.get_extra_info('socket').dup(), reader, writer, now))
+            try:
+                out = writer.get_extra_info('socket').dup()
+            except OSError:
+                writer.close()
+                raise
+            self._put(Kept(self._head, out, reader, writer, now))
         except (OSError, asyncio.TimeoutError) as error:
             log.debug('No connection could be kept for prompts: %s', error)
         finally:
@@ -149,9 +154,10 @@ class Posting:
 
 
 def _head(url: URL, headers: Mapping[str, str]) -> bytes:
+    from aiohttp.http import SERVER_SOFTWARE
     from multidict import CIMultiDict
 
-    fields = CIMultiDict({'Host': url.raw_authority, 'Accept': '*/*'})
+    fields = CIMultiDict({'Host': url.raw_authority, 'Accept': '*/*', 'User-Agent': SERVER_SOFTWARE})
     fields.update(headers)
     fields.update({'Content-Type': 'application/json', 'Accept-Encoding': 'identity'})
     lines = [f'POST {url.raw_path_qs} HTTP/1.1', *(f'{name}: {value}' for name, value in fields.items())]
@@ -160,18 +166,27 @@ def _head(url: URL, headers: Mapping[str, str]) -> bytes:
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
     """Status and body of a response, and whether the connection can be used again (RFC 9112, sections 6.3 and 9.3)."""
-    head = await reader.readuntil(b'\r\n\r\n')
-    first, _, fields = head.partition(b'\r\n')
-    version, status = first.split(None, 2)[:2]
+    version, status, fields = await _read_head(reader)
     headers = http.client.parse_headers(io.BytesIO(fields))
     length = headers.get('Content-Length')
-    if headers.get('Transfer-Encoding'):
+    if status in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
+        body = b''
+    elif headers.get('Transfer-Encoding'):
         body = await _chunks(reader)
     elif length is not None:
         body = await reader.readexactly(int(length))
     else:
-        return int(status), await reader.read(), False
-    return int(status), body, version == b'HTTP/1.1' and headers.get('Connection', '').lower() != 'close'
+        return status, await reader.read(), False
+    return status, body, version == b'HTTP/1.1' and headers.get('Connection', '').lower() != 'close'
+
+
+async def _read_head(reader: asyncio.StreamReader) -> tuple[bytes, int, bytes]:
+    """Version, status and header fields; not those that say that others follow (103, say)."""
+    while True:
+        first, _, fields = (await reader.readuntil(b'\r\n\r\n')).partition(b'\r\n')
+        version, status = first.split(None, 2)[:2]
+        if int(status) >= http.HTTPStatus.OK:
+            return version, int(status), fields
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -12,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,9 +49,9 @@ def is_ready(client: Client) -> bool:
 
 
 def ways(fake: FakeServer) -> list[str]:
-    """By what each prompt came: only aiohttp says who it is."""
+    """By what each prompt came: only aiohttp takes compressed answers."""
     headers = [headers for method, path, headers in fake.requests if (method, path) == ('POST', '/prompt')]
-    return ['aiohttp' if 'User-Agent' in found else 'directly' for found in headers]
+    return ['aiohttp' if found['Accept-Encoding'] != 'identity' else 'directly' for found in headers]
 
 
 def test_prompts_in_quick_succession(warm: Client, fake: FakeServer) -> None:
@@ -75,6 +77,16 @@ def test_headers(make_client: Callable[..., Client], fake: FakeServer) -> None:
     assert headers['accept-encoding'] == 'identity'
 
 
+def test_the_headers_are_those_of_other_requests(make_client: Callable[..., Client], fake: FakeServer) -> None:
+    """What is in front of a server may ask for any: for the name of the program, say."""
+    client = warmed(make_client(headers={'X-Key': 'ä', 'host': 'example.org:80'}), fake)
+    client.submit(PROMPT, wait=True)
+    *_, by_aiohttp, directly = [headers for _, path, headers in fake.requests if path == '/prompt']
+    assert ways(fake)[-2:] == ['aiohttp', 'directly']
+    vary = ('Accept-Encoding', 'Content-Length')
+    assert {**directly, **{name: by_aiohttp[name] for name in vary}} == by_aiohttp
+
+
 def test_a_prefix(make_client: Callable[..., Client]) -> None:
     fake = FakeServer(auto=True, prefix='/one/two')
     try:
@@ -85,7 +97,7 @@ def test_a_prefix(make_client: Callable[..., Client]) -> None:
         client.submit(PROMPT, wait=True)
         path, headers = fake.requests[-1][1:]
         assert path == '/one/two/prompt'
-        assert 'User-Agent' not in headers
+        assert headers['Accept-Encoding'] == 'identity'
     finally:
         fake.close()
 
@@ -324,9 +336,12 @@ def test_answers_on_one_connection(ask: Callable[..., list[tuple[int, bytes]]]) 
         b'3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n'
     )
     empty = b'HTTP/1.1 204 \r\nContent-Length: 0\r\n\r\n'
-    assert ask(PLAIN, chunked, empty, PLAIN) == [
+    none = b'HTTP/1.1 204 No Content\r\n\r\n'
+    hints = b'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'
+    assert ask(PLAIN, chunked, empty, none, hints + PLAIN) == [
         (200, b'abcd'),
         (400, b'abc0123456789'),
+        (204, b''),
         (204, b''),
         (200, b'abcd'),
     ]
@@ -365,6 +380,24 @@ def test_answers_that_are_none(ask: Callable[..., list[tuple[int, bytes]]], answ
     """The server is asked then whether the prompt arrived."""
     with pytest.raises(OSError, match=r'no answer came|closed for being idle'):
         ask(answer)
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_system_that_cannot_share_sockets(
+    make_client: Callable[..., Client], fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then everything goes by aiohttp, and no connection is left open (which Python warns of since 3.13)."""
+
+    def refuse(self: TransportSocket) -> socket.socket:
+        raise OSError(24, 'Too many open files')
+
+    monkeypatch.setattr(TransportSocket, 'dup', refuse)
+    fake.auto = True
+    client = make_client()
+    for _ in range(5):
+        client.submit(PROMPT, wait=True)
+    assert ways(fake) == ['aiohttp'] * 5
+    gc.collect()
 
 
 def test_a_redirect_is_followed_by_aiohttp(warm: Client, fake: FakeServer) -> None:
