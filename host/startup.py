@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from ..graph import Schemas
@@ -51,8 +52,7 @@ def load(folder: Path) -> Pack:
     _guarded('The panel', lambda: _add_routes(host))
     node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
     host.server.app.on_startup.append(lambda _app: _bind(host))
-    # The web folder is the one beside the __init__.py that ComfyUI loads, also when `comfy_script` is another copy.
-    return Pack(node_classes, display_names, './js' if (folder / 'js').is_dir() else None)
+    return Pack(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
 
 
 class Host:
@@ -94,6 +94,20 @@ def _add_routes(host: Host) -> None:
     # By name, so that a missing or broken part of the pack is found here and not when this file is imported.
     routes = importlib.import_module(f'{PACKAGE}.host.routes')
     routes.register(host.server.routes, lambda: host.schemas(max_age=10))
+
+
+def _web_directory(host: Host, folder: Path) -> str | None:
+    """What ComfyUI is to serve: the one beside the __init__.py that it loads, also when `comfy_script` is another copy.
+
+    ComfyUI serves it under the folder's name, and aiohttp finds no static folder whose name is written otherwise in a URL
+    (`ComfyScript (1)`, `ComfyScript - Copia è`). Such a one is entered under our own name instead.
+    """
+    if not (folder / 'js').is_dir():
+        return None
+    if quote(folder.name) == folder.name:
+        return './js'
+    host.nodes.EXTENSION_WEB_DIRS['ComfyScript'] = str(folder / 'js')
+    return None
 
 
 def _node_classes() -> tuple[dict[str, type], dict[str, str]]:

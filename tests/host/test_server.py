@@ -192,8 +192,8 @@ def witnessed(server: Server) -> tuple[dict[str, Any], str]:
     return json.loads(modules), next(line for line in lines if line.startswith('client'))
 
 
-def test_a_folder_with_a_dot_in_its_name(start_server, witness):
-    server = start_server(folder_name='my-odd.name', packs={'witness': witness})
+def test_a_folder_with_an_odd_name(start_server, witness):
+    server = start_server(folder_name='ComfyScript.main - Kopié (1)', packs={'witness': witness})
     modules, client = witnessed(server)
     log = server.log()
     assert modules['copies'] == 1
@@ -202,6 +202,9 @@ def test_a_folder_with_a_dot_in_its_name(start_server, witness):
     assert client == f'client True {server.url}/'
     assert warnings(log) == []
     assert 'is ready' in log
+    ours = [file for file in server.get('/extensions') if file.endswith('/comfyscript.js')]
+    assert len(ours) == 1
+    assert b'registerExtension' in server.get(ours[0])
     prompt, workflow = default_workflow()
     (image,) = server.images(server.queue(prompt, workflow))
     assert script_of(image) == DEFAULT_SCRIPT
