@@ -109,7 +109,18 @@ export const openWorkflow = (workflow, name) => app.loadGraphData(/** @type {any
 /** What ComfyUI does with a file dropped on the canvas. @param {File} file */
 export const openFile = file => app.handleFile(file)
 
-export const isDark = () => document.body.classList.contains('dark-theme')
+/** Whether ComfyUI's palette is a dark one. Frontends say it by a class, since 1.58 by the colour scheme. */
+export const isDark = () => document.body.classList.contains('dark-theme') || document.documentElement.style.colorScheme === 'dark'
+
+/** Tells whether the palette is dark, now and when that changes. @param {import('./dom.mjs').Listeners} listeners @param {(dark: boolean) => void} tell */
+export function watchTheme(listeners, tell) {
+  let known = isDark()
+  tell(known)
+  const theme = new MutationObserver(() => { if (known !== isDark()) tell(known = isDark()) })
+  theme.observe(document.body, { attributes: true, attributeFilter: ['class'] })
+  theme.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] })
+  listeners.add(() => theme.disconnect())
+}
 
 /**
  * A node by its prompt id: `12`, in subgraphs `5:12`.

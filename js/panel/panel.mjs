@@ -1,5 +1,5 @@
 // The panel: one object while the tab is open, nothing while it is closed. Here its parts are put together.
-import { api, app, isDark, openWorkflow } from './comfy.mjs'
+import { api, app, isDark, openWorkflow, watchTheme } from './comfy.mjs'
 import { Actions } from './actions.mjs'
 import { completion, hover } from './complete.mjs'
 import { Listeners, h } from './dom.mjs'
@@ -159,9 +159,11 @@ export class Panel {
     listeners.on(window, 'pagehide', () => this.#draft.save())
     shield(this.#frame.root, listeners)
     acceptDrops(this.#frame.root, listeners, { file: file => void this.#views.showFile(file), output: file => void this.#views.showOutput(file) })
-    const theme = new MutationObserver(() => { this.editor.setDark(isDark()); this.#views.setDark(isDark()) })
-    theme.observe(document.body, { attributes: true, attributeFilter: ['class'] })
-    listeners.add(() => theme.disconnect())
+    watchTheme(listeners, dark => {
+      this.#frame.root.classList.toggle('cs-dark', dark)
+      this.editor.setDark(dark)
+      this.#views.setDark(dark)
+    })
     const watch = setInterval(() => this.#watch(), WATCH)
     listeners.add(() => clearInterval(watch))
   }
