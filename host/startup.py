@@ -99,8 +99,8 @@ def _add_routes(host: Host) -> None:
 def _web_directory(host: Host, folder: Path) -> str | None:
     """What ComfyUI is to serve: the one beside the __init__.py that it loads, also when `comfy_script` is another copy.
 
-    ComfyUI serves it under the folder's name, and aiohttp finds no static folder whose name is written otherwise in a URL
-    (`ComfyScript (1)`, `ComfyScript - Copia è`). Such a one is entered under our own name instead.
+    ComfyUI serves it under the folder's name, and aiohttp finds no static folder whose name is written otherwise in a
+    URL (`ComfyScript (1)`). Such a one is entered under our own name instead.
     """
     if not (folder / 'js').is_dir():
         return None

@@ -12,12 +12,13 @@ from ...transpiler import Style
 from ..match import Reading, compare
 from .reading import ScriptRefused, read_script
 from .shown import shown
+from .values import remarks
 
 
 def plan(
     workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style, text: str | None = None
 ) -> dict[str, Any]:
-    """`{edits, lines}`, or `{errors}` where the script cannot be read.
+    """`{edits, lines, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
 
     `edits`: see `match.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `text` is
     what the script shown before the edits was made of, where somebody wrote it.
@@ -29,9 +30,13 @@ def plan(
     graph = shown(workflow, schemas, style, text)
     wanted = Reading(script, read.prompt, read.lines)
     comparison = compare(graph.prompt, graph.reading, wanted, read.titles, graph.origins)
+    errors, warnings = remarks(comparison.edits, script, graph.prompt, schemas)
+    if errors:
+        return {'errors': errors}
     return {
         'edits': [edit.to_json() for edit in comparison.edits],
         'lines': spans(script, comparison.lines),
+        'warnings': warnings,
     }
 
 

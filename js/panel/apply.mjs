@@ -81,6 +81,8 @@ class Change {
     const node = /** @type {any} */ (window).LiteGraph.createNode(edit.type)
     if (!node) throw new CannotApply('cannot.type')
     if (edit.title) node.title = edit.title
+    // The script says the seed.
+    for (const widget of node.widgets ?? []) if (widget.name === 'control_after_generate') widget.value = 'fixed'
     graph.add(node)
     const place = { graph, node, hosts }
     this.#shared.set(key, place)

@@ -1,6 +1,6 @@
 // Makes the graph what a script says, as one step of ComfyUI's undo, and lets the script stay with it.
 import { applyEdits } from './apply.mjs'
-import { asOneStep, keepText } from './comfy.mjs'
+import { asOneStep, keepText, rootGraph, showAllNodes } from './comfy.mjs'
 import { openGraph } from './graph_script.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
@@ -10,6 +10,7 @@ import { t } from './text.mjs'
 /** What could not be done is in `state.notApplied` then. @param {State} state @param {string} script @param {import('./server.mjs').Edit[]} edits */
 export async function applyScript(state, script, edits) {
   state.notApplied = []
+  const wasEmpty = !rootGraph().nodes.length
   await asOneStep(async () => {
     if (edits.length) {
       const failures = applyEdits(edits)
@@ -18,6 +19,8 @@ export async function applyScript(state, script, edits) {
     }
     if (!state.notApplied.length) await keep(state, script)
   })
+  // Whoever looks at an empty graph may look anywhere.
+  if (wasEmpty && rootGraph().nodes.length) void showAllNodes()
 }
 
 /** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {import('./apply.mjs').Failure[]} failures */

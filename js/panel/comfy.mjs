@@ -103,6 +103,9 @@ export async function asOneStep(change) {
   }
 }
 
+/** Brings all nodes into view, as ComfyUI's own button does. */
+export const showAllNodes = () => app.extensionManager.command.execute('Comfy.Canvas.FitView')
+
 /** Opens a workflow in a tab of its own. @param {Record<string, any>} workflow @param {string} name */
 export const openWorkflow = (workflow, name) => app.loadGraphData(/** @type {any} */ (workflow), true, true, name)
 

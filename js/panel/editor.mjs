@@ -109,6 +109,8 @@ const look = EditorView.theme({
   '.cm-button': { backgroundImage: 'none', backgroundColor: 'var(--cs-active)', color: 'var(--cs-fg)', border: '1px solid var(--cs-border)', borderRadius: '4px' },
   '.cm-diagnostic': { padding: '5px 10px 5px 10px', whiteSpace: 'pre-wrap', maxWidth: '360px' },
   '.cm-diagnostic-error': { borderLeft: '3px solid var(--cs-error)' },
+  '.cm-diagnostic-warning': { borderLeft: '3px solid var(--cs-warn)' },
+  '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--cs-warn) 1px', textUnderlineOffset: '3px' },
   '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--cs-error) 1px', textUnderlineOffset: '3px' },
   '.cm-placeholder': { color: 'var(--cs-faint)' },
   '.cm-deletedChunk': { paddingLeft: '6px' },
@@ -180,15 +182,15 @@ export function createEditor(options) {
     /** @param {Marks} lines */
     mark: lines => view.dispatch({ effects: setMarks.of(lines) }),
 
-    /** @param {import('./server.mjs').ScriptErrorJson[]} errors */
-    setErrors(errors) {
+    /** @param {import('./server.mjs').ScriptErrorJson[]} errors @param {import('./server.mjs').ScriptErrorJson[]} [warnings] */
+    setErrors(errors, warnings = []) {
       const { doc } = view.state
-      const diagnostics = errors.map(error => {
+      const diagnostics = [...errors, ...warnings].map((error, index) => {
         const line = doc.line(Math.min(Math.max(error.line, 1), doc.lines))
         const indent = line.text.length - line.text.trimStart().length
         const from = error.column > 1 ? Math.min(line.from + error.column - 1, line.to) : line.from + indent
         const end = error.endColumn ? Math.min(line.from + error.endColumn - 1, line.to) : line.to
-        return { from, to: Math.max(end, from), severity: /** @type {const} */ ('error'), message: error.message }
+        return { from, to: Math.max(end, from), severity: index < errors.length ? /** @type {const} */ ('error') : /** @type {const} */ ('warning'), message: error.message }
       })
       view.dispatch(cm.setDiagnostics(view.state, diagnostics))
     },

@@ -112,6 +112,7 @@ export class Panel {
       parent: this.#frame.script,
       label: t('editor'),
       dark: isDark(),
+      placeholder: t('newGraph.placeholder'),
       onEdit: text => this.#draft.typed(text),
       onLine: line => { if (selectNodeOfLine(line, state.lines)) this.#selection.changed() },
       keys: [

@@ -37,7 +37,7 @@ export class Screen {
   }
 
   showErrors() {
-    this.#editor.setErrors(this.#state.errors)
+    this.#editor.setErrors(this.#state.errors, this.#state.warnings)
   }
 
   /** Puts the cursor at the first. @param {ScriptErrorJson[]} errors */

@@ -4,7 +4,7 @@ import { api } from './comfy.mjs'
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
 /** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten' }} ScriptJson `text`: what became of the text that was sent along. */
 /** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
-/** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, errors?: undefined } | { errors: ScriptErrorJson[] }} Plan */
+/** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan */
 /** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
 /** @typedef {{ filename: string, subfolder?: string, type?: string }} FileRef */
 

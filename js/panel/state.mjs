@@ -66,6 +66,11 @@ export class State {
     return new Set(edits.flatMap(edit => edit.line || []))
   }
 
+  /** What the graph could hold but ComfyUI would not run. @returns {ScriptErrorJson[]} */
+  get warnings() {
+    return this.edited && !this.plan?.errors ? this.plan?.warnings ?? [] : []
+  }
+
   /** Everything wrong with the text that has a line. @returns {ScriptErrorJson[]} */
   get errors() {
     const unread = this.edited ? this.plan?.errors ?? [] : []

@@ -17,6 +17,9 @@ const dot = kind => h('span', { class: `cs-dot cs-dot-${kind}`, 'aria-hidden': '
 /** @param {string} words */
 const text = words => h('span', { class: 'cs-state-text', title: words }, words)
 
+/** What is wrong, with its line, where a click leads. @param {ScriptErrorJson} error @param {StatusActions} act @param {string} [kind] */
+const errorLink = (error, act, kind = 'cs-link') => h('button', { type: 'button', class: kind, title: errorText(error), onclick: () => act.goTo(error) }, errorText(error))
+
 /** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
 export function statusParts(state, act) {
   const refresh = () => button(t('refresh'), act.refresh)
@@ -25,7 +28,7 @@ export function statusParts(state, act) {
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
   const [error] = state.runErrors
-  if (error) return [dot('same'), text(t('state.same')), h('button', { type: 'button', class: 'cs-link cs-link-error', onclick: () => act.goTo(error) }, errorText(error))]
+  if (error) return [dot('same'), text(t('state.same')), errorLink(error, act)]
   if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
   return [dot('same'), text(t('state.same'))]
 }
@@ -34,13 +37,12 @@ export function statusParts(state, act) {
 function editedParts(state, act) {
   const discard = button(state.moved ? t('useGraph') : t('discard'), act.discard, { title: t('discard.title') })
   const error = state.plan?.errors?.[0] ?? state.runErrors[0]
-  if (error) {
-    const words = errorText(error)
-    return [dot('error'), h('button', { type: 'button', class: 'cs-link cs-state-text', title: words, onclick: () => act.goTo(error) }, words), discard]
-  }
+  if (error) return [dot('error'), errorLink(error, act), discard]
   const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
   const [first] = state.notApplied
   if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message })), apply, discard]
+  const [warning] = state.moved ? [] : state.warnings
+  if (warning) return [dot('edited'), errorLink(warning, act, 'cs-link cs-link-warning'), apply, discard]
   return [dot('edited'), text(state.moved ? t('state.both') : summary(state.plan)), apply, discard]
 }
 

@@ -173,6 +173,36 @@ class TestApply:
         panel.edit('steps=2', 'stepz=2')
         panel.wait_for_state('stepz')
 
+    def test_value_that_no_field_can_hold_is_refused(self, panel: Panel) -> None:
+        panel.edit('cfg=8', "cfg='high'")
+        panel.wait_for_state("cfg takes a number, not 'high'")
+
+        assert panel.button('Apply').count() == 0
+
+    def test_choice_that_there_is_not_is_warned_of(self, panel: Panel) -> None:
+        panel.edit("'euler'", "'eulr'")
+        panel.wait_for_state("sampler_name has no choice 'eulr' (did you mean 'euler'?)")
+
+        assert panel.page.inner_text('.cm-lintRange-warning') == "'eulr'"
+        # The file may be there tomorrow.
+        panel.apply('eulr')
+        assert panel.widget(3, 'sampler_name') == 'eulr'
+
+    def test_script_in_an_empty_graph(self, panel: Panel) -> None:
+        script = panel.text()
+        panel.js("app.canvas.ds.offset = [9000, 9000]; app.graph.clear()")
+        panel.js(TRACK)
+        panel.wait_for_state('Matches the graph')
+        panel.page.wait_for_function("document.querySelector('#cs-script .cm-placeholder')")
+        panel.page.click('#cs-script .cm-content')
+        panel.page.keyboard.insert_text(script)
+        panel.apply('7 new nodes')
+        panel.settle(1000)
+
+        (sampler,) = [node for node in panel.graph()['nodes'] if node['type'] == 'KSampler']
+        assert sampler['widgets_values'][:3] == [1, 'fixed', 2]
+        assert panel.js(f'return app.canvas.visible_nodes.some(node => node.id == {sampler["id"]!r})')
+
     def test_discard_and_undo_in_the_editor(self, panel: Panel) -> None:
         panel.edit('steps=2', 'steps=6')
         panel.button('Discard').click()
