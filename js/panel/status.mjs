@@ -14,8 +14,8 @@ import { errorText, t } from './text.mjs'
 /** @param {'same' | 'edited' | 'error' | 'busy'} kind */
 const dot = kind => h('span', { class: `cs-dot cs-dot-${kind}`, 'aria-hidden': 'true' })
 
-/** @param {string} words */
-const text = words => h('span', { class: 'cs-state-text', title: words }, words)
+/** @param {string} words @param {string} [kind] */
+const text = (words, kind = 'cs-state-text') => h('span', { class: kind, title: words }, words)
 
 /** What is wrong, with its line, where a click leads. @param {ScriptErrorJson} error @param {StatusActions} act @param {string} [kind] */
 const errorLink = (error, act, kind = 'cs-link') => h('button', { type: 'button', class: kind, title: errorText(error), onclick: () => act.goTo(error) }, errorText(error))
@@ -23,7 +23,7 @@ const errorLink = (error, act, kind = 'cs-link') => h('button', { type: 'button'
 /** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
 export function statusParts(state, act) {
   const refresh = () => button(t('refresh'), act.refresh)
-  if (state.failed) return [dot('error'), text(state.failed), refresh()]
+  if (state.failed) return [dot('error'), text(state.failed, 'cs-reason'), refresh()]
   if (!state.loaded) return [dot('busy'), text(t('state.loading'))]
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
@@ -39,11 +39,12 @@ function editedParts(state, act) {
   const error = state.plan?.errors?.[0] ?? state.runErrors[0]
   if (error) return [dot('error'), errorLink(error, act), discard]
   const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
+  const buttons = h('div', { class: 'cs-state-buttons' }, apply, discard)
   const [first] = state.notApplied
-  if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message })), apply, discard]
+  if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message }), 'cs-reason'), buttons]
   const [warning] = state.moved ? [] : state.warnings
-  if (warning) return [dot('edited'), errorLink(warning, act, 'cs-link cs-link-warning'), apply, discard]
-  return [dot('edited'), text(state.moved ? t('state.both') : summary(state.plan)), apply, discard]
+  if (warning) return [dot('edited'), errorLink(warning, act, 'cs-link cs-link-warning'), buttons]
+  return [dot('edited'), text(state.moved ? t('state.both') : summary(state.plan)), buttons]
 }
 
 /** What Apply would do, in a few words. @param {import('./server.mjs').Plan | undefined} plan */
