@@ -1,6 +1,6 @@
 // The ComfyScript node in the editor: sockets and widgets of its script's signature, what it printed, where it failed.
 import { app, api } from '../panel/comfy.mjs'
-import { attach, saved, showError, showPrinted } from './script_node.mjs'
+import { attach, beginRun, endProgress, saved, showFailure, showPrinted } from './script_node.mjs'
 import { applySignature } from './sockets.mjs'
 
 const TYPE = 'ComfyScript'
@@ -49,7 +49,7 @@ app.registerExtension({
   setup() {
     api.addEventListener('execution_error', (/** @type {any} */ event) => {
       const detail = event.detail ?? {}
-      withNode(detail.node_id, node => showError(node, String(detail.exception_message ?? '')))
+      withNode(detail.node_id, node => { endProgress(node); showFailure(node, String(detail.exception_message ?? '')) })
     })
     // A node that fails gives no output: the server sends what it printed before.
     api.addEventListener(/** @type {any} */ ('comfyscript.printed'), (/** @type {any} */ event) => {
@@ -58,7 +58,7 @@ app.registerExtension({
     })
     api.addEventListener('executing', (/** @type {any} */ event) => {
       const id = typeof event.detail === 'object' ? event.detail?.node : event.detail
-      withNode(id, node => showError(node, ''))
+      withNode(id, beginRun)
     })
   },
 })

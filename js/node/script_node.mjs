@@ -56,6 +56,8 @@ export function attach(node) {
   let timer
   let read = ''
   let asked = 0
+  /** The failure that was shown when the text was typed: a later one is of this text. @type {object | undefined} */
+  let before
 
   async function refresh() {
     timer = undefined
@@ -68,12 +70,10 @@ export function attach(node) {
       const signature = await readSignature(script)
       if (question !== asked || !node.graph) return
       read = script
+      if (failures.get(node) === before) showFailure(node, undefined)
       // While a line is half written the sockets stay as they were.
       if (signature.errors.length) showProblem(node, signature.errors[0])
-      else {
-        showProblem(node, undefined)
-        applySignature(node, signature)
-      }
+      else applySignature(node, signature)
     } catch (error) {
       console.warn('ComfyScript: the signature could not be read', error)
     }
@@ -81,6 +81,7 @@ export function attach(node) {
 
   const schedule = () => {
     if (timer !== undefined) clearTimeout(timer)
+    before = failures.get(node)
     timer = setTimeout(refresh, DELAY)
   }
   const callback = widget.callback
@@ -137,45 +138,67 @@ function indentByTab(event) {
   document.execCommand('insertText', false, '    ')
 }
 
-// What it printed
+// What it printed, and why it failed
 
 /** @param {any} node @param {string} text */
 export function showPrinted(node, text) {
   endProgress(node)
-  let widget = node.widgets?.find((/** @type {any} */ candidate) => candidate.name === 'printed')
-  if (!widget) {
-    if (!text) return
-    const element = document.createElement('pre')
-    element.className = 'comfyscript-printed'
-    Object.assign(element.style, {
-      margin: '0', padding: '4px 6px', overflow: 'auto', fontSize: '11px', lineHeight: `${LINE_HEIGHT}px`, whiteSpace: 'pre-wrap', userSelect: 'text',
-      background: 'var(--comfy-input-bg, #222)', color: 'var(--input-text, #ddd)', borderRadius: '4px',
-      minHeight: '24px', maxHeight: `${MOST_PRINTED}px`,
-    })
-    // The wheel scrolls it, and the canvas where there is nothing to scroll.
-    element.dataset.captureWheel = 'true'
-    element.addEventListener('wheel', event => {
-      if (element.scrollHeight > element.clientHeight) event.stopPropagation()
-    })
-    widget = node.addDOMWidget('printed', 'comfyscript-printed', element, {
-      serialize: false,
-      hideOnZoom: true,
-      getMinHeight: () => MARGINS + 9 + LINE_HEIGHT * widget.seenLines,
-      getValue: () => '',
-      setValue: () => {},
-    })
-    widget.serialize = false
-    keepOnNode(widget)
-    widget.text = element
-    widget.seenLines = 1
-    node.setSize?.([node.size[0], node.size[1] + 64])
-  }
-  widget.seenLines = Math.min(text.trimEnd().split('\n').length, SEEN_LINES)
+  const widget = below(node) ?? (text ? addBelow(node) : undefined)
+  if (!widget) return
   widget.text.textContent = text
+  fit(widget)
+}
+
+/** @param {any} node @param {string} reason */
+function showReason(node, reason) {
+  const widget = below(node) ?? (reason ? addBelow(node) : undefined)
+  if (!widget) return
+  widget.reason.textContent = reason
+  fit(widget)
+}
+
+/** The element under the script, once there was something to show. @param {any} node */
+const below = node => node.widgets?.find((/** @type {any} */ widget) => widget.name === 'printed')
+
+/** @param {any} node */
+function addBelow(node) {
+  const element = document.createElement('div')
+  element.className = 'comfyscript-printed'
+  Object.assign(element.style, {
+    padding: '4px 6px', overflow: 'auto', font: `11px/${LINE_HEIGHT}px monospace`, whiteSpace: 'pre-wrap', userSelect: 'text',
+    background: 'var(--comfy-input-bg, #222)', color: 'var(--input-text, #ddd)', borderRadius: '4px',
+    minHeight: '24px', maxHeight: `${MOST_PRINTED}px`,
+  })
+  const text = element.appendChild(document.createElement('div'))
+  const reason = element.appendChild(document.createElement('div'))
+  reason.style.color = 'color-mix(in srgb, #f44 65%, var(--input-text, #ddd))'
+  // The wheel scrolls it, and the canvas where there is nothing to scroll.
+  element.dataset.captureWheel = 'true'
+  element.addEventListener('wheel', event => {
+    if (element.scrollHeight > element.clientHeight) event.stopPropagation()
+  })
+  const widget = node.addDOMWidget('printed', 'comfyscript-printed', element, {
+    serialize: false,
+    hideOnZoom: true,
+    getMinHeight: () => MARGINS + 9 + LINE_HEIGHT * widget.seenLines,
+    getValue: () => '',
+    setValue: () => {},
+  })
+  widget.serialize = false
+  keepOnNode(widget)
+  Object.assign(widget, { text, reason, seenLines: 1 })
+  node.setSize?.([node.size[0], node.size[1] + 64])
+  return widget
+}
+
+/** @param {any} widget */
+function fit(widget) {
+  const lines = `${widget.text.textContent}${widget.reason.textContent}`.trimEnd().split('\n').length
+  widget.seenLines = Math.min(lines, SEEN_LINES)
 }
 
 /** The name of the inner node that runs is shown by ComfyUI itself; it goes when all have run. @param {any} node */
-function endProgress(node) {
+export function endProgress(node) {
   const index = node.widgets?.findIndex((/** @type {any} */ widget) => widget.name === '$$node-text-preview') ?? -1
   if (index < 0) return
   node.widgets[index].onRemove?.()
@@ -184,18 +207,34 @@ function endProgress(node) {
 
 // Where it failed
 
-/** From an error of the server: `line 3, column 5: …`; nothing where it is about no line. @param {any} node @param {string} message */
-export function showError(node, message) {
-  endProgress(node)
-  const found = LOCATED.exec(message)
-  showProblem(node, found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined)
+/** The failure that each node shows. @type {WeakMap<any, object>} */
+const failures = new WeakMap()
+
+/** A run begins: what the last one printed and where it failed is past. @param {any} node */
+export function beginRun(node) {
+  showFailure(node, undefined)
+  const widget = below(node)
+  if (widget) widget.text.textContent = ''
 }
+
+/** From an error of the server: `line 3, column 5: …`; no line is marked where it is about none. @param {any} node @param {string | undefined} message */
+export function showFailure(node, message) {
+  if (message === undefined) failures.delete(node)
+  else failures.set(node, { message })
+  const found = message === undefined ? null : LOCATED.exec(message)
+  const problem = found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined
+  showProblem(node, problem)
+  showReason(node, problem ? words(problem) : message?.trim() ?? '')
+}
+
+/** @param {Problem} problem */
+const words = problem => `line ${problem.line}: ${problem.message}`
 
 /** Marks a line of the script, or none. @param {any} node @param {Problem | undefined} problem */
 function showProblem(node, problem) {
   const element = textArea(node)
   if (!element) return
-  element.title = problem ? `line ${problem.line}: ${problem.message}` : ''
+  element.title = problem ? words(problem) : ''
   element.dataset.errorLine = problem ? String(problem.line) : ''
   if (!problem) {
     element.style.backgroundImage = ''

@@ -30,6 +30,7 @@ STATE = """
         widgets: Object.fromEntries(node.widgets.map(widget => [widget.name, widget.value])),
         names: node.widgets.map(widget => widget.name),
         printed: node.widgets.find(widget => widget.name === 'printed')?.text?.textContent,
+        reason: node.widgets.find(widget => widget.name === 'printed')?.reason?.textContent,
         errorLine: node.widgets[0].element.dataset.errorLine ?? '',
         errorText: node.widgets[0].element.title,
     }
@@ -245,9 +246,26 @@ def test_an_error_marks_its_line(editor: Editor) -> None:
     assert 'nothing' in editor.state()['errorText']
     assert 'gradient' in editor.js('return own().widgets[0].element.style.backgroundImage')
     assert editor.state()['printed'] == 'before\n'
+    assert editor.state()['reason'].startswith('line 3: ')
     editor.close_dialog()
     editor.type('def main(image: Image) -> Image:\n    return image')
     editor.wait("node.widgets[0].element.dataset.errorLine === ''")
+    assert editor.state()['reason'] == ''
+
+
+def test_of_the_last_run_nothing_is_left_where_the_next_fails(editor: Editor) -> None:
+    editor.type("image, mask = LoadImage('example.png')\nprint('first')\nPreviewImage(image)")
+    editor.wait("!node.widgets.some(widget => widget.name === 'strength')")
+    editor.queue()
+    editor.wait("node.widgets.some(widget => widget.name === 'printed' && widget.text.textContent)")
+    editor.type("image, mask = LoadImage('example.png')\nPreviewImage(image.nothing)")
+    editor.wait("node.widgets[0].value.includes('nothing')")
+    editor.queue()
+    editor.wait("node.widgets[0].element.dataset.errorLine === '2'")
+
+    assert editor.state()['printed'] == ''
+    assert 'nothing' in editor.state()['reason']
+    editor.close_dialog()
 
 
 def test_an_error_of_a_node_says_why(editor: Editor) -> None:
