@@ -246,7 +246,7 @@ class Tracker:
         task._accepted()
         if self.connection.is_closed:
             # By another thread, while this one was on its way: nothing more would be heard of it.
-            self._lose_all()
+            self._let_go()
             return
         self._last_change = time.monotonic()
         self._watch()
@@ -266,8 +266,11 @@ class Tracker:
 
     def on_lost(self, error: ConnectError) -> None:
         """The server stays away: its tasks end."""
+        self._lose_all(f'The server went away: {error}')
+
+    def _lose_all(self, why: str) -> None:
         for prompt_id in list(self._entries):
-            self._end(prompt_id, TaskState.FAILED, ServerLostError(f'The server went away: {error}'))
+            self._end(prompt_id, TaskState.FAILED, ServerLostError(why))
 
     def on_message(self, kind: str, data: Mapping[str, Any]) -> None:
         """A text message of the websocket (ComfyUI execution.py `add_message`, server.py `send_sync`)."""
@@ -636,16 +639,16 @@ class Tracker:
 
     async def close(self) -> None:
         """Close the connection; tasks that are still out end with ServerLostError."""
-        for entry in self._out():
-            entry.task.was_waited_for = True
-        self._lose_all()
+        self._let_go()
         for job in (self._watcher, self._reconciler):
             if job is not None:
                 job.cancel()
         await self.connection.close()
 
-    def _lose_all(self) -> None:
-        self.on_lost(ConnectError('this client was closed'))
+    def _let_go(self) -> None:
+        for entry in self._out():
+            entry.task.was_waited_for = True
+        self._lose_all('This client was closed while the workflow was on the server, which runs it all the same.')
 
 
 def node_error(task: Task, data: Mapping[str, Any]) -> NodeError:
