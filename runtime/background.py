@@ -102,6 +102,15 @@ def on_background_thread() -> bool:
     return _thread is not None and threading.current_thread() is _thread
 
 
+def in_event_loop() -> bool:
+    """Whether the caller runs on an event loop, which stands still while it waits."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def spawn(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Start a coroutine on the background loop."""
     return asyncio.run_coroutine_threadsafe(coroutine, background_loop())

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, Schemas, as_schemas
-from .background import log, run_and_await, run_and_wait, run_async, run_sync
+from .background import log, run_and_await, run_and_wait, run_async, run_sync, spawn
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
@@ -105,7 +105,12 @@ class Client:
         self._tracker: Tracker | None = None
         self._in_process: InProcess | None = None
         self._fixed = schemas is not None
-        self._renewal = Renewal(self._read_again, self._is_other, lambda: self._in_process is not None)
+        self._renewal = Renewal(
+            read=self._read_again,
+            read_soon=lambda: spawn(self._refresh_quietly()),
+            is_other=self._is_other,
+            at_once=lambda: self._in_process is not None,
+        )
         # Called when the lists were read again, on whatever thread that was: it must not wait.
         self.lists_read: Callable[[], object] | None = None
 
@@ -229,24 +234,27 @@ class Client:
 
     def _read_again(self, timeout: float | None = RENEW_TIMEOUT) -> None:
         if self._in_process is not None:
-            self._renewal.begin()
-            self._set_schemas(self._in_process.schemas(), None)
+            with self._renewal.reading():
+                self._set_schemas(self._in_process.schemas(), None)
         else:
             run_sync(self._fetch(), timeout)
 
-    def renew(self, asked: Asked = Asked.UNKNOWN, class_type: str | None = None) -> bool:
+    def renew(self, asked: Asked, class_type: str | None = None) -> bool:
         """Read the lists again where they are known to have changed, or lack what is asked for; whether that was done.
 
         Nodes and enums call it by themselves. A name that is not known is looked for every two seconds at most; one
-        of a node that is known (`class_type`) first in that node's description alone, which is a small answer. It does
-        nothing where waiting could block the server's answer, and where the node list was given.
+        of a node that is known (`class_type`) first in that node's description alone, which is a small answer; so is a
+        node itself, where waiting for more would keep a loop. It does nothing where waiting could block the server's
+        answer, and where the node list was given.
         """
         return self._may_renew and self._renewal.renew(asked, class_type)
 
     async def _renew(self) -> None:
         """`renew` of lists that are known to have changed, to be awaited: later calls then have nothing to wait for."""
-        if not self._may_renew or not self._renewal.changed:
-            return
+        if self._may_renew and self._renewal.changed:
+            await self._refresh_quietly()
+
+    async def _refresh_quietly(self) -> None:
         try:
             await asyncio.wait_for(self._refresh(), RENEW_TIMEOUT)
         except (ComfyScriptError, asyncio.TimeoutError) as error:
@@ -256,8 +264,10 @@ class Client:
     def _may_renew(self) -> bool:
         return not self._fixed and self._schemas is not None
 
-    def _is_other(self, class_type: str) -> bool:
-        """Whether the server describes a node otherwise than the lists that are here."""
+    def _is_other(self, class_type: str | None) -> bool:
+        """Whether the server describes a node, or lists embeddings, otherwise than the lists that are here."""
+        if class_type is None:
+            return run_sync(self._get_embeddings(), RENEW_TIMEOUT) != self._embeddings
         known = self.schemas.find(class_type)
         if '/' in class_type:
             return True  # this path would be another one
@@ -265,7 +275,7 @@ class Client:
             found = run_sync(self.tracker.connection.get_json(f'object_info/{class_type}'), RENEW_TIMEOUT)
         except ServerError:
             return True
-        return known is None or not isinstance(found, dict) or found.get(class_type) != known.info
+        return not isinstance(found, dict) or found.get(class_type) != (known.info if known is not None else None)
 
     async def _refresh(self) -> None:
         if self._in_process is not None or self.offline:
@@ -274,12 +284,16 @@ class Client:
             await run_async(self._fetch())
 
     async def _fetch(self) -> None:
+        with self._renewal.reading():
+            schemas, embeddings = await asyncio.gather(self._get_schemas(), self._get_embeddings())
+            self._set_schemas(schemas, embeddings)
+
+    async def _get_schemas(self) -> Schemas:
         connection = self.tracker.connection
-        self._renewal.begin()
-        object_info, embeddings = await asyncio.gather(connection.get_json('object_info'), self._get_embeddings())
+        object_info = await connection.get_json('object_info')
         if not isinstance(object_info, dict):
             raise ServerError(f'{connection.url("object_info")} did not answer with a list of nodes; is it ComfyUI?')
-        self._set_schemas(as_schemas(object_info), embeddings)
+        return as_schemas(object_info)
 
     async def _get_embeddings(self) -> tuple[str, ...]:
         if self.offline:

@@ -189,7 +189,7 @@ class Enums:
     def _find_again(self, key: _Key, name: str) -> enum.Enum | None:
         """A member that an enum lacks: of the lists that came since, or of those that are read now."""
         source = GLOBAL_ENUM_SOURCES.get(key) if isinstance(key, str) else key
-        class_type = source[0] if source is not None and source[0] in self._schemas else None
+        class_type = source[0] if source is not None else None
         for renew in (False, True):
             current = self._look_again(renew, class_type) if self._look_again is not None else None
             made = current.of_key(key) if current is not None else None

@@ -32,7 +32,7 @@ __all__ = ['Emit', 'NodeFunction', 'NodeNamespace', 'signature_of']
 
 
 class Renew(Protocol):
-    """Reads the server's lists again where that may help; whether it did. `class_type`: the node that is asked of."""
+    """Reads the server's lists again where that may help; whether it did. `class_type`: of, or for, which node."""
 
     def __call__(self, asked: Asked, class_type: str | None = None, /) -> bool: ...
 
@@ -212,7 +212,8 @@ class NodeNamespace(Mapping[str, NodeFunction]):
 
     def _look_again(self, renew: bool, class_type: str | None = None) -> Enums | None:
         """The enums of the current lists, or of fresh ones, for a member that an enum (of a node) lacks."""
-        return self._enums if not renew or self._renew(Asked.UNKNOWN, class_type) else None
+        asked = Asked.UNKNOWN if class_type is None or class_type in self._schemas else Asked.NODE
+        return self._enums if not renew or self._renew(asked, class_type) else None
 
     # -- by class type
 
@@ -229,7 +230,9 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         return default
 
     def __contains__(self, class_type: object) -> bool:
-        return class_type in self._schemas or (self._renew(Asked.UNKNOWN) and class_type in self._schemas)
+        if class_type in self._schemas:
+            return True
+        return isinstance(class_type, str) and self._renew(Asked.NODE, class_type) and class_type in self._schemas
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._schemas)
@@ -263,7 +266,7 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         if name.startswith('__') or name in _OWN_FIELDS:
             raise AttributeError(name)
         found = self.find(name)
-        if found is None and not is_private(name) and self._renew(Asked.UNKNOWN):
+        if found is None and not is_private(name) and self._renew(Asked.NODE, name):
             found = self.find(name)
         if found is None:
             names = self._schemas.names.names()

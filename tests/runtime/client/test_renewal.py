@@ -189,6 +189,56 @@ def test_an_unknown_node_is_looked_for(nodes: Any, lists: dict[str, Any], ask: C
     assert ask(nodes) is not False
 
 
+@pytest.mark.parametrize('name', ['New', 'NewX'])
+def test_an_unknown_node_in_a_loop(
+    nodes: Any, lists: dict[str, Any], fake: FakeServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small request tells whether the server has it; who has a loop to run does not wait for more in vain."""
+
+    async def ask() -> Any:
+        return getattr(nodes, name, None)
+
+    assert asyncio.run(ask()) is None
+    wait_for(lambda: reads(fake) == 2)
+    lists.update(combo_node('New', 'x', 'a'))
+    lists.update(combo_node('New+X', 'x', 'a'))
+    monkeypatch.setattr(renewal, 'INTERVAL', 0.0)
+    found = asyncio.run(ask())
+    assert reads(fake) == 3 or name == 'NewX'
+    if name == 'New':
+        assert found.class_type == 'New'
+    else:
+        assert found is None
+        # By no name that the server knows: it is found in the lists that were read meanwhile.
+        wait_for(lambda: nodes.find(name) is not None)
+
+
+def test_a_misspelt_embedding_costs_the_list_of_those(nodes: Any, fake: FakeServer) -> None:
+    assert nodes.Embeddings.tiny.name() == 'tiny'
+    with pytest.raises(AttributeError, match='tiny'):
+        _ = nodes.Embeddings.tinny
+    assert reads(fake) == 1
+
+
+def test_lists_that_could_not_be_read_are_read_later(
+    nodes: Any, client: Client, fake: FakeServer, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That they changed is known until they were read; nobody waits for a server that is away at every turn."""
+    now = 1000.0
+    monkeypatch.setattr(renewal, 'time', types.SimpleNamespace(monotonic=lambda: now))
+    assert client.upload(b'image', 'b.png') == 'b.png'
+    lists.update(images('a.png', 'b.png'))
+    fake.stop()
+    for _ in range(3):
+        assert list(nodes.LoadImage.image) == ['a.png']
+    fake.start()
+    assert list(nodes.LoadImage.image) == ['a.png']
+    assert reads(fake) == 1
+    now += renewal.INTERVAL
+    assert list(nodes.LoadImage.image) == ['a.png', 'b.png']
+    assert reads(fake) == 2
+
+
 def test_after_a_restart(nodes: Any, client: Client, fake: FakeServer, lists: dict[str, Any]) -> None:
     fake.auto = True
     client.submit(PROMPT).wait(5)
