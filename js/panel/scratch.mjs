@@ -14,14 +14,15 @@ const KEY = 'scratch'
  * @param {object} act
  * @param {(workflow: any) => Promise<void>} act.create opens the new graph
  * @param {(words: string) => void} act.say @param {(what: string, error: unknown) => void} act.complain
+ * @param {string} [text] to begin with; undoing brings what was there before
  * @returns {import('./views.mjs').OpenView}
  */
-export function openScratch(makePlace, { create, say, complain }) {
+export function openScratch(makePlace, { create, say, complain }, text) {
   const read = async () => {
-    const text = editor.text()
-    if (!text.trim()) return
+    const script = editor.text()
+    if (!script.trim()) return
     try {
-      const answer = await server.readScript(text)
+      const answer = await server.readScript(script)
       if (answer.errors) {
         editor.setErrors(answer.errors)
         editor.goTo(answer.errors[0].line, answer.errors[0].column)
@@ -37,11 +38,12 @@ export function openScratch(makePlace, { create, say, complain }) {
   const place = makePlace(t('newGraph'), [button(t('newGraph.create'), read, { class: 'cs-button cs-primary' }, icon('check'))])
   const editor = createEditor({
     parent: place, label: t('newGraph'), dark: isDark(), placeholder: t('newGraph.placeholder'),
-    onEdit: text => { editor.setErrors([]); writeDraft(KEY, { text, base: '' }) },
+    onEdit: edited => { editor.setErrors([]); writeDraft(KEY, { text: edited, base: '' }) },
     keys: [{ key: 'Mod-Enter', run: () => { void read(); return true } }],
     sources: [completion(server.schemas)], hover: hover(server.schemas),
   })
   editor.show(readDraft(KEY)?.text ?? '')
+  if (text !== undefined) editor.replace(text)
   editor.focus()
   return { text: editor.text, setDark: editor.setDark, close: () => editor.destroy() }
 }

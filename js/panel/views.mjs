@@ -54,8 +54,9 @@ export class Views {
     this.#switch(tab, tab, tab === 'outputs' ? () => this.#openOutputs() : undefined)
   }
 
-  showScratch() {
-    this.#switch('scratch', 'script', makePlace => openScratch(makePlace, this.#options))
+  /** @param {string} [text] a script to begin with */
+  showScratch(text) {
+    this.#switch('scratch', 'script', makePlace => openScratch(makePlace, this.#options, text))
   }
 
   /** @param {NamedScript} left @param {NamedScript} right @param {Tab} [tab] where that was asked for */
@@ -70,7 +71,7 @@ export class Views {
 
   /** @param {File} file */
   showFile(file) {
-    return this.#try(file.name, async () => this.#showFile(await scriptOfFile(file)))
+    return this.#try(file.name, async () => (/\.py$/i.test(file.name) ? this.showScratch(await file.text()) : this.#showFile(await scriptOfFile(file))))
   }
 
   /** @param {FileScript} file */

@@ -340,6 +340,21 @@ class TestOutputs:
         panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
         assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
 
+    def test_dropped_script(self, panel: Panel) -> None:
+        panel.js(
+            """const transfer = new DataTransfer()
+            transfer.items.add(new File([argument], 'dropped.py', { type: 'text/x-python' }))
+            const options = { dataTransfer: transfer, bubbles: true, cancelable: true }
+            const target = document.querySelector('#cs-script')
+            for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, options))""",
+            'from comfy_script.runtime import *\nload()\nfrom comfy_script.runtime.nodes import *\n'
+            "with Workflow():\n    SaveImage(EmptyImage(64, 64), 'größe')\n",
+        )
+        panel.button('Create the graph').click()
+        panel.wait_for_text("'größe'")
+
+        assert sorted(node['type'] for node in panel.graph()['nodes']) == ['EmptyImage', 'SaveImage']
+
     def test_image_on_a_node(self, panel: Panel) -> None:
         image = made_image(panel)
         panel.js(
