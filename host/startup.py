@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -61,8 +59,6 @@ class Host:
     def __init__(self, server: Any, nodes: ModuleType) -> None:
         self.server = server
         self.nodes = nodes
-        self._schemas: tuple[float, int, Schemas] | None = None
-        self._lock = threading.Lock()
 
     @staticmethod
     def find() -> Host | None:
@@ -72,22 +68,10 @@ class Host:
         return Host(server, nodes) if server is not None and hasattr(nodes, 'NODE_CLASS_MAPPINGS') and nodes else None
 
     def schemas(self, max_age: float | None = None) -> Schemas:
-        """What the loaded node classes say of themselves, each read when first asked for.
+        """What the loaded node classes say of themselves, at most so many seconds ago."""
+        from ..runtime.inprocess import loaded_schemas
 
-        Model lists in it are as old as that, so whoever needs them fresh gives the greatest age in seconds.
-        """
-        from ..graph import Schemas
-
-        classes = self.nodes.NODE_CLASS_MAPPINGS
-        with self._lock:
-            now = time.monotonic()
-            if self._schemas is not None:
-                made, count, schemas = self._schemas
-                if count == len(classes) and (max_age is None or now - made <= max_age):
-                    return schemas
-            schemas = Schemas.of_classes(classes, getattr(self.nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
-            self._schemas = now, len(classes), schemas
-            return schemas
+        return loaded_schemas(self.nodes)(max_age)
 
 
 def _add_routes(host: Host) -> None:

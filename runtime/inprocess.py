@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
+import time
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
 from ..graph import Schemas
 
-__all__ = ['InProcess', 'find_server_process']
+__all__ = ['InProcess', 'LoadedSchemas', 'find_server_process', 'loaded_schemas']
 
 
 def find_server_process() -> InProcess | None:
@@ -47,9 +50,8 @@ class InProcess:
         return f'http{"s" if tls else ""}://{host}:{port or 8188}/'
 
     def schemas(self) -> Schemas:
-        """What the node classes say of themselves."""
-        titles = getattr(self._nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {})
-        return Schemas.of_classes(self._nodes.NODE_CLASS_MAPPINGS, titles)
+        """What the node classes say of themselves now."""
+        return _read(self._nodes)
 
     def embeddings(self) -> tuple[str, ...]:
         """The names of the embeddings, without their file suffix (ComfyUI server.py `get_embeddings`)."""
@@ -70,3 +72,37 @@ class InProcess:
         if executing is not None and executing() is not None:
             return 'A node that is running cannot wait for another workflow: ComfyUI runs one after the other.'
         return None
+
+
+class LoadedSchemas:
+    """What the loaded node classes say of themselves, each read when first asked for, and all anew when there are more.
+
+    Model lists in it are as old as that, so whoever needs them fresh gives the greatest age in seconds.
+    """
+
+    def __init__(self, nodes: ModuleType) -> None:
+        self._nodes = nodes
+        self._known: tuple[float, int, Schemas] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, max_age: float | None = None) -> Schemas:
+        count = len(self._nodes.NODE_CLASS_MAPPINGS)
+        with self._lock:
+            now = time.monotonic()
+            if self._known is not None:
+                made, known_count, schemas = self._known
+                if known_count == count and (max_age is None or now - made <= max_age):
+                    return schemas
+            schemas = _read(self._nodes)
+            self._known = now, count, schemas
+            return schemas
+
+
+@lru_cache(maxsize=1)
+def loaded_schemas(nodes: ModuleType) -> LoadedSchemas:
+    """The one of ComfyUI's `nodes` module, for everybody in this process."""
+    return LoadedSchemas(nodes)
+
+
+def _read(nodes: ModuleType) -> Schemas:
+    return Schemas.of_classes(nodes.NODE_CLASS_MAPPINGS, getattr(nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))

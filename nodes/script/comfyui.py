@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from ...graph import Schemas
+from ...runtime.inprocess import loaded_schemas
 from ...runtime.script import NodeFailed, ScriptError
 from ...runtime.settings import Settings, read_settings
 
@@ -17,17 +17,7 @@ log = logging.getLogger('comfy_script')
 
 def known_schemas() -> Schemas:
     """The schemas of this ComfyUI, read anew when packs were added; model lists are as old as a few seconds."""
-    nodes = sys.modules['nodes']
-    classes = nodes.NODE_CLASS_MAPPINGS
-    now = time.monotonic()
-    made, count, schemas = _known_schemas or (0.0, -1, None)
-    if schemas is None or count != len(classes) or now - made > 10:
-        schemas = Schemas.of_classes(classes, getattr(nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
-        globals()['_known_schemas'] = (now, len(classes), schemas)
-    return schemas
-
-
-_known_schemas: tuple[float, int, Schemas] | None = None
+    return loaded_schemas(sys.modules['nodes'])(max_age=10)
 
 
 def settings_of_owner() -> Settings:

@@ -9,7 +9,8 @@ from typing import Any
 from ...runtime.script import ScriptDenied, Signature
 
 
-def is_link(value: Any) -> bool:
+def may_be_link(value: Any) -> bool:
+    """At least what ComfyUI follows (`graph.is_link` is narrower): nothing that it would run may go unchecked."""
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
@@ -18,7 +19,7 @@ def slots_in_use(prompt: Any, node_id: str) -> int:
     highest = -1
     for node in (prompt or {}).values():
         for value in (node.get('inputs') or {}).values():
-            if is_link(value) and value[0] == node_id and isinstance(value[1], int):
+            if may_be_link(value) and value[0] == node_id and isinstance(value[1], int):
                 highest = max(highest, value[1])
     return highest + 1
 

@@ -10,7 +10,7 @@ from .any_inputs import ANY, OWN, AnyInputs
 from .changes import may_change
 from .comfyui import known_schemas, settings_of_owner
 from .identity import Identities
-from .links import check_given, is_link, slots_in_use, validate_sources
+from .links import check_given, may_be_link, slots_in_use, validate_sources
 from .run import Run
 from .values import outputs, typed
 
@@ -80,7 +80,7 @@ class ComfyScript:
         """Checks the nodes behind the links of the script's inputs, then asks for them. Raises ScriptError."""
         node_id, dynprompt = inputs['__unique_id'], inputs['__dynprompt']
         given = dynprompt.get_node(node_id)['inputs']
-        links = {name: value for name, value in given.items() if name in AnyInputs() and is_link(value)}
+        links = {name: value for name, value in given.items() if name in AnyInputs() and may_be_link(value)}
         missing = {name: value for name, value in links.items() if inputs.get(name) is None}
         signature = read_signature(_text(script), known_schemas())
         check_given(signature, given)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from comfy_script.graph import InputSchema, NodeSchema, Schemas
+from comfy_script.graph import InputSchema, NodeSchema, Schemas, is_link
 
 CHECKPOINT = 'tiny.safetensors'
 OURS = ('tiny', 'small')
@@ -62,10 +62,6 @@ class Small(NamedTuple):
 
 class NotHere(Exception):
     """A node cannot be on this server; its words are the reason."""
-
-
-def is_link(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int)
 
 
 def smaller(prompt: Mapping[str, Any], schemas: Schemas, stand_in: str = '') -> Small:
