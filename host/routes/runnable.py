@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from ...runtime.script.source import parse_source
+from .strings import lines_inside_strings
 
 _HEAD = """from comfy_script.runtime import *
 load()
@@ -22,7 +23,7 @@ def as_file(text: str) -> str:
         return text
     lines = text.split('\n')
     outside = _lines_of(tree, (ast.FunctionDef, ast.Import, ast.ImportFrom))
-    inside_strings = _inner_lines_of_strings(tree)
+    inside_strings = lines_inside_strings(tree)
     before = [line for number, line in enumerate(lines, 1) if number in outside]
     body = [
         line if number in inside_strings or not line.strip() else f'    {line}'
@@ -39,13 +40,4 @@ def _lines_of(tree: ast.Module, kinds: tuple[type[ast.stmt], ...]) -> set[int]:
     for statement in tree.body:
         if isinstance(statement, kinds):
             found.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
-    return found
-
-
-def _inner_lines_of_strings(tree: ast.Module) -> set[int]:
-    """Lines that begin inside a string: spaces before them would become part of it."""
-    found: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Constant, ast.JoinedStr)) and isinstance(getattr(node, 'value', ''), (str, bytes)):
-            found.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from ...graph import Link, Prompt, PromptNode, Schemas, to_class_name
 from ...runtime.script.source import parse_tree
 from ...transpiler import Style, convert_workflow, write_script
 from .errors import RequestError
+from .strings import lines_inside_strings
 
 _SOURCE = 'ComfyScript:source:'
 _SINK = 'ComfyScript:sink'
@@ -98,7 +98,7 @@ class _Body:
     """A written script that statements can be taken out of, by line."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._lines = text.split('\n')
         self._tree = parse_tree(text)
 
     def take_source(self, number: int) -> str:
@@ -121,17 +121,33 @@ class _Body:
                 return [given[f'value{number}'] for number in range(count)]
         raise RequestError('the selection cannot be written as a script: its results have no variable', 422)
 
-    def split(self) -> tuple[str, str]:
-        """(function definitions, everything else), without the statements taken."""
-        definitions: list[str] = []
-        rest: list[str] = []
-        inside: set[int] = set()
+    def definitions(self) -> str:
+        """Its functions."""
+        return '\n'.join(self._lines[number - 1] for number in sorted(self._functions())).strip('\n')
+
+    def block(self) -> list[str]:
+        """All else as it stands in a function: indented, but for what is inside of texts, and with single gaps."""
+        functions, inside = self._functions(), lines_inside_strings(self._tree)
+        found: list[str] = []
+        for number, line in enumerate(self._lines, 1):
+            if number in functions:
+                continue
+            if number in inside:
+                found.append(line)
+            elif line.strip():
+                found.append(f'    {line}')
+            elif found and found[-1]:
+                found.append('')
+        while found and not found[-1]:
+            found.pop()
+        return found
+
+    def _functions(self) -> set[int]:
+        found: set[int] = set()
         for statement in self._tree.body:
             if isinstance(statement, ast.FunctionDef):
-                inside.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
-        for number, line in enumerate(self._lines, 1):
-            (definitions if number in inside else rest).append(line)
-        return '\n'.join(definitions).strip('\n'), '\n'.join(rest).strip('\n')
+                found.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
+        return found
 
     def _remove(self, statement: ast.stmt) -> None:
         for number in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1):
@@ -162,7 +178,7 @@ def _keywords(call: ast.Call) -> dict[str, str]:
 
 
 def _function(body: _Body, inputs: Iterable[tuple[str, Port]], results: list[str], outputs: list[Port]) -> str:
-    definitions, text = body.split()
+    definitions = body.definitions()
     listed = [f'{name}: {_annotation(port)}' for name, port in inputs]
     parameters = ', '.join(listed)
     if len(parameters) > 70:
@@ -171,20 +187,12 @@ def _function(body: _Body, inputs: Iterable[tuple[str, Port]], results: list[str
     returns = ''
     if gives:
         returns = f' -> {gives[0]}' if len(gives) == 1 else f' -> tuple[{", ".join(gives)}]'
-    lines = [line for line in text.split('\n') if line.strip() or line == ''] or ['pass']
+    lines = body.block()
     if results:
-        lines.append('return ' + ', '.join(results))
-    block = textwrap.indent('\n'.join(_single_gaps(lines)), '    ')
+        lines.append('    return ' + ', '.join(results))
+    block = '\n'.join(lines or ['    pass'])
     head = f'{definitions}\n\n\n' if definitions else ''
     return f'{head}def main({parameters}){returns}:\n{block}\n'
-
-
-def _single_gaps(lines: list[str]) -> list[str]:
-    kept: list[str] = []
-    for line in lines:
-        if line.strip() or (kept and kept[-1].strip()):
-            kept.append(line)
-    return kept
 
 
 def _annotation(port: Port) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -188,3 +189,15 @@ async def test_node(client: Any) -> None:
     assert answer['script'].startswith('def main(model: Model,')
     status, _ = await post(client, 'node', {'workflow': read['workflow'], 'nodes': ['99']})
     assert status == 400
+
+
+async def test_texts_stay_what_they_are_in_a_node(client: Any) -> None:
+    text = 'a first line of a prompt, ' + 'and on, ' * 8 + 'end\n\n\n    indented, masterpiece, best quality\nlast line'
+    script = SCRIPT.replace("'cat'", repr(text))
+    read = (await post(client, 'prompt', {'script': script}))[1]
+    nodes = [str(node['id']) for node in read['workflow']['nodes'] if node['type'] in ('Text', 'Sample')]
+    _, answer = await post(client, 'node', {'workflow': read['workflow'], 'nodes': nodes})
+    tree = ast.parse(answer['script'])
+
+    assert "'''" in answer['script']
+    assert text in [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
