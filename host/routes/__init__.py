@@ -2,10 +2,14 @@
 
 http       JSON in and out, bounds, errors as status and reason; work happens off ComfyUI's event loop
 service    what the routes answer, as functions of plain data
+reading    a script as a prompt, by the interpreter
 shown      the script shown of a graph: written of it, or what somebody wrote as far as it holds
 apply      what has to change in the open graph to become a script
+values     what is to be noticed of the values in that
+runnable   a script as a file that Python runs
 catalog    the schemas, small enough for completion in the page
 to_node    a selection of nodes as the text of one ComfyScript node
+strings    where the texts of a script stand
 """
 
 from __future__ import annotations
