@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ...graph import InputKind, InputSchema, Prompt, Schemas, near_misses
 from ...runtime.script.source import parse_tree
 from ..match import Edit
+
+_NUMBERS = ('INT', 'FLOAT')
 
 
 class Remarks(NamedTuple):
@@ -33,27 +36,29 @@ def remarks(edits: Iterable[Edit], script: str, graph: Prompt, schemas: Schemas)
         if _is_no_number(item, edit.value):
             message = f'{item.python_name} takes a number, not {edit.value!r:.80}'
             found.errors.append(calls.place(edit) | {'message': message})
-        elif _is_no_choice(item, edit.value):
-            hint = near_misses(edit.value, [choice for choice in item.choices or () if isinstance(choice, str)])
-            message = f'{item.python_name} has no choice {edit.value!r:.80}{hint}'
-            found.warnings.append(calls.place(edit) | {'message': message})
+        elif refused := _out_of_range(item, edit.value) or _no_choice(item, edit.value):
+            found.warnings.append(calls.place(edit) | {'message': f'{item.python_name} {refused}'})
     return found
 
 
 class _Calls:
-    """The calls of a script, by the line where they begin."""
+    """The calls of a script, read once there is something to say of one."""
 
     def __init__(self, script: str) -> None:
-        self._lines = script.split('\n')
-        self._calls: dict[int, list[ast.Call]] = {}
-        for node in ast.walk(parse_tree(script)):
+        self._script = script
+
+    @cached_property
+    def _by_line(self) -> dict[int, list[ast.Call]]:
+        found: dict[int, list[ast.Call]] = {}
+        for node in ast.walk(parse_tree(self._script)):
             if isinstance(node, ast.Call):
-                self._calls.setdefault(node.lineno, []).append(node)
+                found.setdefault(node.lineno, []).append(node)
+        return found
 
     def place(self, edit: Edit) -> dict[str, Any]:
         """Where the value is written in its call, else the line of the call."""
         line = edit.line or 1
-        for call in self._calls.get(line, ()):
+        for call in self._by_line.get(line, ()):
             for given in (*call.args, *(keyword.value for keyword in call.keywords)):
                 if isinstance(given, ast.Constant) and given.value == edit.value and given.lineno == given.end_lineno:
                     column, end = (self._column(given.lineno, at) for at in (given.col_offset, given.end_col_offset))
@@ -62,25 +67,35 @@ class _Calls:
 
     def _column(self, line: int, offset: int | None) -> int:
         """`ast` counts bytes."""
-        return len(self._lines[line - 1].encode('utf-8')[:offset].decode('utf-8')) + 1
+        return len(self._script.split('\n')[line - 1].encode('utf-8')[:offset].decode('utf-8')) + 1
 
 
 def _is_no_number(item: InputSchema, value: Any) -> bool:
-    if item.type not in ('INT', 'FLOAT'):
-        return False
+    return item.type in _NUMBERS and _number(value) is None
+
+
+def _out_of_range(item: InputSchema, value: Any) -> str:
+    number = _number(value) if item.type in _NUMBERS else None
+    least, most = _number(item.minimum), _number(item.maximum)
+    if number is not None and least is not None and number < least:
+        return f'is {least} at least'
+    return f'is {most} at most' if number is not None and most is not None and number > most else ''
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, (int, float)):
+        return value
     try:
-        float(value)
+        return float(value)
     except (TypeError, ValueError):
-        return True
-    return False
+        return None
 
 
-def _is_no_choice(item: InputSchema, value: Any) -> bool:
-    """Only texts, and only where the server says all choices: others are fetched by the page, or any file will do."""
-    return (
-        item.kind is InputKind.COMBO
-        and bool(item.choices)
-        and isinstance(value, str)
-        and value not in (item.choices or ())
-        and not any(name == 'remote' or name.endswith('_upload') for name in item.options)
-    )
+def _no_choice(item: InputSchema, value: Any) -> str:
+    """Only of texts, and where the server says all choices: others are fetched by the page, or any file will do."""
+    choices = [choice for choice in item.choices or () if isinstance(choice, str)]
+    if item.kind is not InputKind.COMBO or not isinstance(value, str) or not choices or value in choices:
+        return ''
+    if any(name == 'remote' or name.endswith('_upload') for name in item.options):
+        return ''
+    return f'has no choice {value!r:.80}{near_misses(value, choices)}'

@@ -17,7 +17,7 @@ NODES: dict[str, Any] = {
         'input': {
             'required': {
                 'image': ('IMAGE',),
-                'radius': ('INT', {'default': 1}),
+                'radius': ('INT', {'default': 1, 'min': 0, 'max': 9}),
                 'kind': (['box', 'gaussian'], {}),
                 'name': ('STRING', {'default': ''}),
             }
@@ -62,6 +62,13 @@ def test_a_choice_that_there_is_not_is_warned_of(schemas: Schemas) -> None:
     message = "kind has no choice 'bax' (did you mean 'box'?)"
     assert answer['warnings'] == [{'line': 5, 'column': 20, 'endColumn': 25, 'message': message}]
     assert [edit['input'] for edit in answer['edits']] == ['kind']
+
+
+def test_a_number_out_of_range_is_warned_of(schemas: Schemas) -> None:
+    answer = planned("    3,\n", "    30,\n", schemas)
+
+    assert answer['warnings'] == [{'line': 4, 'column': 5, 'endColumn': 7, 'message': 'radius is 9 at most'}]
+    assert planned("    3,\n", "    -1,\n", schemas)['warnings'][0]['message'] == 'radius is 0 at least'
 
 
 def test_of_a_new_node_too(schemas: Schemas) -> None:
