@@ -63,10 +63,19 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 closing: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def close_soon(item: Any) -> None:
-    """Close something on the loop, from a finalizer; nothing happens where the loop is gone."""
+def close_after(owner: object, item: Any) -> None:
+    """Close something on the loop once its owner was collected, which nobody closed.
+
+    Until then it is held here: of what is collected together Python finalizes all, and aiohttp complains of sessions
+    that are open then. It must not hold its owner.
+    """
+    weakref.finalize(owner, _close_soon, item, os.getpid()).atexit = False
+
+
+def _close_soon(item: Any, process: int) -> None:
+    """Nothing happens where the loop is gone, or in a process that was forked meanwhile: it is its parent's."""
     loop = _loop
-    if loop is None or loop.is_closed() or sys.is_finalizing():
+    if loop is None or loop.is_closed() or sys.is_finalizing() or process != os.getpid():
         return
     loop.call_soon_threadsafe(lambda: loop.create_task(item.close()))
 

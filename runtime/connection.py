@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .background import close_soon, closing, log
+from .background import close_after, closing, log
 from .errors import ConnectError, ServerError
 from .posting import Kept, Posting
 
@@ -89,15 +89,6 @@ class Connection:
         self._closed = False
         closing.add(self)
 
-    def __del__(self) -> None:
-        # Of a client that nobody closed: aiohttp complains about sessions that are collected open.
-        session = self.__dict__.get('_session')
-        if session is not None and not session.closed:
-            close_soon(session)
-        posting = self.__dict__.get('_posting')
-        if posting is not None:
-            close_soon(posting)
-
     # -- HTTP
 
     @property
@@ -105,6 +96,7 @@ class Connection:
         """The aiohttp session; made on first use, on the background loop."""
         if self._session is None or self._session.closed:
             self._session = (self.options.session_factory or self._new_session)()
+            close_after(self, self._session)
         return self._session
 
     def _new_session(self) -> aiohttp.ClientSession:
@@ -202,6 +194,7 @@ class Connection:
             return
         if self._posting is None:
             self._posting = Posting(url, self.options.headers, self.options.connect_timeout)
+            close_after(self, self._posting)
         self._keeper = asyncio.get_running_loop().create_task(self._posting.keep_one())
 
     def _unreachable(self, error: BaseException) -> ConnectError:

@@ -179,7 +179,9 @@ async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: floa
 def _missing(folder: Path) -> str:
     if not folder.exists():
         return 'it does not exist'
-    return 'it has no ' + ', '.join(mark for mark in _MARKS if not (folder / mark).exists())
+    lacks = ', '.join(mark for mark in _MARKS if not (folder / mark).exists())
+    near = next((place for place in (folder / 'ComfyUI', *folder.parents) if is_comfyui(place)), None)
+    return f'it has no {lacks}{f"; did you mean {near}?" if near is not None else ""}'
 
 
 def _port_was_taken(server: LaunchedServer) -> bool:

@@ -159,7 +159,7 @@ async def _find(comfyui: Any, args: ComfyUIArgs | None, timeout: float, options:
             'ComfyUI as an installed package is not supported: give the path of a ComfyUI folder, or a URL.'
         )
     else:
-        client = await _launch(Path(comfyui), args, timeout, options)
+        client = await _launch(_folder_of(comfyui), args, timeout, options)
     if not client.has_schemas:
         try:
             await client._refresh()
@@ -175,6 +175,19 @@ def _is_url(comfyui: object) -> bool:
     if text.startswith(('http://', 'https://')):
         return True
     return isinstance(comfyui, str) and _ADDRESS.match(text) is not None and not Path(text).exists()
+
+
+def _folder_of(comfyui: object) -> Path:
+    """The folder that is named. Raises LoadError, TypeError."""
+    if not isinstance(comfyui, (str, os.PathLike)):
+        raise TypeError(f'load() takes the URL of a server, the path of a ComfyUI folder or a Client, not {comfyui!r}')
+    text = os.fspath(comfyui)
+    folder = Path(text)
+    if '://' in text:
+        raise LoadError(f'{text} is no address of a ComfyUI server: those begin with http:// or https://')
+    if len(folder.parts) == 1 and not folder.exists():
+        raise LoadError(f'{text!r} is neither a folder here nor the URL of a server (http://host:port/)')
+    return folder
 
 
 async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -201,6 +203,18 @@ def test_an_end_that_was_told_without_the_last_message(client: Client, fake: Fak
     fake.fail(task.prompt_id, tell=False, exception_message='no luck')
     with pytest.raises(NodeError, match='no luck'):
         task.wait(5)
+
+
+def test_a_client_that_nobody_closed(fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    """It takes its connections along; aiohttp complains where one does not."""
+    client = Client(fake.url)
+    assert len(client.schemas) == 3
+    session = weakref.ref(client.tracker.connection.session)
+    del client
+    gc.collect()
+    wait_for(lambda: session() is None or session().closed)  # type: ignore[union-attr]
+    gc.collect()
+    assert not caplog.records
 
 
 def test_closing_ends_what_is_out(client: Client, fake: FakeServer) -> None:

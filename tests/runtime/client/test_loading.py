@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,26 @@ def test_a_folder_that_is_no_comfyui(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match='it does not exist'):
         load(str(tmp_path / 'missing'))
     assert not is_comfyui(tmp_path)
+    for name in ('main.py', 'execution.py', 'folder_paths.py'):
+        (tmp_path / 'ComfyUI/custom_nodes').mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'ComfyUI' / name).touch()
+    (tmp_path / 'ComfyUI/comfy').mkdir()
+    for inside in (tmp_path, tmp_path / 'ComfyUI/custom_nodes'):
+        with pytest.raises(LoadError, match=re.escape(f'did you mean {tmp_path / "ComfyUI"}?')):
+            load(inside)
+
+
+@pytest.mark.parametrize(
+    ('comfyui', 'error', 'message'),
+    [
+        ('ws://host:8188/', LoadError, 'begin with http:// or https://'),
+        ('no-such-host', LoadError, "'no-such-host' is neither a folder here nor the URL of a server"),
+        (8188, TypeError, r'load\(\) takes the URL of a server, .* not 8188'),
+    ],
+)
+def test_what_is_neither_a_server_nor_a_folder(comfyui: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        load(comfyui)
 
 
 def test_arguments() -> None:
