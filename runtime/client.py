@@ -24,6 +24,7 @@ from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
 from .renewal import Asked, Renewal
 from .results import ResultFile
+from .sites import script_frame
 from .task import IdOf, Task
 from .task_queue import TaskQueue
 from .tracker import Tracker
@@ -625,23 +626,15 @@ _encode = json.JSONEncoder(default=to_json).encode
 
 def find_source() -> str | None:
     """The text of the script (or notebook cell) that is running: the nearest caller outside of this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if not filename.startswith((*_OWN, '<frozen')) and not _is_library(filename):
-            lines = linecache.getlines(filename, frame.f_globals)
-            text = ''.join(lines)
-            return text if 0 < len(text) <= MAX_SOURCE else None
-        frame = frame.f_back
-    return None
+    frame = script_frame(sys._getframe(1), _is_own)
+    if frame is None:
+        return None
+    text = ''.join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
+    return text if 0 < len(text) <= MAX_SOURCE else None
 
 
-def _is_library(filename: str) -> bool:
-    """The interpreter's own modules: `asyncio` and `concurrent` are between a caller and us."""
-    return filename.startswith(_STDLIB) and 'site-packages' not in filename
-
-
-_STDLIB = str(Path(asyncio.__file__).resolve().parent.parent)
+def _is_own(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OWN)
 
 
 def file_reference(file: str | ResultFile) -> dict[str, str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import bisect
 import dis
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 
@@ -73,11 +75,14 @@ def call_site(home: CodeType | None = None) -> RawSite | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_own(frame):
         frame = frame.f_back
-    if frame is None:
+    offsets = _sites(frame.f_code) if frame is not None else None
+    if offsets is None:
+        frame = script_frame(frame)
+        offsets = _sites(frame.f_code) if frame is not None else None
+    if frame is None or offsets is None:
         return None
     code = frame.f_code
     if home is None or code is home or code.co_name == '<module>':
-        offsets = _sites(code)
         site = offsets.get(frame.f_lasti)
         if site is None:
             site = offsets[frame.f_lasti] = (code, frame.f_lasti)
@@ -86,9 +91,34 @@ def call_site(home: CodeType | None = None) -> RawSite | None:
 
 
 @_once_per_code
-def _sites(code: CodeType) -> dict[int, RawSite]:
-    """One tuple per place, however often it is passed."""
-    return {}
+def _sites(code: CodeType) -> dict[int, RawSite] | None:
+    """One tuple per place, however often it is passed; None for code of Python itself."""
+    return None if _is_pythons(code.co_filename) else {}
+
+
+def script_frame(frame: FrameType | None, is_own: Callable[[FrameType], bool] | None = None) -> FrameType | None:
+    """The innermost frame from here up that is a script's: neither ours nor of a module of Python (`asyncio`, say).
+
+    Above an event loop or a thread pool packages are no script either, but what runs that loop: a notebook's kernel.
+    """
+    is_own = is_own or _is_own
+    called_back = False
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if _is_pythons(filename):
+            called_back = True
+        elif not is_own(frame) and not (called_back and _SITE in filename):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def _is_pythons(filename: str) -> bool:
+    return filename.startswith((_STDLIB, '<frozen')) and _SITE not in filename
+
+
+_STDLIB = str(Path(os.__file__).resolve().parent) + os.sep
+_SITE = 'site-packages'
 
 
 def _is_own(frame: FrameType) -> bool:

@@ -5,20 +5,24 @@ Those that run a workflow have an asynchronous twin with a leading underscore: `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from contextvars import ContextVar
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..graph import ComfyScriptError, bind
 from .background import run_async, run_sync
 from .client import Client, default_client, find_source, to_pil
 from .display import unshown
 from .results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
+from .sites import RawSite, call_site
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .values import NodeOutput
+
+T = TypeVar('T')
 
 __all__ = [
     'concat_images',
@@ -63,14 +67,14 @@ async def _get_str(value: Any) -> str:
     client = _client_of(value)
     for class_type, name in _SHOW_TEXT:
         if class_type in client.schemas:
-            texts = (await _run(client, _call(client, class_type, **{name: value}))).texts
+            texts = (await _result_of(client, _call(client, class_type, **{name: value}))).texts
             return ''.join(texts)
     raise UtilError('The server has no node that shows a value as text; ComfyUI from 2025-07 on has PreviewAny.')
 
 
 def get_str(value: Any) -> str:
     """The text that a node's output holds, by running what makes it. `util.get_str(node_output)`"""
-    return run_sync(_get_str(_checked(value)))
+    return _run(_get_str(_checked(value)))
 
 
 async def _get_int(value: Any) -> int:
@@ -79,7 +83,7 @@ async def _get_int(value: Any) -> int:
 
 def get_int(value: Any) -> int:
     """The integer that a node's output holds, by running what makes it. Raises ValueError where it holds none."""
-    return run_sync(_get_int(_checked(value)))
+    return _run(_get_int(_checked(value)))
 
 
 async def _get_float(value: Any) -> float:
@@ -88,7 +92,7 @@ async def _get_float(value: Any) -> float:
 
 def get_float(value: Any) -> float:
     """The number that a node's output holds, by running what makes it. Raises ValueError where it holds none."""
-    return run_sync(_get_float(_checked(value)))
+    return _run(_get_float(_checked(value)))
 
 
 # -- images
@@ -100,10 +104,10 @@ async def _get_images(value: Any, *, save: bool = False) -> list[Image]:
     client = _client_of(value)
     value = _as_image(client, value)
     if save:
-        return await _images_of(await _run(client, _call(client, 'SaveImage', images=value)))
+        return await _images_of(await _result_of(client, _call(client, 'SaveImage', images=value)))
     images = await _images_over_websocket(client, value)
     if images is None:
-        images = await _images_of(await _run(client, _call(client, 'PreviewImage', images=value)))
+        images = await _images_of(await _result_of(client, _call(client, 'PreviewImage', images=value)))
     return images
 
 
@@ -113,7 +117,7 @@ def get_images(value: Any, *, save: bool = False) -> list[Image]:
     Nothing is left on the server: the images come over the connection (where the server lacks `SaveImageWebsocket`,
     through its folder for temporary files). `save=True` saves them in its output folder as `SaveImage` does.
     """
-    return run_sync(_get_images(_checked(value), save=save))
+    return _run(_get_images(_checked(value), save=save))
 
 
 async def _images_over_websocket(client: Client, value: Any) -> list[Image] | None:
@@ -172,7 +176,7 @@ async def _save_image(image: Any, prefix: str | None = None, *, temp: bool = Fal
     image = _as_image(client, image)
     named = {} if prefix is None else {'filename_prefix': prefix}
     output = _call(client, 'PreviewImage', images=image) if temp else _call(client, 'SaveImage', images=image, **named)
-    result = await _run(client, output)
+    result = await _result_of(client, output)
     if not isinstance(result, ImageBatchResult):
         raise UtilError(f'The value is no image: the server answered with {result!r}')
     return result
@@ -180,7 +184,7 @@ async def _save_image(image: Any, prefix: str | None = None, *, temp: bool = Fal
 
 def save_image(image: Any, prefix: str | None = None, *, temp: bool = False) -> ImageBatchResult:
     """Save an image in the server's output folder, or (`temp`) in its folder for temporary files."""
-    return run_sync(_save_image(_checked(image), prefix, temp=temp))
+    return _run(_save_image(_checked(image), prefix, temp=temp))
 
 
 def save_image_cwd(image: Any, prefix: str = 'ComfyUI', *, temp: bool = False) -> ImageBatchResult:
@@ -245,7 +249,7 @@ async def _upload_mask(mask: Any, original: str | ResultFile, name: str | None =
 async def _save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
     client = _client_of(latent)
     prefix = 'latents/ComfyUI' if prefix is None else prefix
-    result = await _run(client, _call(client, 'SaveLatent', samples=latent, filename_prefix=prefix))
+    result = await _result_of(client, _call(client, 'SaveLatent', samples=latent, filename_prefix=prefix))
     if not isinstance(result, LatentResult):
         raise UtilError(f'The value is no latent: the server answered with {result!r}')
     return result
@@ -253,7 +257,7 @@ async def _save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
 
 def save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
     """Save a latent in the server's output folder (as `latents/ComfyUI…`). `result.save(folder)` fetches the file."""
-    return run_sync(_save_latent(_checked(latent), prefix))
+    return _run(_save_latent(_checked(latent), prefix))
 
 
 def save_latent_and_get_path(latent: Any, prefix: str | None = None, *, type: bool = True) -> str:
@@ -290,6 +294,35 @@ def load_latent_from_paths(paths: Iterable[str | PurePath]) -> Any:
 # -- how
 
 
+class _Caller(NamedTuple):
+    """Who asks: the place in the script, for errors, and the script's text, for saved images."""
+
+    site: RawSite | None
+    source: str
+
+    @classmethod
+    def here(cls) -> _Caller:
+        return cls(call_site(), find_source() or '')
+
+
+# On the background loop nothing else tells.
+_caller: ContextVar[_Caller | None] = ContextVar('comfy_script_caller', default=None)
+
+
+def _locate() -> RawSite | None:
+    caller = _caller.get()
+    return caller.site if caller is not None else call_site()
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine for whoever calls, and wait for it."""
+    token = _caller.set(_Caller.here())
+    try:
+        return run_sync(coroutine)
+    finally:
+        _caller.reset(token)
+
+
 def _is_output(value: object) -> bool:
     from .values import NodeOutput
 
@@ -316,23 +349,25 @@ def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
     if class_type not in client.schemas:
         raise UtilError(f'The server has no node {class_type}.')
     schema = client.schemas[class_type]
-    return Recorder(None, client)(schema, bind(schema, (), inputs))
+    return Recorder(None, client, _locate)(schema, bind(schema, (), inputs))
 
 
 async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
     from .build import build
+    from .workflow import submit_options
 
     built = build([output])
-    options = {'origins': built.origins(), 'id_of': built.id_of, 'source': find_source() or ''}
+    caller = _caller.get() or _Caller.here()
+    options = {**submit_options(built), 'source': caller.source, 'keep_images': keep_images}
     with unshown():
-        task = await run_async(client._submit(built.prompt, keep_images=keep_images, **options))
+        task = await run_async(client._submit(built.prompt, **options))
     for node_id, node in built.nodes.items():
         # A workflow around this has no reason to say that they were not queued.
         node.task_id = node.task_id or node_id
     return task
 
 
-async def _run(client: Client, output: NodeOutput) -> Result:
+async def _result_of(client: Client, output: NodeOutput) -> Result:
     task = await _submit(client, output)
     return await task.result(output)
 
@@ -343,7 +378,7 @@ def _as_image(client: Client, value: Any) -> Any:
         from .build import Recorder
 
         schema = client.schemas['MaskToImage']
-        return Recorder(None, client)(schema, bind(schema, (value,), {}))
+        return Recorder(None, client, _locate)(schema, bind(schema, (value,), {}))
     return value
 
 

@@ -158,7 +158,7 @@ class Workflow:
             self.task = task
             _mark(built, task, explicit)
 
-        return {**_submit_options(built), 'on_accepted': on_accepted}
+        return {**submit_options(built), 'on_accepted': on_accepted}
 
     def _runner(self, built: Built) -> Client:
         return self._client or runner_of(built)
@@ -229,7 +229,9 @@ def _runnable(built: Built) -> Built:
     return built
 
 
-def _submit_options(built: Built) -> dict[str, Any]:
+def submit_options(built: Built) -> dict[str, Any]:
+    """What `Client.submit` takes with a prompt: the graph that goes into images, and the way back to the calls."""
+
     def workflow() -> dict[str, Any] | None:
         try:
             return built.workflow_to_send()
@@ -263,7 +265,7 @@ def runner_of(built: Built) -> Client:
 def submit(outputs: Any) -> Task:
     """Queues outputs with all that they need, waiting for the server to take them."""
     built = _runnable(build(outputs))
-    task = runner_of(built).submit(built.prompt, **_submit_options(built))
+    task = runner_of(built).submit(built.prompt, **submit_options(built))
     _mark(built, task, {id(node) for node in calls_of(outputs)})
     return task
 
@@ -271,6 +273,6 @@ def submit(outputs: Any) -> Task:
 async def submit_async(outputs: Any) -> Task:
     """`submit`, to be awaited."""
     built = _runnable(build(outputs))
-    task = await runner_of(built)._submit(built.prompt, **_submit_options(built))
+    task = await runner_of(built)._submit(built.prompt, **submit_options(built))
     _mark(built, task, {id(node) for node in calls_of(outputs)})
     return task

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import linecache
 import re
+import sys
+import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, ComfyUIArgs, LoadError, NotLoadedError, OfflineError, load, loading, queue
+from comfy_script.runtime import (
+    Client,
+    ComfyUIArgs,
+    LoadError,
+    NotLoadedError,
+    OfflineError,
+    PromptRefusedError,
+    load,
+    loading,
+    queue,
+    util,
+)
 from comfy_script.runtime.client import default_client, find_client, find_source, set_default_client
 from comfy_script.runtime.launch import is_comfyui
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
@@ -106,6 +121,56 @@ def test_source_of_a_caller() -> None:
     source = find_source()
     assert source is not None
     assert 'def test_source_of_a_caller' in source
+
+
+def test_what_util_runs_is_the_scripts(fake: FakeServer) -> None:
+    """An error names the script's line, a saved image has its text and the graph; on the background loop, too."""
+    fake.auto = True
+    client = load(fake.url, stubs=False)
+    image = client.nodes.EmptyImage(8, 8)
+    util.save_image(image)
+    util.save_image(client.nodes.EmptyImage(8, 9))
+    for prompt in fake.prompts:
+        saved = prompt['extra_data']['extra_pnginfo']
+        assert 'def test_what_util_runs_is_the_scripts' in saved['ComfyScriptSource']
+        assert [node['type'] for node in saved['workflow']['nodes']] == ['EmptyImage', 'SaveImage']
+    problem = {'type': 'x', 'message': 'Not so', 'details': '', 'extra_info': {}}
+    refused = {'class_type': 'SaveImage', 'errors': [problem], 'dependent_outputs': ['2']}
+    fake.answer_prompt = 400, {'error': problem, 'node_errors': {'2': refused}}
+
+    async def at_once() -> None:
+        await asyncio.gather(util._save_image(image))
+
+    here = sys._getframe().f_lineno
+    for call in (lambda: util.save_image(image), lambda: asyncio.run(at_once())):
+        with pytest.raises(PromptRefusedError) as caught:
+            call()
+        (found,) = caught.value.problems
+        assert found.origin is not None
+        assert Path(found.origin.file) == Path(__file__)
+        assert found.origin.line - here in (1, 3)
+
+
+@pytest.mark.parametrize(('folder', 'is_script'), [('site-packages/tornado', False), ('scripts', True)])
+def test_what_runs_the_loop_is_no_script(folder: str, is_script: bool, fake: FakeServer) -> None:
+    """Tornado, say, in a notebook's kernel: above what a loop calls back there is no script, or it runs the loop."""
+    fake.auto = True
+    client = load(fake.url, stubs=False)
+    output = client.nodes.PreviewImage(client.nodes.EmptyImage(8, 8))
+
+    async def main() -> None:
+        await asyncio.gather(output)
+
+    text = 'asyncio.run(main())'
+    name = f'/home/me/{folder}/loop.py'
+    linecache.cache[name] = (len(text), None, [text], name)
+    run = types.FunctionType(compile(text, name, 'exec'), {'asyncio': asyncio, 'main': main})
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    del linecache.cache[name]
+    saved = fake.prompts[-1]['extra_data']['extra_pnginfo']
+    assert saved.get('ComfyScriptSource') == (text if is_script else None)
 
 
 def test_async_load_and_a_client_object(fake: FakeServer) -> None:
