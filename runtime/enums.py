@@ -111,19 +111,32 @@ class _ChoicesMeta(enum.EnumMeta):
         return look(name) if look is not None else None
 
 
-class _StrChoices(str, enum.Enum, metaclass=_ChoicesMeta):
+class _Choices(enum.Enum, metaclass=_ChoicesMeta):
+    """Members go to other processes as the values that they are: the enum may be another one there."""
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        return type(self.value), (self.value,)
+
+    def __copy__(self) -> _Choices:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Choices:
+        return self
+
+
+class _StrChoices(str, _Choices):
     def __str__(self) -> str:
         return str.__str__(self.value)
 
     __format__ = str.__format__
 
 
-class _IntChoices(int, enum.Enum, metaclass=_ChoicesMeta):
+class _IntChoices(int, _Choices):
     __str__ = int.__repr__
     __format__ = int.__format__
 
 
-class _FloatChoices(float, enum.Enum, metaclass=_ChoicesMeta):
+class _FloatChoices(float, _Choices):
     __str__ = float.__repr__
     __format__ = float.__format__
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -43,6 +45,16 @@ def test_members_are_strings_and_enum_members(nodes: NodeNamespace) -> None:
     assert len(nodes.Samplers) == 3
     assert 'ddim' in nodes.Samplers
     assert 'nothing' not in nodes.Samplers
+
+
+@pytest.mark.parametrize('value', ['euler', 5, 0.5])
+def test_members_go_to_other_processes(value: Any) -> None:
+    """As the values that they are: an enum of a server's choices may have others there, or none."""
+    (member,) = make_enum('x', {'a': value})
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        sent = pickle.loads(pickle.dumps(member, protocol))
+        assert (sent, type(sent)) == (value, type(value))
+    assert copy.copy(member) is copy.deepcopy(member) is copy.deepcopy([member])[0] is member
 
 
 def test_an_input_with_the_same_choices_has_the_global_enum(nodes: NodeNamespace) -> None:
