@@ -60,6 +60,12 @@ def origin_of(origins: Origins | None, node_id: str | None) -> Origin | None:
     return Origin(*found) if found else None
 
 
+def named_node(class_type: str, node_id: str, origin: Origin | None) -> str:
+    """A node as errors name it."""
+    where = f', {origin}' if origin else ''
+    return f'{class_type} (node {node_id}{where})'
+
+
 class NotLoadedError(ComfyScriptError):
     """Something needs a server (or its node list) and `load()` was not called."""
 
@@ -125,9 +131,8 @@ class NodeProblem(NamedTuple):
     origin: Origin | None
 
     def __str__(self) -> str:
-        where = f', {self.origin}' if self.origin else ''
         what = f', input {self.input!r}' if self.input else ''
-        return f'{self.class_type} (node {self.node_id}{where}){what}: {self.message}'
+        return f'{named_node(self.class_type, self.node_id, self.origin)}{what}: {self.message}'
 
 
 class PromptRefusedError(TaskError):
@@ -160,8 +165,8 @@ class NodeError(TaskError):
         self.exception_message = exception_message
         self.traceback = traceback
         self.origin = origin
-        where = f', {origin}' if origin else ''
-        message = f'{class_type} (node {node_id}{where}) failed: {exception_type}: {exception_message.strip()}'
+        node = named_node(class_type, node_id, origin)
+        message = f'{node} failed: {exception_type}: {exception_message.strip()}'
         tail = '\n'.join(traceback.rstrip().splitlines()[-SHOWN_TRACEBACK_LINES:])
         super().__init__(f"{message}\nThe server's traceback:\n{tail}" if tail else message)
 

@@ -8,10 +8,19 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .background import Dispatcher, run_async, run_sync, unbreakable_future, wait_future
-from .errors import ComfyScriptError, NodeProblem, Origins, PromptRefusedError, TaskError
+from .errors import (
+    ComfyScriptError,
+    NodeProblem,
+    Origins,
+    PromptRefusedError,
+    TaskError,
+    WaitTimeoutError,
+    named_node,
+    origin_of,
+)
 from .results import Result, make_result
 
 if TYPE_CHECKING:
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
     from .tracker import Tracker
 
 __all__ = ['Task', 'TaskProgress', 'TaskState']
+
+T = TypeVar('T')
 
 IdOf = Callable[[object], 'str | None']
 
@@ -116,7 +127,7 @@ class Task:
         """
         self._tracker.check_may_wait()
         self.was_waited_for = True
-        return wait_future(self._done, timeout)
+        return self._wait_for(self._done, timeout)
 
     def __await__(self) -> Generator[Any, None, list[Result]]:
         self.was_waited_for = True
@@ -132,7 +143,22 @@ class Task:
     def wait_result(self, output: object, timeout: float | None = None) -> Result:
         """What `result` gives, waited for."""
         self._tracker.check_may_wait()
-        return wait_future(self._result_future(output), timeout)
+        return self._wait_for(self._result_future(output), timeout)
+
+    def _wait_for(self, future: Future[T], timeout: float | None) -> T:
+        try:
+            return wait_future(future, timeout)
+        except WaitTimeoutError:
+            raise WaitTimeoutError(f'Nothing came within {timeout:g} seconds; the workflow {self._where()}.') from None
+
+    def _where(self) -> str:
+        """Where it is, for people."""
+        node_id = self.current_node
+        if self.state is TaskState.QUEUED:
+            return f'waits in the queue, which has {self._tracker.queue_remaining}'
+        if node_id is None:
+            return 'has ended meanwhile' if self.state.is_end else 'goes on'
+        return f'goes on, now in {named_node(self.class_type_of(node_id), node_id, origin_of(self.origins, node_id))}'
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""

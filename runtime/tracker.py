@@ -30,6 +30,7 @@ from .errors import (
     TaskCancelledError,
     WouldDeadlockError,
     lacks_something,
+    named_node,
     node_problems,
     origin_of,
     refusal,
@@ -668,7 +669,6 @@ def node_error(task: Task, data: Mapping[str, Any]) -> NodeError:
 def interrupted_error(task: Task, data: Mapping[str, Any]) -> TaskCancelledError:
     """The error for an `execution_interrupted` message."""
     node_id = str(data.get('node_id'))
-    origin = origin_of(task.origins, node_id)
-    where = f', {origin}' if origin else ''
-    class_type = data.get('node_type') or task.class_type_of(node_id)
-    return TaskCancelledError(f'The workflow was interrupted in {class_type} (node {node_id}{where}).')
+    class_type = str(data.get('node_type') or task.class_type_of(node_id))
+    node = named_node(class_type, node_id, origin_of(task.origins, node_id))
+    return TaskCancelledError(f'The workflow was interrupted in {node}.')

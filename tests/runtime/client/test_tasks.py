@@ -115,12 +115,14 @@ def test_awaiting(client: Client, fake: FakeServer) -> None:
 
 
 def test_a_wait_that_runs_out_leaves_the_task_alone(client: Client, fake: FakeServer) -> None:
-    task = client.submit(PROMPT)
-    with pytest.raises(WaitTimeoutError):
+    task = client.submit(PROMPT, origins={'2': ('script.py', 12)})
+    wait_for(lambda: client.queue.queue_remaining == 1)
+    with pytest.raises(WaitTimeoutError, match=r'within 0\.01 seconds; the workflow waits in the queue, which has 1'):
         task.wait(0.01)
-    with pytest.raises(TimeoutError):
-        task.wait_result('2', 0.01)
     fake.begin(task.prompt_id)
+    wait_for(lambda: task.current_node == '2')
+    with pytest.raises(TimeoutError, match=r'now in PreviewImage \(node 2, script\.py:12\)'):
+        task.wait_result('2', 0.01)
     fake.finish(task.prompt_id)
     assert len(task.wait(5)) == 1
 
