@@ -96,7 +96,7 @@ for make in (chain, images):
             best = one if best is None else min(best, one)
             del wf, text
         took[f'{make.__name__} {size}'] = best
-with open(report, 'w') as file:
+with open(report, 'w', encoding='utf-8') as file:
     json.dump(took, file)
 """
 

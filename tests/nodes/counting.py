@@ -11,7 +11,7 @@ class Counting:
     RETURN_TYPES = ('INT',)
     FUNCTION = 'run'
     def run(self, value):
-        with open(Path(folder_paths.get_output_directory()) / 'runs.txt', 'a') as file:
+        with open(Path(folder_paths.get_output_directory()) / 'runs.txt', 'a', encoding='utf-8') as file:
             file.write(f'{value}\\n')
         return (value + 1,)
 

@@ -225,9 +225,9 @@ class TestCache:
 
         def runs(script: str, x: int = 1) -> list[str]:
             before = (counted.base / 'output' / 'runs.txt')
-            had = len(before.read_text().splitlines()) if before.exists() else 0
+            had = len(before.read_text(encoding='utf-8').splitlines()) if before.exists() else 0
             counted.queue({'1': node(script, x=x)})
-            return before.read_text().splitlines()[had:]
+            return before.read_text(encoding='utf-8').splitlines()[had:]
 
         assert runs(text.format(1)) == ['1', '2', '4']
         assert runs(text.format(2)) == []

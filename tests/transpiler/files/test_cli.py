@@ -78,10 +78,10 @@ def test_a_folder_with_what_failed_and_why(
     (source / 'a.json').write_text(json.dumps(load('default_workflow.json')))
     picture(source / 'deep' / 'b.png', prompt=load('default_prompt.json'))
     picture(source / 'none.png')
-    (source / 'broken.json').write_text('{"nodes": [')
+    (source / 'broken.json').write_text('{"nodes": [', encoding='utf-8')
     circle = {'1': {'class_type': 'ImageResize', 'inputs': {'image': ['1', 0]}}}
     picture(source / 'circle.png', prompt=circle)
-    (source / 'notes.txt').write_text('not for us')
+    (source / 'notes.txt').write_text('not for us', encoding='utf-8')
     output = tmp_path / 'out'
     assert main(['transpile', str(source), '--object-info', object_info, '-o', str(output)]) == 2
     written = sorted(file.relative_to(output).as_posix() for file in output.rglob('*') if file.is_file())
@@ -95,13 +95,13 @@ def test_a_folder_with_what_failed_and_why(
 
 def test_what_fails_leaves_the_old_file(tmp_path: Path, object_info: str) -> None:
     target = tmp_path / 'script.py'
-    target.write_text('old')
+    target.write_text('old', encoding='utf-8')
     file = tmp_path / 'x.json'
-    file.write_text('{"nodes": 1}')
+    file.write_text('{"nodes": 1}', encoding='utf-8')
     assert main(['transpile', str(file), '--object-info', object_info, '-o', str(target)]) == 2
-    assert target.read_text() == 'old'
+    assert target.read_text(encoding='utf-8') == 'old'
     assert main(['transpile', str(DATA / 'default_prompt.json'), '--object-info', object_info, '-o', str(target)]) == 0
-    assert target.read_text().startswith('model, clip, vae')
+    assert target.read_text(encoding='utf-8').startswith('model, clip, vae')
     assert not list(tmp_path.glob('*.part')) + list(tmp_path.glob('.*.part'))
 
 

@@ -62,7 +62,7 @@ def safetensors(path: Path) -> None:
 def svg(path: Path) -> None:
     """ComfyUI comfy_extras/nodes_images.py: SaveSVGNode"""
     text = json.dumps({**TEXTS, 'prompt': PROMPT, 'workflow': WORKFLOW})
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><metadata><![CDATA[\n{text}\n]]></metadata></svg>')
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><metadata><![CDATA[\n{text}\n]]></metadata></svg>', encoding='utf-8')
 
 
 def glb(path: Path) -> None:
@@ -210,7 +210,7 @@ def test_json(data: Any, expected: Metadata, tmp_path: Path) -> None:
 
 def test_files_without_metadata(tmp_path: Path) -> None:
     Image.new('RGB', (4, 4)).save(tmp_path / 'a.png')
-    (tmp_path / 'a.txt').write_text('hello')
+    (tmp_path / 'a.txt').write_text('hello', encoding='utf-8')
     (tmp_path / 'empty.png').write_bytes(b'')
     for name in ('a.png', 'a.txt', 'empty.png'):
         assert read_metadata(tmp_path / name) == Metadata()
