@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import hashlib
 import json
 import linecache
 import mimetypes
@@ -483,14 +484,25 @@ class Client:
         subfolder: str = '',
         overwrite: bool = True,
     ) -> str:
-        filename, data = image_file(mask_image(mask), name or 'mask.png')
+        _, data = image_file(mask_image(mask), name)
+        reference = file_reference(original)
+        await run_async(self._check_is_there(original, reference))
         fields = {
-            'original_ref': json.dumps(file_reference(original)),
+            'original_ref': json.dumps(reference),
             'subfolder': subfolder,
             'type': 'input',
             **({'overwrite': 'true'} if overwrite else {}),
         }
-        return await run_async(self._post_file('upload/mask', filename, data, fields))
+        name = name or f'mask-{hashlib.sha256(data + fields["original_ref"].encode()).hexdigest()[:16]}.png'
+        return await run_async(self._post_file('upload/mask', name, data, fields))
+
+    async def _check_is_there(self, original: str | ResultFile, reference: Mapping[str, str]) -> None:
+        # Without this the server answers as if all was well, and has saved nothing.
+        status, _ = await self.tracker.connection.exchange('HEAD', 'view', params=reference)
+        if status == 404:
+            raise ServerError(
+                f'The server has no image {str(original)!r} that could get a mask: upload it first', status
+            )
 
     def upload_mask(
         self,
@@ -504,7 +516,8 @@ class Client:
         """Upload a mask for an image that the server has, and get the name of the image with that mask.
 
         `mask`: as for `upload`; white is masked, or where it has an alpha channel, transparent is.
-        `original`: what `upload` returned, or a result's file.
+        `original`: what `upload` returned, or a result's file. Raises ServerError where there is no such file.
+        `name`: of the new file; by default one for this mask on this image.
         """
         return run_sync(self._upload_mask(mask, original, name, subfolder=subfolder, overwrite=overwrite))
 

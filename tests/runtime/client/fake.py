@@ -105,6 +105,7 @@ class FakeServer:
                 web.get(prefix + '/embeddings', self._embeddings),
                 web.get(prefix + '/view', self._view),
                 web.post(prefix + '/upload/image', self._upload),
+                web.post(prefix + '/upload/mask', self._upload),
                 web.post(prefix + '/api/jobs/{id}/cancel', self._cancel_job),
             ]
         )

@@ -22,6 +22,7 @@ from comfy_script.runtime import (
     NotLoadedError,
     OfflineError,
     PromptRefusedError,
+    ServerError,
     load,
     loading,
     queue,
@@ -149,6 +150,22 @@ def test_what_util_runs_is_the_scripts(fake: FakeServer) -> None:
         assert found.origin is not None
         assert Path(found.origin.file) == Path(__file__)
         assert found.origin.line - here in (1, 3)
+
+
+def test_masks_of_different_images(fake: FakeServer) -> None:
+    """Each has a name of its own. For an image that is not there the server would answer as if all was well."""
+    pytest.importorskip('PIL')
+    from PIL import Image
+
+    white, black = Image.new('L', (8, 8), 255), Image.new('L', (8, 8), 0)
+    fake.files['b.png'] = b'file b'
+    with Client(fake.url) as client:
+        names = [client.upload_mask(mask, name) for mask in (white, black) for name in ('a.png', 'b.png')]
+        assert len(set(names)) == 4
+        assert client.upload_mask(white, 'a.png') == names[0]
+        assert client.upload_mask(white, 'a.png', 'mine.png') == 'mine.png'
+        with pytest.raises(ServerError, match=r"no image 'missing\.png' .* upload it first"):
+            client.upload_mask(white, 'missing.png')
 
 
 @pytest.mark.parametrize(('folder', 'is_script'), [('site-packages/tornado', False), ('scripts', True)])
