@@ -687,6 +687,8 @@ def to_pil(image: Any) -> Any:
     if hasattr(image, 'detach'):
         image = image.detach().cpu().float().numpy()
     array = numpy.asarray(image)
+    if array.dtype.kind not in 'buif' or array.ndim == 0:
+        raise TypeError(f'{image!r:.200} is no image: give a PIL image, or an array [H, W, C] or [H, W]')
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:

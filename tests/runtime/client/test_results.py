@@ -21,6 +21,7 @@ from comfy_script.runtime import (
     TextResult,
     VideoResult,
 )
+from comfy_script.runtime.client import to_pil
 from comfy_script.runtime.results import ResultFile, make_result
 
 
@@ -131,6 +132,13 @@ def test_a_server_cannot_choose_where_files_go(tmp_path: Path, name: str) -> Non
     [path] = result.save(folder)
     assert path.resolve().parent == folder.resolve()
     assert [entry.name for entry in tmp_path.iterdir()] == ['inner']
+
+
+@pytest.mark.parametrize('value', [None, 5, 'a.png', ['a.png'], [object()]])
+def test_what_is_no_image(value: Any) -> None:
+    pytest.importorskip('PIL')
+    with pytest.raises(TypeError, match='is no image: give a PIL image, or an array'):
+        to_pil(value)
 
 
 def test_html() -> None:
