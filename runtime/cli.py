@@ -8,6 +8,7 @@ import io
 import json
 import runpy
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,26 @@ from .client import Client, set_default_client
 from .errors import LoadError, OfflineError
 from .launch import ComfyUIArgs
 from .loading import load, pin
+from .sites import is_script
 from .task import Task, TaskState
-from .tracker import Tracker
+from .tracker import Observer, Tracker
 
 __all__ = ['main']
 
+RAISED = 1
 FAILED = 2
 INTERRUPTED = 130
 
 
+class _ScriptError(Exception):
+    """What a script raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 def main(argv: Sequence[str]) -> int:
-    """Runs `run`, `api` or `stubs`; gives the exit code: 0, or 2 where it failed."""
+    """Runs `run`, `api` or `stubs`; gives the exit code: 0, 2 where it failed, 1 for an error of the script's own."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')  # type: ignore[union-attr]
@@ -36,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
     options.arguments = [*getattr(options, 'arguments', ()), *script_arguments]
     try:
         return {'run': _run, 'api': _api, 'stubs': _stubs}[options.command](options)
+    except _ScriptError as failed:
+        return _tell(failed.error)
     except (ComfyScriptError, OSError) as error:
         print(f'comfy_script: {error}', file=sys.stderr)
         return FAILED
@@ -43,11 +55,29 @@ def main(argv: Sequence[str]) -> int:
         return INTERRUPTED
 
 
+def _tell(error: Exception) -> int:
+    """Print what a script raised, with the script's own lines alone; the exit code."""
+    lines = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if is_script(frame)]
+    if isinstance(error, ComfyScriptError):
+        sys.stderr.writelines(traceback.StackSummary.extract(lines).format())
+        print(f'comfy_script: {error}', file=sys.stderr)
+        return FAILED
+    begin = error.__traceback__
+    while begin is not None and not is_script(begin.tb_frame):
+        begin = begin.tb_next
+    traceback.print_exception(type(error), error, begin)
+    return RAISED
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m comfy_script')
     commands = parser.add_subparsers(dest='command', required=True)
-    run = commands.add_parser('run', description='Run a script on a server. Its imports and load() may be missing.')
-    api = commands.add_parser('api', description='Print what a script would queue, in the API format; nothing runs.')
+    run = commands.add_parser(
+        'run', description='Run a script on a server. Its imports and load() may be missing.', allow_abbrev=False
+    )
+    api = commands.add_parser(
+        'api', description='Print what a script would queue, in the API format; nothing runs.', allow_abbrev=False
+    )
     stubs = commands.add_parser('stubs', description="Write type stubs of a server's nodes.")
     for command in (run, api):
         command.add_argument('script', type=Path, metavar='SCRIPT', help='a Python file')
@@ -86,14 +116,32 @@ def _run(options: argparse.Namespace) -> int:
     client = _load(options)
     from .workflow import Workflow
 
-    with _pinned(client):
+    with _pinned(client), _failures(client) as failures:
         with Workflow(queue=False) as rest:
             _execute(options.script, options.arguments, client)
         task = rest.queue(options.script.read_text(encoding='utf-8', errors='replace'))
         if task is not None:
             task.wait()
-    client.queue.join()
-    return 0
+        client.queue.join()
+    return FAILED if failures else 0
+
+
+@contextlib.contextmanager
+def _failures(client: Client) -> Iterator[list[Task]]:
+    """The tasks that meanwhile fail without the script waiting for them; the log tells what happened."""
+    found: list[Task] = []
+
+    def on_event(event: str, task: Task, _: Any) -> None:
+        if event == 'end' and task.state is TaskState.FAILED and not task.was_waited_for:
+            found.append(task)
+
+    observer = Observer(lambda remaining: None, on_event)
+    observers = client.tracker.observers
+    observers.append(observer)
+    try:
+        yield found
+    finally:
+        observers.remove(observer)
 
 
 def _api(options: argparse.Namespace) -> int:
@@ -161,6 +209,10 @@ def _execute(script: Path, arguments: Sequence[str], client: Client) -> Mapping[
     sys.path.insert(0, str(script.resolve().parent))
     try:
         return runpy.run_path(str(script), names, '__main__')
+    except OfflineError:
+        raise
+    except Exception as error:
+        raise _ScriptError(error) from error
     finally:
         sys.argv = before
         sys.path.remove(str(script.resolve().parent))

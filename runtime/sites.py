@@ -113,6 +113,11 @@ def script_frame(frame: FrameType | None, is_own: Callable[[FrameType], bool] | 
     return None
 
 
+def is_script(frame: FrameType) -> bool:
+    """Whether a frame is of neither this package nor Python itself."""
+    return not _is_own(frame) and not _is_pythons(frame.f_code.co_filename)
+
+
 def _is_pythons(filename: str) -> bool:
     return filename.startswith((_STDLIB, '<frozen')) and _SITE not in filename
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import cli, loading
-from comfy_script.runtime.client import find_client, set_default_client
+from comfy_script.runtime.client import default_client, find_client, set_default_client
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
+from comfy_script.tests.runtime.client.test_tasks import wait_for
 
 BARE = 'PreviewImage(EmptyImage(8, 8))\n'
 WHOLE = (
@@ -84,3 +86,50 @@ def test_errors(fake: FakeServer, script: Any, capsys: Any) -> None:
     assert 'missing.py: there is no such file' in capsys.readouterr().err
     assert cli.main(['run', script(BARE), '--server', 'http://127.0.0.1:9/']) == 2
     assert 'cannot be reached' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('text', 'code', 'printed'),
+    [
+        ('\nEmptyImage(\n    widht=5)', 2, '  File "{}", line 2, in <module>\n{}comfy_script: EmptyImage has no input'),
+        ('x = (', 1, '  File "{}", line 1\n{}SyntaxError: \'(\' was never closed'),
+        (
+            'def f():\n    raise ValueError\nf()',
+            1,
+            'Traceback (most recent call last):\n  File "{}", line 3, in <module>',
+        ),
+    ],
+)
+def test_errors_are_the_scripts(
+    text: str, code: int, printed: str, fake: FakeServer, script: Any, object_info: str, capsys: Any
+) -> None:
+    """None of our own lines is between."""
+    path = script(text)
+    before, _, after = printed.format(path, '\0').partition('\0')
+    for arguments in ['run', path, '--server', fake.url], ['api', path, '--object-info', object_info]:
+        assert cli.main(arguments) == code
+        said = capsys.readouterr().err
+        assert said.startswith(before)
+        assert after in said
+        assert 'comfy_script/' not in said.replace('\\', '/')
+        assert 'runpy' not in said
+
+
+@pytest.mark.parametrize('waited_for', [False, True])
+def test_a_failure_that_the_script_does_not_wait_for(waited_for: bool, fake: FakeServer, script: Any) -> None:
+    """It is the command's; one that the script waited for is the script's."""
+    text = WHOLE.replace('with Workflow():', 'with Workflow() as wf:')
+    if waited_for:
+        text += 'try:\n    wf.task.wait()\nexcept NodeError:\n    pass\n'
+
+    def play() -> None:
+        wait_for(lambda: fake.queue)
+        prompt_id = fake.queue[0]
+        fake.begin(prompt_id)
+        wait_for(lambda: not waited_for or default_client().queue.tasks[0].was_waited_for)
+        fake.fail(prompt_id, exception_type='ValueError', exception_message='no')
+
+    player = threading.Thread(target=play)
+    player.start()
+    assert cli.main(['run', script(text), '--server', fake.url]) == (0 if waited_for else 2)
+    player.join()
