@@ -113,8 +113,8 @@ class TaskQueue:
             wait_done(task._done, None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     async def _join(self) -> None:
-        for task in self.tasks:
-            await asyncio.wait([asyncio.wrap_future(task._done)])
+        ends = [asyncio.wrap_future(task._done) for task in self.tasks]
+        await asyncio.gather(*ends, return_exceptions=True)
 
     def when_empty(self, callback: Callable[..., Any] | None, source: str | None = None) -> None:
         """Call `callback` whenever the server's queue is empty, now if it is; None ends that.

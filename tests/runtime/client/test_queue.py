@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -91,6 +92,23 @@ def test_join(loaded: Client, fake: FakeServer) -> None:
     queue.join(5)
     asyncio.run(queue._join())
     assert task.done()
+
+
+def test_join_awaited(loaded: Client, fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    """How the tasks end is no matter of it: nothing is said of their errors."""
+    tasks = [loaded.submit(PROMPT), loaded.submit(PROMPT)]
+
+    async def cancel_and_join() -> None:
+        joined = asyncio.ensure_future(queue._join())
+        await asyncio.sleep(0)
+        await queue._cancel_all()
+        await joined
+
+    fake.begin(tasks[0].prompt_id)
+    asyncio.run(cancel_and_join())
+    assert all(task.cancelled() for task in tasks)
+    gc.collect()
+    assert not caplog.records
 
 
 def test_when_empty(loaded: Client, fake: FakeServer) -> None:
