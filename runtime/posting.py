@@ -51,10 +51,14 @@ class Kept:
         if sent < len(data):
             background_loop().call_soon_threadsafe(self.writer.write, data[sent:])
 
+    def is_written(self) -> bool:
+        """Whether all that was written is out; on the background loop."""
+        return not self.writer.transport.get_write_buffer_size()
+
     def close(self) -> None:
-        """On the background loop."""
+        """On the background loop. What is still to be written has nobody who waits for an answer."""
         self.out.close()
-        self.writer.close()
+        self.writer.transport.abort()
 
 
 class Posting:
@@ -89,7 +93,7 @@ class Posting:
         except (EOFError, ValueError, asyncio.LimitOverrunError, http.client.HTTPException) as error:
             raise ConnectionError(f'no answer came, or none that is HTTP: {error}') from error
         finally:
-            if reusable:
+            if reusable and kept.is_written():
                 self._put(kept)
             else:
                 kept.close()

@@ -22,7 +22,7 @@ import pytest
 from yarl import URL
 
 from comfy_script.runtime import Client, PromptRefusedError, ServerError, ServerLostError, posting
-from comfy_script.runtime.background import run_sync
+from comfy_script.runtime.background import run_sync, spawn
 from comfy_script.runtime.posting import Kept, Posting
 from comfy_script.tests.lab import paths
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
@@ -401,6 +401,37 @@ def test_a_system_that_cannot_share_sockets(
         client.submit(PROMPT, wait=True)
     assert ways(fake) == ['aiohttp'] * 5
     gc.collect()
+
+
+def test_an_answer_before_all_was_read() -> None:
+    """That something is too large, say. What is still on its way out must not get mixed with the next."""
+    listener = socket.create_server(('127.0.0.1', 0))
+    with listener:
+        made = Posting(URL(f'http://127.0.0.1:{listener.getsockname()[1]}/'), {}, 5)
+
+        async def ask() -> Any:
+            await made.keep_one()
+            await made.keep_one()
+            kept = made.take()
+            assert kept is not None
+            kept.write(b' ' * 50_000_000)
+            await asyncio.sleep(0)
+            return await made.answer(kept, 5)
+
+        def refuse() -> None:
+            connection.recv(1000)
+            connection.sendall(b'HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n')
+
+        asked = spawn(ask())
+        with listener.accept()[0] as connection:
+            refuse()
+            assert asked.result(5) == (413, b'')
+            assert made.take() is None
+            with contextlib.suppress(ConnectionResetError):
+                received = 0
+                while data := connection.recv(1_000_000):
+                    received += len(data)
+                assert received < 49_000_000
 
 
 def test_a_redirect_is_followed_by_aiohttp(warm: Client, fake: FakeServer) -> None:
