@@ -62,7 +62,8 @@ def safetensors(path: Path) -> None:
 def svg(path: Path) -> None:
     """ComfyUI comfy_extras/nodes_images.py: SaveSVGNode"""
     text = json.dumps({**TEXTS, 'prompt': PROMPT, 'workflow': WORKFLOW})
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><metadata><![CDATA[\n{text}\n]]></metadata></svg>', encoding='utf-8')
+    image = f'<svg xmlns="http://www.w3.org/2000/svg"><metadata><![CDATA[\n{text}\n]]></metadata></svg>'
+    path.write_text(image, encoding='utf-8')
 
 
 def glb(path: Path) -> None:
