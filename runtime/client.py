@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ..graph import ComfyScriptError, Schemas, as_schemas
 from .background import log, run_and_await, run_and_wait, run_async, run_sync, spawn
 from .connection import DEFAULT_URL, ConnectionOptions, normalize_url
+from .credentials import redact, secrets_of
 from .errors import NotLoadedError, OfflineError, Origins, ServerError
 from .inprocess import InProcess, find_server_process
 from .renewal import Asked, Renewal
@@ -59,7 +60,7 @@ class Client:
       that makes the `aiohttp.ClientSession`: credentials of a proxy in front of it.
     - `api_key`, `auth_token`: comfy.org credentials for API nodes. They go with each workflow and are not saved.
     - `schemas`: its node list (`/object_info` as a dict, or Schemas), where it shall not be asked for.
-    - `save_source`: send the text of the running script along, for the saved images.
+    - `save_source`: send the text of the running script along, for the saved images; without credentials given here.
     - `verify=False` accepts any certificate of an `https` server.
     - `lost_after`: seconds that a lost server is looked for before its tasks fail.
 
@@ -92,6 +93,7 @@ class Client:
             connect_timeout=connect_timeout,
             lost_after=lost_after,
         )
+        self._secrets = secrets_of(self.url, self.options.headers, self.options.cookies, auth)
         self.api_key = api_key
         self.auth_token = auth_token
         self.save_source = save_source
@@ -436,7 +438,8 @@ class Client:
         if self.save_source:
             text = find_source() if source is None else source
             if text:
-                saved.setdefault('ComfyScriptSource', text)
+                secrets = {*self._secrets, self.api_key or '', self.auth_token or ''} - {''}
+                saved.setdefault('ComfyScriptSource', redact(text, secrets))
         if saved:
             found['extra_pnginfo'] = saved
         if self.api_key:

@@ -118,6 +118,33 @@ def test_the_script_and_the_workflow_go_along(fake: FakeServer) -> None:
         assert fake.prompts[-1]['extra_data']['extra_pnginfo'] == {'ComfyScriptSource': 'mine'}
 
 
+@pytest.mark.parametrize(
+    ('options', 'text', 'saved'),
+    [
+        ({'api_key': 'comfyui-1'}, "load(api_key='comfyui-1')", "load(api_key='***')"),
+        ({'auth_token': 'token-12'}, "TOKEN = 'token-12'", "TOKEN = '***'"),
+        ({'auth': ('me', 'abc')}, "auth=('me', 'abc'), text='abcd, me'", "auth=('me', '***'), text='abcd, me'"),
+        ({'headers': {'Authorization': 'Bearer secret-1'}}, "'Bearer ' + 'secret-1'", "'Bearer ' + '***'"),
+        ({'headers': {'X-Key': 'key\\word'}}, r"'key\\word', r'key\word'", "'***', r'***'"),
+        ({'cookies': {'session': '1'}}, 'cookies={"session": "1"}, seed=1', 'cookies={"session": "***"}, seed=1'),
+    ],
+)
+def test_credentials_are_not_saved_in_images(options: Any, text: str, saved: str, fake: FakeServer) -> None:
+    fake.auto = True
+    with Client(fake.url, **options) as client:
+        client.submit(PROMPT, source=text)
+    assert fake.prompts[-1]['extra_data']['extra_pnginfo'] == {'ComfyScriptSource': saved}
+
+
+def test_credentials_in_an_address_are_not_saved_in_images(fake: FakeServer) -> None:
+    fake.auto = True
+    url = fake.url.replace('//', '//me:word@') + '?token=t0'
+    with Client(url) as client:
+        client.submit(PROMPT, source=f'load({url!r})')
+    told = fake.prompts[-1]['extra_data']['extra_pnginfo']['ComfyScriptSource']
+    assert told == f'load({fake.url.replace("//", "//me:***@") + "?token=***"!r})'
+
+
 def test_source_of_a_caller() -> None:
     source = find_source()
     assert source is not None
