@@ -198,7 +198,7 @@ class Connection:
         self._keeper = asyncio.get_running_loop().create_task(self._posting.keep_one())
 
     def _unreachable(self, error: BaseException) -> ConnectError:
-        reason = str(error) or type(error).__name__
+        reason = reason_of(error)
         ended = self.alive_check() if self.alive_check is not None else None
         if ended is not None:
             reason = f'{ended} ({reason})'
@@ -355,6 +355,19 @@ async def _close_quietly(websocket: Any) -> None:
         await websocket.close()
     except Exception:
         log.debug('Closing a websocket failed', exc_info=True)
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a server is not reached, and where an option would help, which."""
+    # What aiohttp says of a connection's options, which are none of the user's.
+    reason = re.sub(r' ssl:\w+(?= \[)', '', str(error)) or type(error).__name__
+    return reason + next((hint for mark, hint in _REASONS.items() if mark in reason), '')
+
+
+_REASONS = {
+    'WRONG_VERSION_NUMBER': ': does it speak http:// and not https://?',
+    'CERTIFICATE_VERIFY_FAILED': ': verify=False accepts any certificate',
+}
 
 
 def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:

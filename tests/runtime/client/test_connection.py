@@ -22,7 +22,7 @@ from comfy_script.runtime import (
     TaskCancelledError,
     tracker,
 )
-from comfy_script.runtime.connection import normalize_url, server_error
+from comfy_script.runtime.connection import normalize_url, reason_of, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 
@@ -283,6 +283,27 @@ def test_errors_tell_what_the_server_said(client: Client, fake: FakeServer) -> N
     fake.answer_prompt = 500, {'oops': 1}
     with pytest.raises(ServerError, match='answered the workflow with 500'):
         client.submit(PROMPT)
+
+
+@pytest.mark.parametrize(
+    ('scheme', 'message'),
+    [
+        ('http', r'cannot be reached: Cannot connect to host 127\.0\.0\.1:\d+ \[Connect call failed'),
+        ('https', r'does it speak http:// and not https://\?$'),
+    ],
+)
+def test_why_a_server_is_not_reached(scheme: str, message: str, fake: FakeServer) -> None:
+    url = fake.url.replace('http', scheme)
+    if scheme == 'http':
+        fake.stop()
+    with Client(url) as client, pytest.raises(ConnectError, match=message):
+        client.refresh()
+
+
+def test_a_certificate_that_nobody_vouches_for() -> None:
+    """The hint names the option."""
+    error = OSError('[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate')
+    assert reason_of(error).endswith('certificate: verify=False accepts any certificate')
 
 
 def test_pages_of_proxies_are_shown_as_text() -> None:
