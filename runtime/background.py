@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from .errors import WaitTimeoutError, WouldDeadlockError
+from .errors import ComfyScriptError, WaitTimeoutError, WouldDeadlockError
 
 T = TypeVar('T')
 
@@ -219,9 +219,19 @@ async def run_async(coroutine: Coroutine[Any, Any, T], *, breakable: bool = True
 
 
 def wait_future(future: concurrent.futures.Future[T], timeout: float | None = None) -> T:
-    """The result of a future; raises WaitTimeoutError after `timeout` seconds. Ctrl+C gets through."""
+    """The result of a future; raises WaitTimeoutError after `timeout` seconds. Ctrl+C gets through.
+
+    An error of our own kind tells all by itself: the ways of the background loop, and those of earlier waits for the
+    same future, stay out of its traceback.
+    """
     wait_done(future, timeout)
-    return future.result()
+    error = future.exception()
+    try:
+        if isinstance(error, ComfyScriptError):
+            raise error.with_traceback(None)
+        return future.result()
+    finally:
+        del error  # which has this frame in its traceback
 
 
 def wait_done(future: concurrent.futures.Future[Any], timeout: float | None = None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -201,6 +202,19 @@ def test_an_error_that_nobody_waits_for_is_logged(client: Client, fake: FakeServ
     fake.fail(task.prompt_id, exception_type='ValueError', exception_message='unseen')
     wait_for(task.done)
     wait_for(lambda: 'unseen' in caplog.text)
+
+
+def test_tracebacks_are_short(client: Client, fake: FakeServer) -> None:
+    """However often somebody waits."""
+    task = client.submit(PROMPT)
+    fake.begin(task.prompt_id)
+    fake.fail(task.prompt_id)
+    seen = []
+    for _ in range(3):
+        with pytest.raises(NodeError) as caught:
+            task.wait(5)
+        seen.append([item.name for item in traceback.extract_tb(caught.value.__traceback__)])
+    assert seen == [['test_tracebacks_are_short', 'wait', '_wait_for', 'wait_future']] * 3
 
 
 def test_interrupts(client: Client, fake: FakeServer) -> None:
