@@ -93,7 +93,7 @@ class Client:
             connect_timeout=connect_timeout,
             lost_after=lost_after,
         )
-        self._secrets = secrets_of(self.url, self.options.headers, self.options.cookies, auth)
+        self._auth = auth
         self.api_key = api_key
         self.auth_token = auth_token
         self.save_source = save_source
@@ -438,8 +438,7 @@ class Client:
         if self.save_source:
             text = find_source() if source is None else source
             if text:
-                secrets = {*self._secrets, self.api_key or '', self.auth_token or ''} - {''}
-                saved.setdefault('ComfyScriptSource', redact(text, secrets))
+                saved.setdefault('ComfyScriptSource', redact(text, self._secrets()))
         if saved:
             found['extra_pnginfo'] = saved
         if self.api_key:
@@ -447,6 +446,10 @@ class Client:
         if self.auth_token:
             found.setdefault('auth_token_comfy_org', self.auth_token)
         return found
+
+    def _secrets(self) -> frozenset[str]:
+        given = secrets_of(self.url, self.options.headers, self.options.cookies, self._auth)
+        return given | {key for key in (self.api_key, self.auth_token) if key}
 
     def check_may_wait(self) -> None:
         """Raises WouldDeadlockError where a blocking call on this thread would stop the server that it waits for."""
