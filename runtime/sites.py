@@ -75,14 +75,13 @@ def call_site(home: CodeType | None = None) -> RawSite | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_own(frame):
         frame = frame.f_back
-    offsets = _sites(frame.f_code) if frame is not None else None
-    if offsets is None:
+    if frame is not None and _is_pythons(frame):
         frame = script_frame(frame)
-        offsets = _sites(frame.f_code) if frame is not None else None
-    if frame is None or offsets is None:
+    if frame is None:
         return None
     code = frame.f_code
     if home is None or code is home or code.co_name == '<module>':
+        offsets = _sites(code)
         site = offsets.get(frame.f_lasti)
         if site is None:
             site = offsets[frame.f_lasti] = (code, frame.f_lasti)
@@ -91,9 +90,9 @@ def call_site(home: CodeType | None = None) -> RawSite | None:
 
 
 @_once_per_code
-def _sites(code: CodeType) -> dict[int, RawSite] | None:
-    """One tuple per place, however often it is passed; None for code of Python itself."""
-    return None if _is_pythons(code.co_filename) else {}
+def _sites(code: CodeType) -> dict[int, RawSite]:
+    """One tuple per place, however often it is passed."""
+    return {}
 
 
 def script_frame(frame: FrameType | None, is_own: Callable[[FrameType], bool] | None = None) -> FrameType | None:
@@ -104,10 +103,9 @@ def script_frame(frame: FrameType | None, is_own: Callable[[FrameType], bool] | 
     is_own = is_own or _is_own
     called_back = False
     while frame is not None:
-        filename = frame.f_code.co_filename
-        if _is_pythons(filename):
+        if _is_pythons(frame):
             called_back = True
-        elif not is_own(frame) and not (called_back and _SITE in filename):
+        elif not is_own(frame) and not (called_back and 'site-packages' in frame.f_code.co_filename):
             return frame
         frame = frame.f_back
     return None
@@ -115,15 +113,19 @@ def script_frame(frame: FrameType | None, is_own: Callable[[FrameType], bool] | 
 
 def is_script(frame: FrameType) -> bool:
     """Whether a frame is of neither this package nor Python itself."""
-    return not _is_own(frame) and not _is_pythons(frame.f_code.co_filename)
+    return not _is_own(frame) and not _is_pythons(frame)
 
 
-def _is_pythons(filename: str) -> bool:
-    return filename.startswith((_STDLIB, '<frozen')) and _SITE not in filename
+def _is_pythons(frame: FrameType) -> bool:
+    name = frame.f_globals.get('__name__')
+    if name == '__main__' or not isinstance(name, str) or name.partition('.')[0] not in sys.stdlib_module_names:
+        return False
+    # A user's module may have such a name. In a zip, as of ComfyUI's portable build, Python's have no folder.
+    filename = frame.f_code.co_filename
+    return filename.startswith((_STDLIB, '<frozen')) or not os.path.isabs(filename)
 
 
 _STDLIB = str(Path(os.__file__).resolve().parent) + os.sep
-_SITE = 'site-packages'
 
 
 def _is_own(frame: FrameType) -> bool:

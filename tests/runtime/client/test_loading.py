@@ -195,8 +195,16 @@ def test_masks_of_different_images(fake: FakeServer) -> None:
             client.upload_mask(white, 'missing.png')
 
 
-@pytest.mark.parametrize(('folder', 'is_script'), [('site-packages/tornado', False), ('scripts', True)])
-def test_what_runs_the_loop_is_no_script(folder: str, is_script: bool, fake: FakeServer) -> None:
+@pytest.mark.parametrize(
+    ('name', 'filename', 'is_script'),
+    [
+        ('loop', '/home/me/site-packages/tornado/loop.py', False),
+        ('asyncio.loop', 'asyncio/loop.py', False),
+        ('asyncio.loop', str(Path(__file__).with_name('loop.py')), True),
+        ('__main__', 'loop.py', True),
+    ],
+)
+def test_what_runs_the_loop_is_no_script(name: str, filename: str, is_script: bool, fake: FakeServer) -> None:
     """Tornado, say, in a notebook's kernel: above what a loop calls back there is no script, or it runs the loop."""
     fake.auto = True
     client = load(fake.url, stubs=False)
@@ -206,13 +214,13 @@ def test_what_runs_the_loop_is_no_script(folder: str, is_script: bool, fake: Fak
         await asyncio.gather(output)
 
     text = 'asyncio.run(main())'
-    name = f'/home/me/{folder}/loop.py'
-    linecache.cache[name] = (len(text), None, [text], name)
-    run = types.FunctionType(compile(text, name, 'exec'), {'asyncio': asyncio, 'main': main})
+    linecache.cache[filename] = (len(text), None, [text], filename)
+    code = compile(text, filename, 'exec')
+    run = types.FunctionType(code, {'asyncio': asyncio, 'main': main, '__name__': name})
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    del linecache.cache[name]
+    del linecache.cache[filename]
     saved = fake.prompts[-1]['extra_data']['extra_pnginfo']
     assert saved.get('ComfyScriptSource') == (text if is_script else None)
 
