@@ -19,6 +19,8 @@ import time
 GRACE = 10.0
 POLL = 1.0
 
+ending = threading.Lock()
+
 
 def main():
     parent, script = int(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -53,6 +55,8 @@ def watch_parent(parent):
 
 def end():
     """End as on Ctrl+C, which lets ComfyUI remove its temporary files; or at once where that takes too long."""
+    if not ending.acquire(blocking=False):
+        return  # a second Ctrl+C would break that off
     main_thread = threading.main_thread().ident
     if sys.platform != 'win32' and main_thread is not None:
         # To the main thread itself: only that wakes it up where it waits for requests.

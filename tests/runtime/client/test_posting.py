@@ -180,11 +180,11 @@ def test_from_many_threads(warm: Client, fake: FakeServer) -> None:
 
 def test_who_is_cancelled_while_the_server_has_the_prompt(warm: Client, fake: FakeServer) -> None:
     """It cannot be unsaid, so the task goes on and is known."""
-    fake.auto, fake.answer_after = False, 0.3
+    fake.auto, fake.answer_after = False, 0.2
 
     async def give_up(wait: bool) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(warm._submit(PROMPT, wait=wait), 0.1)
+            await asyncio.wait_for(warm._submit(PROMPT, wait=wait), 0.05)
 
     for wait in True, False:
         asyncio.run(give_up(wait))
