@@ -317,9 +317,21 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Callable[..., list[tuple[int
         run_sync(item.close())
 
 
+async def keep(made: Posting) -> None:
+    """Have a connection kept, as after two requests in quick succession."""
+    await made.keep_one()
+    await made.keep_one()
+
+
+async def take(made: Posting) -> Kept:
+    await keep(made)
+    kept = made.take()
+    assert kept is not None
+    return kept
+
+
 async def asked(made: Posting, count: int) -> list[tuple[int, bytes]]:
-    await made.keep_one()
-    await made.keep_one()
+    await keep(made)
     found = []
     for _ in range(count):
         kept = made.take()
@@ -410,10 +422,7 @@ def test_an_answer_before_all_was_read() -> None:
         made = Posting(URL(f'http://127.0.0.1:{listener.getsockname()[1]}/'), {}, 5)
 
         async def ask() -> Any:
-            await made.keep_one()
-            await made.keep_one()
-            kept = made.take()
-            assert kept is not None
+            kept = await take(made)
             kept.write(b' ' * 50_000_000)
             await asyncio.sleep(0)
             return await made.answer(kept, 5)
@@ -454,10 +463,7 @@ def test_a_server_that_does_not_answer() -> None:
         made = Posting(URL(f'http://127.0.0.1:{listener.getsockname()[1]}/'), {}, 5)
 
         async def wait() -> None:
-            await made.keep_one()
-            await made.keep_one()
-            kept = made.take()
-            assert kept is not None
+            kept = await take(made)
             kept.write(json.dumps(PROMPT).encode())
             await made.answer(kept, 0.05)
 
