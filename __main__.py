@@ -1,4 +1,4 @@
-"""`python -m comfy_script COMMAND …`: each floor has its own commands, loaded when they are asked for."""
+"""`python -m comfy_script COMMAND …`: each floor has its own, loaded when they are asked for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from importlib import import_module
 from pathlib import Path
 
 COMMANDS = {
-    'transpile': ('transpiler', 'a workflow, or an output of ComfyUI, as a script'),
-    'prompt': ('transpiler', 'a workflow as the API prompt that the browser would send'),
-    'show': ('transpiler', 'the script stored in an output of ComfyUI'),
-    'run': ('runtime', 'run a script on a server'),
-    'stubs': ('runtime', "type stubs of a server's nodes, for editors"),
-    'api': ('runtime', 'a script as an API prompt'),
+    'transpile': ('transpiler.cli', 'a workflow, or an output of ComfyUI, as a script'),
+    'prompt': ('transpiler.cli', 'a workflow as the API prompt that the browser would send'),
+    'show': ('transpiler.cli', 'the script stored in an output of ComfyUI'),
+    'run': ('runtime.client.commands', 'run a script on a server'),
+    'stubs': ('runtime.client.commands', "type stubs of a server's nodes, for editors"),
+    'api': ('runtime.client.commands', 'a script as an API prompt'),
 }
 
 
@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         print(f'comfy_script: no command {arguments[0]!r}\n\n{_help()}', file=sys.stderr)
         return 2
-    floor, _ = COMMANDS[arguments[0]]
-    return import_module(f'{_package()}.{floor}.cli').main(arguments)
+    module, _ = COMMANDS[arguments[0]]
+    return import_module(f'{_package()}.{module}').main(arguments)
 
 
 def _package() -> str:

@@ -85,7 +85,7 @@ def _modified(path: Path) -> int:
 
 def _toml_table(path: Path) -> Mapping[str, Any]:
     try:
-        from ..runtime.settings import parse_toml
+        from ..interpreter.nodes.settings import parse_toml
 
         table = parse_toml(path.read_text(encoding='utf-8')).get('save')
     except Exception:  # runtime.settings says what is wrong with the file

@@ -69,7 +69,7 @@ class Host:
 
     def schemas(self, max_age: float | None = None) -> Schemas:
         """What the loaded node classes say of themselves, at most so many seconds ago."""
-        from ..runtime.inprocess import loaded_schemas
+        from ..comfyui.process import loaded_schemas
 
         return loaded_schemas(self.nodes)(max_age)
 

@@ -1,7 +1,7 @@
 """The nodes this pack adds to ComfyUI."""
 
 from .load_image import LoadImageFromPath
-from .script import ComfyScript
+from .script_node import ComfyScript
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     'ComfyScript': ComfyScript,

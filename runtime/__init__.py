@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..graph import ComfyScriptError
     from . import util
-    from .client import Client
-    from .display import Images
-    from .errors import (
+    from .calls.outputs import NodeOutput
+    from .client.client import Client
+    from .client.current import node
+    from .client.launch import ComfyUIArgs, start_comfyui
+    from .client.load import _load as _load
+    from .client.load import load
+    from .client.notebook import Images
+    from .client.queue import TaskQueue, queue
+    from .client.workflow import Workflow
+    from .wire.errors import (
         ConnectError,
         LaunchError,
         LoadError,
@@ -31,11 +38,7 @@ if TYPE_CHECKING:
         TaskError,
         WaitTimeoutError,
     )
-    from .launch import ComfyUIArgs, start_comfyui
-    from .loading import _load as _load
-    from .loading import load
-    from .lookup import node
-    from .results import (
+    from .wire.results import (
         AudioResult,
         EmptyResult,
         FileResult,
@@ -46,10 +49,7 @@ if TYPE_CHECKING:
         TextResult,
         VideoResult,
     )
-    from .task import Task, TaskProgress, TaskState
-    from .task_queue import TaskQueue, queue
-    from .values import NodeOutput
-    from .workflow import Workflow
+    from .wire.task import Task, TaskProgress, TaskState
 
 __all__ = [
     'AudioResult',
@@ -91,23 +91,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    'client': ('Client',),
-    'display': ('Images',),
-    'errors': (
+    'client.client': ('Client',),
+    'client.notebook': ('Images',),
+    'wire.errors': (
         'ComfyScriptError', 'ConnectError', 'LaunchError', 'LoadError', 'NodeError', 'NotLoadedError', 'OfflineError',
         'PromptRefusedError', 'ServerError', 'ServerLostError', 'TaskCancelledError', 'TaskError', 'WaitTimeoutError',
     ),
-    'launch': ('ComfyUIArgs', 'start_comfyui'),
-    'loading': ('load', '_load'),
-    'lookup': ('node',),
-    'results': (
+    'client.launch': ('ComfyUIArgs', 'start_comfyui'),
+    'client.load': ('load', '_load'),
+    'client.current': ('node',),
+    'wire.results': (
         'AudioResult', 'EmptyResult', 'FileResult', 'ImageBatchResult', 'LatentResult', 'Model3DResult', 'Result',
         'TextResult', 'VideoResult',
     ),
-    'task': ('Task', 'TaskProgress', 'TaskState'),
-    'task_queue': ('TaskQueue', 'queue'),
-    'values': ('NodeOutput',),
-    'workflow': ('Workflow',),
+    'wire.task': ('Task', 'TaskProgress', 'TaskState'),
+    'client.queue': ('TaskQueue', 'queue'),
+    'calls.outputs': ('NodeOutput',),
+    'client.workflow': ('Workflow',),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

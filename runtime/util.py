@@ -11,16 +11,16 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..graph import ComfyScriptError, bind
-from .background import run_async, run_sync
-from .client import Client, default_client, find_source, to_pil
-from .display import unshown
-from .results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
-from .sites import RawSite, call_site
+from .calls.sites import RawSite, call_site
+from .client.client import Client, default_client, find_source, to_pil
+from .client.notebook import unshown
+from .wire.background import run_async, run_sync
+from .wire.results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .values import NodeOutput
+    from .calls.outputs import NodeOutput
 
 T = TypeVar('T')
 
@@ -324,7 +324,7 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _is_output(value: object) -> bool:
-    from .values import NodeOutput
+    from .calls.outputs import NodeOutput
 
     return isinstance(value, NodeOutput)
 
@@ -344,7 +344,7 @@ def _checked(value: Any) -> Any:
 
 def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
     """An output node's call that no surrounding Workflow records."""
-    from .build import Recorder
+    from .calls.recording import Recorder
 
     if class_type not in client.schemas:
         raise UtilError(f'The server has no node {class_type}.')
@@ -353,8 +353,8 @@ def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
 
 
 async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
-    from .build import build
-    from .workflow import submit_options
+    from .calls.recording import build
+    from .client.workflow import submit_options
 
     built = build([output])
     caller = _caller.get() or _Caller.here()
@@ -375,7 +375,7 @@ async def _result_of(client: Client, output: NodeOutput) -> Result:
 def _as_image(client: Client, value: Any) -> Any:
     """A mask as an image; anything else as it is."""
     if getattr(value, 'raw_type', None) == 'MASK':
-        from .build import Recorder
+        from .calls.recording import Recorder
 
         schema = client.schemas['MaskToImage']
         return Recorder(None, client, _locate)(schema, bind(schema, (value,), {}))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .api import transpile, transpile_script
     from .convert import Conversion, SubgraphInstance, convert_workflow, workflow_to_prompt
     from .files import Metadata, read_metadata, read_script
-    from .script import Script, Style, write_script
     from .workflow import Workflow
+    from .writer import Script, Style, write_script
 
 __all__ = [
     'Conversion',
@@ -37,8 +37,8 @@ __all__ = [
 _HOMES = {
     'Conversion': 'convert',
     'Metadata': 'files',
-    'Script': 'script',
-    'Style': 'script',
+    'Script': 'writer',
+    'Style': 'writer',
     'SubgraphInstance': 'convert',
     'Workflow': 'workflow',
     'convert_workflow': 'convert',
@@ -47,7 +47,7 @@ _HOMES = {
     'transpile': 'api',
     'transpile_script': 'api',
     'workflow_to_prompt': 'convert',
-    'write_script': 'script',
+    'write_script': 'writer',
 }
 
 

@@ -13,8 +13,8 @@ from ..graph.collector import collector_paused
 from .errors import TranspileError
 from .files import Metadata, metadata_of, read_metadata
 from .guess import convert_with_guesses, guessed_schemas
-from .script import Script, Style, write_script
 from .workflow import Workflow, parse_json
+from .writer import Script, Style, write_script
 
 Source = Mapping[str, Any] | str | os.PathLike[str] | Metadata
 

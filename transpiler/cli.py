@@ -94,7 +94,7 @@ def _add_schema_options(parser: argparse.ArgumentParser) -> None:
 
 def _transpile(options: argparse.Namespace) -> _Work:
     from .api import transpile_script
-    from .script import Style
+    from .writer import Style
 
     schemas = read_schemas(options)
     style = Style(
@@ -175,8 +175,8 @@ def _ask_comfyui(folder: Path) -> Any:
     from importlib import import_module
 
     # The one place of this floor that reaches up: a command line may start what the library below must not know of.
-    launch = import_module('..runtime.launch', __package__)
-    run_sync = import_module('..runtime.background', __package__).run_sync
+    launch = import_module('..runtime.client.launch', __package__)
+    run_sync = import_module('..runtime.wire.background', __package__).run_sync
     server = run_sync(launch.launch(folder, launch.ComfyUIArgs('--cpu', '--disable-auto-launch')))
     try:
         return _fetch(server.url)

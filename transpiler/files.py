@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .containers import Unreadable, is_known, texts_of
 from .errors import TranspileError
+from .formats.containers import Unreadable, is_known, texts_of
 from .workflow import parse_json
 
 LARGEST_JSON = 512 << 20

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, Schemas
-from ..runtime.background import run_sync
-from ..runtime.client import Client, find_client
-from ..runtime.display import Images, grid_columns, image_kind
+from ..runtime.client.client import Client, find_client
+from ..runtime.client.notebook import Images, grid_columns, image_kind
+from ..runtime.wire.background import run_sync
 
 if TYPE_CHECKING:
     from ..transpiler import Metadata

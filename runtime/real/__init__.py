@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     node: Any
-    from ..launch import ComfyUIArgs
+    from ..client.launch import ComfyUIArgs
     from .cache import Cache
     from .errors import ExecutionBlockedWarning, HostError, LostValueError, NodeRefusedError
-    from .loading import load
+    from .load_real import load
     from .prompts import run_prompt_real
     from .saving import set_script_writer
     from .session import RealSession
-    from .values import Lazy, ValueList
+    from .value_list import Lazy, ValueList
     from .workflow import Workflow
 
 __all__ = [
@@ -47,13 +47,13 @@ __all__ = [
 
 _HOMES = {
     '.cache': ('Cache',),
-    '..launch': ('ComfyUIArgs',),
+    '..client.launch': ('ComfyUIArgs',),
     '.errors': ('ExecutionBlockedWarning', 'HostError', 'LostValueError', 'NodeRefusedError'),
-    '.loading': ('load',),
+    '.load_real': ('load',),
     '.prompts': ('run_prompt_real',),
     '.saving': ('set_script_writer',),
     '.session': ('RealSession',),
-    '.values': ('Lazy', 'ValueList'),
+    '.value_list': ('Lazy', 'ValueList'),
     '.workflow': ('Workflow',),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from ...graph import Schemas
-from ..errors import refusal
+from ..wire.errors import refusal
 from .errors import HostError
-from .values import Lazy, ValueList
+from .value_list import Lazy, ValueList
 
 NOTES = {
     'nference tensor': (

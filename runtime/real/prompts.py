@@ -11,7 +11,7 @@ from typing import Any
 from ...graph import is_link
 from . import loop
 from .session import RealSession
-from .values import Lazy
+from .value_list import Lazy
 
 
 @dataclass(frozen=True)

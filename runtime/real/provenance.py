@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
-from .values import Lazy, Token, ValueList
+from .value_list import Lazy, Token, ValueList
 
 MAX_LEAVES = 256
 """Containers are compared by their first leaves only."""

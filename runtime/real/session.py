@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...graph import CallError, NodeSchema, Schemas, near_misses
-from ..factory import NodeFunction, NodeNamespace
+from ..calls.functions import NodeFunction, NodeNamespace
 from . import loop, saving
 from .cache import Cache, Kept
 from .errors import ExecutionBlockedWarning, NodeRefusedError
-from .function import RealNamespace
 from .host import Host, Job, Outcome
 from .plan import Plan
 from .provenance import (
@@ -28,7 +27,8 @@ from .provenance import (
     Written,
     write_prompt,
 )
-from .values import Lazy, Token, ValueList
+from .real_functions import RealNamespace
+from .value_list import Lazy, Token, ValueList
 from .waiting import WaitingCall, WaitingOutput
 
 OnUi = Callable[[str, str, Mapping[str, Any]], object]

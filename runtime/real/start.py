@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..launch import installed_in, is_comfyui
+from ..client.launch import installed_in, is_comfyui
 from .errors import HostError
 from .host import Host, is_running_here
 from .loop import outside_running_loop

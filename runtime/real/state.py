@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...graph import NameTable
-from ..errors import NotLoadedError
+from ..wire.errors import NotLoadedError
 from .host import Host
 from .session import RealSession
 

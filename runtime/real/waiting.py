@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .provenance import Record, Source
-from .values import Lazy
+from .value_list import Lazy
 
 
 class WaitingCall:

@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from comfy_script.tests.js.conftest import FLAGS, TRACK, Panel, chromium, small_workflow
+from comfy_script.tests.js.test_panel import large_script
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
-from comfy_script.tests.panel.conftest import FLAGS, TRACK, Panel, chromium, small_workflow
-from comfy_script.tests.panel.test_panel import large_script
 
 ROUNDS = 8
 CHANGE = """

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import comfy_script.tests.real.per_call as calls
+import comfy_script.tests.runtime.real.per_call as calls
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from comfy_script.graph import Schemas
-from comfy_script.runtime.factory import NodeNamespace
-from comfy_script.runtime.script import Bounds, run_script
-from comfy_script.runtime.script.nodes import ScriptNodes
+from comfy_script.interpreter import Bounds, run_script
+from comfy_script.interpreter.nodes.node_calls import ScriptNodes
+from comfy_script.runtime.calls.functions import NodeNamespace
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, ServerError, make_base, pack_links, remove_base
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from comfy_script.graph import Schemas
-from comfy_script.runtime.build import PromptBuilder
-from comfy_script.runtime.factory import NodeNamespace
+from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.recording import PromptBuilder
 
 
 def prompt_of(script: str, schemas: Schemas) -> dict[str, Any]:

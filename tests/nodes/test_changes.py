@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comfy_script.nodes.script.changes import may_change
+from comfy_script.nodes.script_node.changes import may_change
 
 
 @pytest.mark.parametrize('text', ['x = 1\n' * 100_000, 'x = ' + '-' * 5_000 + '1', 'x = (', 'x = "\0"'])

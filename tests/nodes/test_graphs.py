@@ -11,7 +11,7 @@ import pytest
 from comfy_script.graph import Schemas
 from comfy_script.tests.conftest import StartServer
 from comfy_script.tests.lab.server import Server
-from comfy_script.tests.real.workflows import WORKFLOWS
+from comfy_script.tests.runtime.real.workflows import WORKFLOWS
 
 from .survey import PACK, check, compare, make_inputs, run
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from comfy_script.runtime.script import Bounds, ScriptDenied, run_script
-from comfy_script.runtime.script.modules.extra import extra_modules
-from comfy_script.runtime.settings import Settings, parse_simple_toml, parse_toml, read_settings
+from comfy_script.interpreter import Bounds, ScriptDenied, run_script
+from comfy_script.interpreter.lang.modules.extra import extra_modules
+from comfy_script.interpreter.nodes.settings import Settings, parse_simple_toml, parse_toml, read_settings
 
 TOML = """\
 # a comment

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comfy_script.graph import Schemas, difference
-from comfy_script.runtime.build import NodeNamespace, PromptBuilder
+from comfy_script.runtime.calls.recording import NodeNamespace, PromptBuilder
 from comfy_script.transpiler import Script
 
 DATA = Path(__file__).resolve().parents[1] / 'data'

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .links import remove_inputs
+from .javascript import UNDEFINED, is_number
+from .live_links import remove_inputs
 from .model import Graph, Input, Node, Output, State, Widget
 from .special import SPECIAL_TYPES
 from .specs import NodeClass, Spec, read_section
-from .values import UNDEFINED, is_number
 from .widgets import WIDGETS
 
 _AUTOGROW = 'COMFY_AUTOGROW_V3'

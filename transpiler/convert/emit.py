@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from ..errors import TranspileError
 from ..workflow import BYPASS, INPUT_NODE, NEVER
+from .javascript import UNDEFINED, compatible, prompt_value
 from .model import Graph, Input, Node, reachable
 from .primitives import write_primitive_value
 from .result import Conversion, SubgraphInstance
 from .special import VIRTUAL_TYPES
-from .values import UNDEFINED, compatible, prompt_value
 
 _DEEPEST = 1000
 _MOST_NODES = 500_000

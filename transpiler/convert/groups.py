@@ -12,11 +12,11 @@ from typing import Any
 
 from ..workflow import INPUT_NODE, OUTPUT_NODE, WorkflowNode, parse_node, type_name
 from .build import input_linked
-from .links import disconnect_input
+from .javascript import compatible, truthy
+from .live_links import disconnect_input
 from .model import Boundary, Graph, Input, Link, Node, Output
 from .special import VIRTUAL_TYPES
 from .specs import NodeClass, Spec, read_spec
-from .values import compatible, truthy
 from .widgets import WIDGETS
 
 _PREFIXES = ('workflow>', 'workflow/')

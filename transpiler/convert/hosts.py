@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..workflow import WorkflowNode
-from .links import connect_boundary, disconnect_input, slot_with_link
+from .javascript import UNDEFINED
+from .live_links import connect_boundary, disconnect_input, slot_with_link
 from .model import Boundary, Graph, Input, Link, Node, Output, PromotedWidget, State, Widget
-from .values import UNDEFINED
 
 _CHAIN = 100
 _PREFIX = re.compile(r'\s*([0-9]+)\s*:\s*(.+)', re.DOTALL)

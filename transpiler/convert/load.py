@@ -16,15 +16,15 @@ from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, W
 from .build import DynamicCombo, Prototypes, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
-from .links import remove_inputs
+from .javascript import UNDEFINED
+from .live_links import remove_inputs
+from .match_types import settle_types
 from .model import Boundary, Graph, Input, Link, Node, Output, reachable
 from .primitives import create_primitive_widget
 from .special import SPECIAL_TYPES, VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
-from .types import settle_types
 from .unknown import add_unknown_widgets
-from .values import UNDEFINED
 
 _MOST_IDS = 100_000_000
 _SAMPLERS = ('KSampler', 'KSamplerAdvanced')

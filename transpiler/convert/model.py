@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .values import UNDEFINED
+from .javascript import UNDEFINED
 
 if TYPE_CHECKING:
     from ..workflow import WorkflowNode

@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .javascript import UNDEFINED, as_number, is_number
 from .model import Graph, Input, Link, Node, Widget
 from .specs import RawSpec, read_spec
-from .values import UNDEFINED, as_number, is_number
 from .widgets import WIDGETS
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .javascript import truthy
 from .model import Node, Widget
 from .specs import Spec, read_spec
-from .values import truthy
 
 
 @dataclass(frozen=True)

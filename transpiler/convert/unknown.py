@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..workflow import WorkflowNode
+from .javascript import to_json
 from .model import Node, Widget
-from .values import to_json
 
 _CONTROL_VALUES = frozenset({'fixed', 'increment', 'decrement', 'randomize', 'increment-wrap'})
 _CONTROL = 'control_after_generate'

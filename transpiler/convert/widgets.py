@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .javascript import UNDEFINED, as_number, is_number, round_half_up, to_fixed, truthy
 from .model import FixedWidget, Node, TextWidget, Widget
 from .specs import Spec
-from .values import UNDEFINED, as_number, is_number, round_half_up, to_fixed, truthy
 
 Constructor = Callable[[Node, Spec], Widget]
 

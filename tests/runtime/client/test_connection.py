@@ -13,16 +13,9 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import (
-    Client,
-    ConnectError,
-    NodeError,
-    ServerError,
-    ServerLostError,
-    TaskCancelledError,
-    tracker,
-)
-from comfy_script.runtime.connection import normalize_url, reason_of, server_error
+from comfy_script.runtime import Client, ConnectError, NodeError, ServerError, ServerLostError, TaskCancelledError
+from comfy_script.runtime.wire import tracker
+from comfy_script.runtime.wire.connection import normalize_url, reason_of, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 

@@ -24,12 +24,12 @@ from comfy_script.runtime import (
     PromptRefusedError,
     ServerError,
     load,
-    loading,
     queue,
     util,
 )
-from comfy_script.runtime.client import default_client, find_client, find_source, set_default_client
-from comfy_script.runtime.launch import is_comfyui
+from comfy_script.runtime.client import load as loading
+from comfy_script.runtime.client.client import default_client, find_client, find_source, set_default_client
+from comfy_script.runtime.client.launch import is_comfyui
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 
 

@@ -21,9 +21,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from comfy_script.runtime import Client, PromptRefusedError, ServerError, ServerLostError, posting
-from comfy_script.runtime.background import run_sync, spawn
-from comfy_script.runtime.posting import Kept, Posting
+from comfy_script.runtime import Client, PromptRefusedError, ServerError, ServerLostError
+from comfy_script.runtime.wire import posting
+from comfy_script.runtime.wire.background import run_sync, spawn
+from comfy_script.runtime.wire.posting import Kept, Posting
 from comfy_script.tests.lab import paths
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -213,7 +214,7 @@ def test_an_interrupt_while_it_is_written(
     write = Kept.write
     with monkeypatch.context() as patch:
         if when == 'before it is waited for':
-            patch.setattr('comfy_script.runtime.client.run_sync', interrupt)
+            patch.setattr('comfy_script.runtime.client.client.run_sync', interrupt)
         else:
             patch.setattr(Kept, 'write', interrupt)
         with pytest.raises(KeyboardInterrupt):

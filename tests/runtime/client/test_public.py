@@ -29,7 +29,7 @@ def test_the_names_that_scripts_use_are_no_nodes() -> None:
 
 
 def test_errors_are_one_tree() -> None:
-    from comfy_script.runtime import errors
+    from comfy_script.runtime.wire import errors
 
     for name in errors.__all__:
         kind = getattr(errors, name)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import Client, TaskCancelledError, WaitTimeoutError, Workflow, queue
-from comfy_script.runtime.background import run_sync
-from comfy_script.runtime.client import find_client, set_default_client
-from comfy_script.runtime.task_queue import TaskQueue
+from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.client.queue import TaskQueue
+from comfy_script.runtime.wire.background import run_sync
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_results import picture
 from comfy_script.tests.runtime.client.test_tasks import wait_for

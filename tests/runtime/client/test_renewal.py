@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from comfy_script.runtime import Client, PromptRefusedError, Workflow, load, renewal
-from comfy_script.runtime.background import run_async, spawn
-from comfy_script.runtime.client import find_client, set_default_client
-from comfy_script.runtime.inprocess import InProcess
+from comfy_script.comfyui.process import InProcess
+from comfy_script.runtime import Client, PromptRefusedError, Workflow, load
+from comfy_script.runtime.client import lists as renewal
+from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.wire.background import run_async, spawn
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 

@@ -21,8 +21,8 @@ from comfy_script.runtime import (
     TextResult,
     VideoResult,
 )
-from comfy_script.runtime.client import to_pil
-from comfy_script.runtime.results import ResultFile, make_result
+from comfy_script.runtime.client.client import to_pil
+from comfy_script.runtime.wire.results import ResultFile, make_result
 
 
 def picture(color: str, size: tuple[int, int] = (4, 2), mode: str = 'RGB') -> bytes:

@@ -12,15 +12,8 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import (
-    Client,
-    NodeError,
-    PromptRefusedError,
-    TaskCancelledError,
-    TaskError,
-    WaitTimeoutError,
-    tracker,
-)
+from comfy_script.runtime import Client, NodeError, PromptRefusedError, TaskCancelledError, TaskError, WaitTimeoutError
+from comfy_script.runtime.wire import tracker
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer, preview_frame
 
 

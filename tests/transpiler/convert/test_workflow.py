@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from comfy_script.transpiler.errors import TranspileError
-from comfy_script.transpiler.script.hints import Hints
 from comfy_script.transpiler.workflow import Workflow, link_key, node_key
+from comfy_script.transpiler.writer.workflow_hints import Hints
 
 DATA = Path(__file__).parents[2] / 'data'
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from comfy_script.transpiler import Metadata, TranspileError, containers, read_metadata, read_script
+from comfy_script.transpiler import Metadata, TranspileError, read_metadata, read_script
+from comfy_script.transpiler.formats import containers
 
 PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_prefix': 'ü 😀'}}}
 WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from comfy_script.graph import Schemas
-from comfy_script.runtime.stubs import generate
+from comfy_script.runtime.calls.stubs import generate
 from comfy_script.tests.parity.packages import PackageError, templates_folder
 from comfy_script.transpiler import write_script
 

@@ -1,0 +1,156 @@
+"""The HTTP side of the routes: bodies, bounds, statuses. What they answer is in `service.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aiohttp import web
+
+from ..graph import ComfyScriptError, Schemas
+from ..panel.errors import RequestError
+
+MAX_JSON = 16 * 1024 * 1024
+"""Bytes of a JSON body: a graph of 5 000 nodes has about 5 MB."""
+MAX_FILE = 256 * 1024 * 1024
+"""Bytes of a file dropped on the panel."""
+MAX_WAITING = 8
+"""Requests at work or waiting, of all pages together; one more is answered 503."""
+SECONDS = 20.0
+"""How long an answer may take."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Desk:
+    """One worker thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting = 0
+
+    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The function's result from the worker. Raises RequestError 503 when busy, 504 when it takes too long."""
+        if self._waiting >= MAX_WAITING:
+            raise RequestError('too many requests at once; try again in a moment', 503)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix='comfyscript-routes')
+        future = self._pool.submit(function, *args)
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), SECONDS)
+        except asyncio.TimeoutError as error:
+            raise RequestError(f'no answer within {SECONDS:g} s', 504) from error
+
+    def _done(self) -> None:
+        self._waiting -= 1
+
+
+def _service() -> Any:
+    """`service.py`, read with all of the transpiler at the first request: ComfyUI's start does not wait for it."""
+    return importlib.import_module('..panel.service', __package__)
+
+
+def add_routes(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> None:
+    """Adds every route to the table; see docs/routes.md."""
+    desk = _Desk()
+
+    def posted(name: str) -> Handler:
+        async def handler(request: web.Request) -> web.Response:
+            if request.content_type != 'application/json':
+                raise RequestError('the request must be application/json', 415)
+            body = await _read(request, MAX_JSON)
+            return _json(await desk.work(lambda: _encode(getattr(_service(), name)(_parse(body), get_schemas()))))
+
+        return _guarded(handler)
+
+    routes.post('/comfyscript/transpile')(posted('transpile'))
+    routes.post('/comfyscript/prompt')(posted('prompt'))
+    routes.post('/comfyscript/runnable')(posted('runnable'))
+    routes.post('/comfyscript/apply')(posted('apply'))
+    routes.post('/comfyscript/node')(posted('node'))
+    routes.post('/comfyscript/signature')(posted('signature'))
+
+    @routes.post('/comfyscript/file')
+    @_guarded
+    async def of_file(request: web.Request) -> web.StreamResponse:
+        body = await _read(request, MAX_FILE)
+        name = request.query.get('filename', '')
+        return _json(await desk.work(lambda: _encode(_service().file(body, name, request.query, get_schemas()))))
+
+    @routes.get('/comfyscript/output')
+    @_guarded
+    async def of_output(request: web.Request) -> web.StreamResponse:
+        return _json(await desk.work(lambda: _encode(_service().output(request.query, get_schemas()))))
+
+    @routes.get('/comfyscript/schemas')
+    @_guarded
+    async def schemas(request: web.Request) -> web.StreamResponse:
+        body: bytes = await desk.work(lambda: _encode(_service().schemas(get_schemas())))
+        tag = hashlib.sha1(body).hexdigest()
+        headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
+        if tag in request.headers.get('If-None-Match', ''):
+            return web.Response(status=304, headers=headers)
+        response = web.Response(body=body, content_type='application/json', headers=headers)
+        response.enable_compression()
+        return response
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Every failure is a status and `{"error": reason}`; ours are the caller's to fix, others are logged."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except RequestError as error:
+            return _json(_encode({'error': str(error)}), error.status)
+        except ComfyScriptError as error:
+            return _json(_encode({'error': str(error)}), 422)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            logging.exception('ComfyScript: %s failed', request.path)
+            return _json(_encode({'error': f'{type(error).__name__}: {error}'}), 500)
+
+    return guarded
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes. aiohttp's own limit is ComfyUI's `--max-upload-size`."""
+    too_large = RequestError(f'the request is larger than {limit // 1024 // 1024} MB', 413)
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.content.iter_chunked(1 << 18):
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(part)
+    return b''.join(parts)
+
+
+def _parse(body: bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f'the request is no JSON: {error}') from error
+    if not isinstance(data, dict):
+        raise RequestError('the request must be a JSON object')
+    return data
+
+
+def _encode(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, separators=(',', ':'), default=str).encode('utf-8', 'surrogatepass')
+
+
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type='application/json')

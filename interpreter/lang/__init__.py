@@ -1,0 +1,1 @@
+"""The language of scripts: text to values, without any knowledge of nodes."""

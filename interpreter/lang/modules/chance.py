@@ -1,0 +1,107 @@
+"""`random`: a generator of the run's own, so that a script's seed disturbs nobody else's."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from ..attributes import plain
+from ..errors import ScriptLimit
+from ..machine import Machine
+from ..objects import Builtin, ModuleRef, ScriptObject
+from ..operators import get_item
+from .numeric import numbers_only
+
+
+class Generator(ScriptObject):
+    """`random.Random(seed)`."""
+
+    __slots__ = ('members',)
+    kind = 'Random'
+
+    def __init__(self, generator: random.Random):
+        self.members = _members(generator)
+
+    def attribute(self, m: Machine, name: str) -> Any:
+        if name in self.members:
+            return self.members[name]
+        raise AttributeError(f"'Random' object has no attribute '{name}'")
+
+
+# Not gammavariate, betavariate and vonmisesvariate: with inf or nan they draw for ever.
+_NUMBERS = 'expovariate gauss lognormvariate normalvariate triangular uniform'
+
+
+def _members(generator: random.Random) -> dict[str, Any]:
+    def plain_call(name: str) -> Builtin:
+        function = getattr(generator, name)
+        return Builtin(name, lambda m, *args: function(*numbers_only(m, args)))
+
+    def seed(m: Machine, value: Any = None, /) -> None:
+        plain(m, (value,))
+        if value is not None and type(value) not in (int, float, str, bytes, bool):
+            raise TypeError('The only supported seed types are: None, int, float, str, bytes')
+        generator.seed(value)
+
+    def integer(name: str) -> Builtin:
+        function = getattr(generator, name)
+        return Builtin(name, lambda m, *args: function(*(m.index(arg) for arg in args)))
+
+    def getrandbits(m: Machine, bits: Any, /) -> int:
+        m.meter.bit_count(m.index(bits))
+        return generator.getrandbits(bits)
+
+    def choice(m: Machine, values: Any, /) -> Any:
+        if not m.length(values):
+            raise IndexError('Cannot choose from an empty sequence')
+        return get_item(m, values, generator.randrange(m.length(values)))
+
+    def choices(m: Machine, values: Any, weights: Any = None, *, k: Any = 1) -> list:
+        m.meter.item_count(m.index(k))
+        # Python adds the weights up before it looks at them: of texts it would make ever longer ones.
+        wanted = None if weights is None else numbers_only(m, m.collect(weights))
+        m.meter.ticks(max(k, 0))
+        m.charge(56 + 8 * max(k, 0))
+        return generator.choices(m.collect(values), wanted, k=k)
+
+    def sample(m: Machine, values: Any, k: Any) -> list:
+        if type(values) is not range:
+            values = m.collect(values)
+        m.meter.item_count(m.index(k))
+        m.meter.ticks(max(k, 0))
+        m.charge(56 + 40 * max(k, 0))
+        return generator.sample(values, k)
+
+    def shuffle(m: Machine, values: Any, /) -> None:
+        if type(values) is not list:
+            raise TypeError('shuffle() takes a list')
+        m.changeable(values)
+        m.meter.ticks(len(values))
+        generator.shuffle(values)
+
+    found: dict[str, Any] = {name: plain_call(name) for name in ('random', *_NUMBERS.split())}
+    found.update({name: integer(name) for name in ('randint', 'randrange')})
+    own = {
+        'seed': seed,
+        'getrandbits': getrandbits,
+        'choice': choice,
+        'choices': choices,
+        'sample': sample,
+        'shuffle': shuffle,
+    }
+    found.update({name: Builtin(name, function) for name, function in own.items()})
+    return found
+
+
+def _random(m: Machine, seed: Any = None, /) -> Generator:
+    made = m.state['generators'] = m.state.get('generators', 0) + 1
+    if made > 1000:
+        raise ScriptLimit('more than 1000 random generators')
+    plain(m, (seed,))
+    return Generator(random.Random(seed))
+
+
+def make(m: Machine, name: str) -> ModuleRef:
+    members = _members(random.Random())
+    members['Random'] = Builtin('Random', _random)
+    return ModuleRef(name, members)

@@ -1,0 +1,69 @@
+"""The links of a ComfyScript node in its prompt: which there are, and whether what is behind them may run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ...interpreter import ScriptDenied, Signature
+
+
+def may_be_link(value: Any) -> bool:
+    """At least what ComfyUI follows (`graph.is_link` is narrower): nothing that it would run may go unchecked."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+
+
+def slots_in_use(prompt: Any, node_id: str) -> int:
+    """One more than the highest output of this node that the prompt links to."""
+    highest = -1
+    for node in (prompt or {}).values():
+        for value in (node.get('inputs') or {}).values():
+            if may_be_link(value) and value[0] == node_id and isinstance(value[1], int):
+                highest = max(highest, value[1])
+    return highest + 1
+
+
+def check_given(signature: Signature, given: Mapping[str, Any]) -> None:
+    """Raises ScriptDenied for an input that is needed and not there."""
+    missing = [item.name for item in signature.inputs if item.required and item.name not in given]
+    if missing:
+        raise ScriptDenied(f'the script needs the input {missing[0]!r}: link it, or give the parameter a default')
+
+
+def validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signature) -> None:
+    """ComfyUI's own validation of the nodes behind links that it did not follow. Raises ScriptDenied."""
+    from ...runtime.real import loop
+    from ...runtime.real.host import Host
+
+    host = Host()
+    # A copy: validation casts values in place, and the prompt's own are what caches are keyed by.
+    types = {item.name: item.type for item in signature.inputs}
+    prompt = {key: dict(dynprompt.get_node(key)) for key in dynprompt.all_node_ids()}
+    for node in prompt.values():
+        node['inputs'] = dict(node.get('inputs') or {})
+    for name, (source, slot) in links.items():
+        node_class = host.node_classes.get(str(prompt.get(source, {}).get('class_type')))
+        if node_class is None:
+            raise ScriptDenied(f'the input {name!r} is linked to node {source}, which is not there')
+        if not isinstance(slot, int) or not 0 <= slot < len(node_class.RETURN_TYPES):
+            raise ScriptDenied(f'the input {name!r} is linked to output {slot!r} of node {source}, which it has not')
+        given, wanted = node_class.RETURN_TYPES[slot], types.get(name, '*')
+        if not _fits(given, wanted):
+            raise ScriptDenied(f'the input {name!r} takes {wanted}, and {given} is linked to it')
+        errors = loop.run(host.validate(prompt, source, set()))
+        if errors:
+            problem = errors[0]
+            raise ScriptDenied(
+                f'the node behind input {name!r} (or one behind that) is not valid: '
+                f'{problem.get("message", "")}: {problem.get("details", "")}'
+            )
+        for key, node in prompt.items():
+            dynprompt.get_node(key)['inputs'].update(node['inputs'])
+
+
+def _fits(given: Any, wanted: str) -> bool:
+    if wanted == '*' or given == '*' or wanted == 'COMBO':
+        return True
+    check = getattr(sys.modules.get('comfy_execution.validation'), 'validate_node_input', None)
+    return check is None or bool(check(given, wanted))

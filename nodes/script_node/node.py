@@ -1,0 +1,117 @@
+"""The `ComfyScript` node: a script inside a graph, run by the interpreter in the server's own process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError, compile_script, read_signature
+from ...interpreter.nodes.settings import Settings
+from .any_inputs import ANY, OWN, AnyInputs
+from .changes import may_change
+from .comfyui import known_schemas, settings_of_owner
+from .crossing import outputs, typed
+from .execution import Run
+from .identity import Identities
+from .links import check_given, may_be_link, slots_in_use, validate_sources
+
+if TYPE_CHECKING:
+    from .generations import Generations
+
+DEFAULT_SCRIPT = """\
+def main(image: Image, strength: Annotated[float, Range(0, 1, 0.05)] = 0.5):
+    print(f'brightness: {image.mean():.2f}')
+    return image * strength
+"""
+
+
+class ComfyScript:
+    """Runs a script. Its inputs and outputs are those of the script's `def main(…)`."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        script = {
+            'multiline': True,
+            'default': DEFAULT_SCRIPT,
+            'dynamicPrompts': False,
+            'any_inputs': True,
+            'tooltip': 'Python, interpreted; nodes are functions. `def main(image: Image, …)` makes sockets, widgets.',
+        }
+        return {
+            'required': {'script': ('STRING', script)},
+            'optional': AnyInputs(),
+            'hidden': {
+                '__prompt': 'PROMPT',
+                '__dynprompt': 'DYNPROMPT',
+                '__extra_pnginfo': 'EXTRA_PNGINFO',
+                '__unique_id': 'UNIQUE_ID',
+            },
+        }
+
+    CATEGORY = 'utils/ComfyScript'
+    DESCRIPTION = 'Runs a script: loops, conditions and arithmetic around nodes. It can do what a graph can, no more.'
+    RETURN_TYPES = (ANY,) * MAX_OUTPUTS
+    RETURN_NAMES = tuple(f'out{index}' for index in range(MAX_OUTPUTS))
+    FUNCTION = 'run'
+    OUTPUT_NODE = True
+    SEARCH_ALIASES = ('script', 'python', 'code', 'loop', 'if', 'math')
+
+    def __init__(self) -> None:
+        # ComfyUI keeps this object as long as the node's outputs may be kept, and drops it with "free memory".
+        self._identities = Identities()
+        self._cache: Generations | None = None
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, script: str | None = None) -> bool | str:
+        if script is None:
+            return True
+        try:
+            read_signature(_text(script), known_schemas())
+            compile_script(_text(script), settings_of_owner().bounds)
+        except ScriptError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def IS_CHANGED(cls, script: str | None = None, **inputs: Any) -> Any:
+        # A new object each time: ComfyUI compares these inside tuples, where `math.nan` is equal to itself.
+        return float('nan') if script is None or may_change(_text(script)) else ''
+
+    def check_lazy_status(self, script: Any = None, **inputs: Any) -> list[str]:
+        """Checks the nodes behind the links of the script's inputs, then asks for them. Raises ScriptError."""
+        node_id, dynprompt = inputs['__unique_id'], inputs['__dynprompt']
+        given = dynprompt.get_node(node_id)['inputs']
+        links = {name: value for name, value in given.items() if name in AnyInputs() and may_be_link(value)}
+        missing = {name: value for name, value in links.items() if inputs.get(name) is None}
+        signature = read_signature(_text(script), known_schemas())
+        check_given(signature, given)
+        if missing:
+            validate_sources(dynprompt, missing, signature)
+        return list(missing)
+
+    def run(self, script: Any = None, **inputs: Any) -> dict[str, Any]:
+        hidden = {name: inputs.pop(name, None) for name in list(inputs) if name.startswith(OWN)}
+        text = _text(script)
+        settings = settings_of_owner()
+        schemas = known_schemas()
+        compiled = compile_script(text, settings.bounds, schemas)
+        signature = read_signature(text, schemas)
+        node_id = str(hidden.get('__unique_id'))
+        run = Run(self._identities, self._make_cache(settings), node_id, hidden)
+        value = run.execute(compiled, typed(inputs, signature), settings)
+        used = slots_in_use(hidden.get('__prompt'), node_id)
+        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items)}
+
+    def _make_cache(self, settings: Settings) -> Generations | None:
+        from .generations import Generations
+
+        if settings.cache_bytes == 0:
+            return None
+        if self._cache is None:
+            self._cache = Generations(settings.cache_bytes)
+        return self._cache
+
+
+def _text(script: Any) -> str:
+    if not isinstance(script, str):
+        raise ScriptDenied('the input script takes text')
+    return script

@@ -1,0 +1,1 @@
+"""What the panel asks for, as functions of plain data: match, apply, follow, catalog."""

@@ -1,0 +1,73 @@
+"""Script → prompt, by the interpreter: virtual mode, bounded, nothing executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..graph import ComfyScriptError, Prompt, Schemas, to_variable_name
+
+MAX_TEXT = 2 * 1024 * 1024
+MAX_ERRORS = 50
+
+
+@dataclass(frozen=True)
+class ReadScript:
+    """`lines`: node id → 1-based line. `titles`: node id → the variable's name, where it tells more than the type."""
+
+    text: str
+    prompt: Prompt
+    lines: Mapping[str, int]
+    titles: Mapping[str, str]
+    workflow: Callable[[], dict[str, Any]]
+    """The same as a laid out graph."""
+
+
+class ScriptRefused(ComfyScriptError):
+    """The script cannot be read; `errors` are `{line, column, message}`, 1-based."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors[0]['message'] if errors else 'the script cannot be read')
+        self.errors = errors
+
+
+def read_script(text: str, schemas: Schemas) -> ReadScript:
+    """Raises ScriptRefused with the line and the reason of each error."""
+    from ..interpreter import script_to_prompt
+
+    if len(text) > MAX_TEXT:
+        raise ScriptRefused([_error(1, 1, f'the script is longer than {MAX_TEXT // 1024 // 1024} MB')])
+    try:
+        read = script_to_prompt(text, schemas)
+    except ComfyScriptError as error:
+        raise ScriptRefused(errors_of(error)[:MAX_ERRORS]) from error
+    prompt = Prompt.parse(read.prompt)
+    return ReadScript(text, prompt, read.lines, _titles(prompt, read.names, schemas), read.built.workflow)
+
+
+def _titles(prompt: Prompt, names: Mapping[str, tuple[str, ...]], schemas: Schemas) -> dict[str, str]:
+    titles: dict[str, str] = {}
+    for key, variables in names.items():
+        schema = schemas.find(prompt.nodes[key].class_type)
+        if len(variables) != 1 or schema is None or not schema.outputs:
+            continue
+        usual = {to_variable_name(schema.outputs[0].type), to_variable_name(schema.outputs[0].name or '_')}
+        plain = re.sub(r'\d+$', '', variables[0])
+        if plain not in usual and plain != '_':
+            titles[key] = variables[0].replace('_', ' ').strip().capitalize()
+    return titles
+
+
+def errors_of(error: Exception) -> list[dict[str, Any]]:
+    """An error with a place as the panel shows it."""
+    line = getattr(error, 'line', None) or 1
+    column = getattr(error, 'column', None) or 1
+    found = _error(line, column, getattr(error, 'message', None) or str(error))
+    end = getattr(error, 'end_column', None)
+    return [found | ({'endColumn': end} if end else {})]
+
+
+def _error(line: int, column: int, message: str) -> dict[str, Any]:
+    return {'line': line, 'column': column, 'message': message}

@@ -1,0 +1,196 @@
+"""The script that the panel shows of a graph: written of it, or theirs who wrote one, as far as that holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..graph import Prompt, Schemas
+from ..transpiler import Conversion, Style, convert_workflow, write_script
+from .follow import Change, carry_comments, put_values, value_changes
+from .match import Reading, compare, find_origins
+from .reading import ReadScript, ScriptRefused, read_script
+
+_KEPT = 4
+_SEEN = ('ds', 'comfyscript')
+"""What of a workflow's `extra` says nothing of the graph."""
+
+State = Literal['kept', 'changed', 'rewritten']
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A script that says what a graph is. `origins`: node of the script → graph id.
+
+    `state`: the text that was handed in, as it is (`kept`), with other values (`changed`), or written anew because
+    more than values differs (`rewritten`).
+    """
+
+    schemas: Schemas
+    prompt: Prompt
+    reading: Reading
+    origins: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    state: State = 'rewritten'
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """Graph id → line."""
+        return {key: self.reading.lines[node] for node, key in self.origins.items() if node in self.reading.lines}
+
+
+_written: OrderedDict[str, Shown] = OrderedDict()
+_followed: OrderedDict[str, Shown] = OrderedDict()
+
+
+def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str | None = None) -> Shown:
+    """The graph's script. `text` is what somebody wrote: it stands as long as it says what the graph is."""
+    if text is None:
+        return _write(workflow, schemas, style)
+    key = _key(text)
+    before = _recall(_followed, key, schemas)
+    if before is not None:
+        conversion = convert_workflow(workflow, schemas)
+        found = _with_changes(before, Prompt.parse(conversion.prompt), _warnings(conversion))
+        if found is not None:
+            return found
+    written = _write(workflow, schemas, style)
+    try:
+        read = read_script(text, schemas)
+    except ScriptRefused:
+        return written
+    return _follow(read, written, workflow, style, key)
+
+
+def _follow(read: ReadScript, written: Shown, workflow: Mapping[str, Any], style: Style, key: str) -> Shown:
+    reading = _reading(read)
+    comparison = compare(written.prompt, written.reading, reading, {}, written.origins)
+    found = replace(written, reading=reading, origins=comparison.nodes, state='kept')
+    if not comparison.edits:
+        _remember(_followed, key, found)
+        return found
+    if all(edit.op == 'set' for edit in comparison.edits):
+        inputs = {key: node.inputs for key, node in written.prompt.nodes.items()}
+        places = [(edit.node, edit.input or '') for edit in comparison.edits]
+        if all(name in inputs.get(node, ()) for node, name in places):
+            changes = [Change(node, name, inputs[node][name]) for node, name in places]
+            changed = _with_values(found, changes)
+            if changed is not None:
+                return changed
+    return _carried(found, written, read, workflow, style) or written
+
+
+def _with_changes(before: Shown, prompt: Prompt, warnings: tuple[str, ...]) -> Shown | None:
+    """The same text for a graph that has other values than when the text was known to be right."""
+    changes = value_changes(before.prompt, prompt)
+    if changes is None:
+        return None
+    found = replace(before, prompt=prompt, warnings=warnings)
+    return _with_values(found, changes) if changes else found
+
+
+def _with_values(before: Shown, changes: list[Change]) -> Shown | None:
+    nodes = {key: node for node, key in before.origins.items()}
+    if any(change.node not in nodes for change in changes):
+        return None
+    wanted = [Change(nodes[change.node], change.input, change.value) for change in changes]
+    text = put_values(before.reading, wanted, before.schemas)
+    if text is None:
+        return None
+    try:
+        reading = _reading(read_script(text, before.schemas))
+    except ScriptRefused:
+        return None
+    return replace(before, reading=reading, state='changed') if _differ_in(before.reading, reading, wanted) else None
+
+
+def _differ_in(before: Reading, after: Reading, changes: list[Change]) -> bool:
+    """Whether nothing but these values is different, and they are as they should be."""
+    found = value_changes(before.prompt, after.prompt)
+    if found is None:
+        return False
+    wanted = {(change.node, change.input): _json(change.value) for change in changes}
+    return {(change.node, change.input): _json(change.value) for change in found} == wanted
+
+
+def _carried(found: Shown, written: Shown, read: ReadScript, workflow: Mapping[str, Any], style: Style) -> Shown | None:
+    """Written anew, with the variables that the text named and its comments where they still belong."""
+    titles = {found.origins[node]: title for node, title in read.titles.items() if node in found.origins}
+    conversion = convert_workflow(workflow, found.schemas)
+    named = write_script(
+        found.prompt, schemas=found.schemas, workflow=_titled(workflow, titles), conversion=conversion, style=style
+    )
+    try:
+        anew = _reading(read_script(named.text, found.schemas))
+        # Node of the new text → graph id → node of the old text.
+        origins = find_origins(found.prompt, anew)
+        back = {key: node for node, key in found.origins.items()}
+        text = carry_comments(found.reading, anew, {node: back[key] for node, key in origins.items() if key in back})
+        reading = _reading(read_script(text, found.schemas))
+    except (ScriptRefused, SyntaxError):
+        return None
+    comparison = compare(written.prompt, written.reading, reading, {}, written.origins)
+    if comparison.edits:
+        return None
+    return replace(written, reading=reading, origins=comparison.nodes)
+
+
+def _titled(workflow: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    nodes = [
+        {**node, 'title': titles[str(node.get('id'))]}
+        if isinstance(node, dict) and str(node.get('id')) in titles
+        else node
+        for node in workflow.get('nodes', ())
+    ]
+    return {**workflow, 'nodes': nodes}
+
+
+def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown:
+    """While somebody types, every request brings the same graph: it is read once."""
+    extra = workflow.get('extra')
+    extra = {key: extra[key] for key in extra if key not in _SEEN} if isinstance(extra, dict) else extra
+    key = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
+    known = _recall(_written, key, schemas)
+    if known is None:
+        conversion = convert_workflow(workflow, schemas)
+        prompt = Prompt.parse(conversion.prompt)
+        script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style)
+        reading = _reading(read_script(script.text, schemas))
+        warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
+        known = Shown(schemas, prompt, reading, find_origins(prompt, reading), warnings)
+        _remember(_written, key, known)
+    return known
+
+
+def _reading(read: ReadScript) -> Reading:
+    return Reading(read.text, read.prompt, read.lines)
+
+
+def _warnings(conversion: Conversion) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(conversion.warnings))
+
+
+def _key(text: str) -> str:
+    return hashlib.sha1(text.encode('utf-8', 'surrogatepass')).hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _recall(kept: OrderedDict[str, Shown], key: str, schemas: Schemas) -> Shown | None:
+    found = kept.get(key)
+    if found is None or found.schemas is not schemas:
+        return None
+    kept.move_to_end(key)
+    return found
+
+
+def _remember(kept: OrderedDict[str, Shown], key: str, found: Shown) -> None:
+    kept[key] = found
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)

@@ -1,0 +1,248 @@
+"""What node calls give in virtual mode: stand-ins for values that exist on the server once the workflow has run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from ...graph import NodeSchema, to_class_name
+from .sites import Site, unpacked_count
+
+if TYPE_CHECKING:
+    from ..client.client import Client
+    from ..wire.results import Result
+    from ..wire.task import Task
+
+T = TypeVar('T')
+
+__all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
+
+
+class NodeCall:
+    """One call of a node: what it was given, and where in the script it was made.
+
+    `task` is the task that it last went into as an output, with the id that it has there.
+    """
+
+    # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
+    __slots__ = ('__weakref__', '_names', '_place', '_values', 'runner', 'schema', 'task', 'task_id')
+
+    def __init__(
+        self,
+        schema: NodeSchema,
+        names: tuple[str, ...],
+        values: tuple[Any, ...],
+        place: Any = None,
+        runner: Client | None = None,
+    ) -> None:
+        self.schema = schema
+        self.runner = runner
+        self._names = names
+        self._values = values
+        self.task: Task | None = None
+        self.task_id: str | None = None
+        self._place = place
+
+    @property
+    def class_type(self) -> str:
+        return self.schema.class_type
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """By the prompt's raw names: `Value`s where they are links, else JSON."""
+        return dict(zip(self._names, self._values, strict=False))
+
+    @property
+    def site(self) -> Site | None:
+        """The place of the call in the script's code."""
+        place = self._place
+        return Site(*place) if isinstance(place, tuple) and not isinstance(place[0], str) else None
+
+    @property
+    def origin(self) -> tuple[str, int] | None:
+        """File and line of the call."""
+        site = self.site
+        return site.origin if site is not None else self._place
+
+    @property
+    def is_output(self) -> bool:
+        """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
+        return self.schema.output_node or not self.schema.info
+
+    def __repr__(self) -> str:
+        origin = self.origin
+        return f'<{self.class_type} call{f" at {origin[0]}:{origin[1]}" if origin else ""}>'
+
+
+class NodeOutput:
+    """What all results of a node call share: the call, and the ways to run it and get its result.
+
+    `wait()` queues the node with everything that it needs, unless a workflow has queued it already.
+    """
+
+    __slots__ = ()
+    node: NodeCall
+
+    def __copy__(self: T) -> T:
+        return self
+
+    def __deepcopy__(self: T, memo: object) -> T:
+        # It stands for one call: a copy would be a second one, of everything above it too.
+        return self
+
+    @property
+    def task(self) -> Task | None:
+        """The task that this was last queued in as an output."""
+        return self.node.task
+
+    def api_format(self) -> dict[str, Any]:
+        """The API prompt of this node with everything that it needs."""
+        from .recording import build
+
+        return build([self]).prompt
+
+    def api_format_json(self) -> str:
+        """`api_format()` as JSON text."""
+        from .recording import build_json
+
+        return build_json([self])
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """The node's result, waited for. Raises what the task ended with."""
+        task = self.node.task
+        if task is None:
+            from ..client.workflow import submit
+
+            task = submit([self])
+        return task.wait_result(self, timeout)
+
+    wait_result = wait
+
+    async def result(self) -> Result:
+        """The node's result, when it is there."""
+        task = self.node.task
+        if task is None:
+            from ..client.workflow import submit_async
+
+            task = await submit_async([self])
+        return await task.result(self)
+
+    _wait = result
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return self.result().__await__()
+
+    def display(self, *args: Any, **options: Any) -> None:
+        """Show the node's result in a notebook, waiting for it."""
+        from ..client.notebook import unshown
+
+        with unshown():
+            result = self.wait()
+        result.display(*args, **options)
+
+    async def _display(self, *args: Any, **options: Any) -> None:
+        from ..client.notebook import unshown
+
+        with unshown():
+            result: Any = await self.result()
+        show = getattr(result, '_display', None)
+        if show is not None:
+            await show(*args, **options)
+        else:
+            result.display(*args, **options)
+
+
+class Value(NodeOutput):
+    """One output of a node call. Passing it to another node links the two."""
+
+    __slots__ = ('__weakref__', 'node', 'slot')
+    raw_type: str = '*'
+
+    def __init__(self, node: NodeCall, slot: int):
+        self.node = node
+        self.slot = slot
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} {self.slot} of {self.node!r}>'
+
+    def _ipython_display_(self) -> None:
+        if self.node.schema.output_node:
+            self.display()
+        else:
+            print(repr(self))
+
+    def _no_value(self, *_: Any) -> NoReturn:
+        raise TypeError(
+            f'{self!r} has no value before the workflow has run on the server, so Python cannot compute with it. '
+            'Get it with util.get_int/get_float/get_str/get_images, use nodes for the computation, or use real mode'
+        )
+
+    if not TYPE_CHECKING:  # so that type checkers find such uses too
+
+        def __iter__(self) -> Iterator[Any]:
+            raise TypeError(f'{self!r} is one value: it cannot be unpacked or looped over before it is there')
+
+        __bool__ = __len__ = __int__ = __float__ = __index__ = _no_value
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _no_value
+        __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __invert__ = __getitem__ = __contains__ = _no_value
+
+
+class Handle(NodeOutput):
+    """What a call of a node without outputs gives: something to wait on."""
+
+    __slots__ = ('__weakref__', 'node')
+
+    def __init__(self, node: NodeCall):
+        self.node = node
+
+    def __repr__(self) -> str:
+        return f'<no output of {self.node!r}>'
+
+    def _ipython_display_(self) -> None:
+        if self.node.schema.output_node:
+            self.display()
+        else:
+            print(repr(self))
+
+
+class Outputs(tuple, NodeOutput):
+    """The outputs of a node call that has several: a tuple that can also be waited on."""
+
+    node: NodeCall
+
+    def __new__(cls, node: NodeCall, values: Any) -> Outputs:
+        self = super().__new__(cls, values)
+        self.node = node
+        return self
+
+
+class UnknownOutputs(Value):
+    """What a call of a node that the server did not describe gives: taken as one value, indexed or unpacked."""
+
+    __slots__ = ()
+
+    def unpack(self, count: int) -> tuple[Value, ...]:
+        """The first `count` outputs."""
+        return tuple(Value(self.node, slot) for slot in range(count))
+
+    def __getitem__(self, slot: int) -> Value:
+        if not isinstance(slot, int) or slot < 0:
+            raise TypeError(f'the outputs of {self.node.class_type} are numbered from 0, not {slot!r}')
+        return Value(self.node, slot)
+
+    def __iter__(self) -> Iterator[Value]:
+        # How many outputs the node has is not known, but how many variables wait for them is.
+        count = unpacked_count(sys._getframe(1))
+        if count is None:
+            raise TypeError(f'how many outputs {self.node.class_type} has is not known: index or unpack them')
+        return iter(self.unpack(count))
+
+
+@cache
+def value_type(raw_type: str) -> type[Value]:
+    """The class of the values of a data type: `'CONTROL_NET'` → `ControlNet`, a subclass of `Value`."""
+    name = to_class_name(raw_type) if raw_type != '*' else 'Value'
+    return type(name, (Value,), {'__slots__': (), 'raw_type': raw_type, '__doc__': f'A value of type {raw_type}.'})

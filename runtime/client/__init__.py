@@ -1,0 +1,1 @@
+"""Virtual mode: workflows are built here and run on a ComfyUI server."""

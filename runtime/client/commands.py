@@ -1,0 +1,247 @@
+"""The commands `run`, `api` and `stubs`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...graph import ComfyScriptError
+from ..calls.sites import is_script
+from ..wire.errors import LoadError, OfflineError
+from ..wire.task import Task, TaskState
+from ..wire.tracker import Observer, Tracker
+from .client import Client, set_default_client
+from .launch import ComfyUIArgs
+from .load import load, pin
+
+__all__ = ['main']
+
+RAISED = 1
+FAILED = 2
+INTERRUPTED = 130
+
+
+class _ScriptError(Exception):
+    """What a script raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs `run`, `api` or `stubs`; gives the exit code: 0, 2 where it failed, 1 for an error of the script's own."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(encoding='utf-8', errors='backslashreplace')  # type: ignore[union-attr]
+    own, script_arguments = _split(argv)
+    options = _parser().parse_args(own)
+    options.arguments = [*getattr(options, 'arguments', ()), *script_arguments]
+    try:
+        return {'run': _run, 'api': _api, 'stubs': _stubs}[options.command](options)
+    except _ScriptError as failed:
+        return _tell(failed.error)
+    except (ComfyScriptError, OSError) as error:
+        print(f'comfy_script: {error}', file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _tell(error: Exception) -> int:
+    """Print what a script raised, with the script's own lines alone; the exit code."""
+    lines = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if is_script(frame)]
+    if isinstance(error, ComfyScriptError):
+        sys.stderr.writelines(traceback.StackSummary.extract(lines).format())
+        print(f'comfy_script: {error}', file=sys.stderr)
+        return FAILED
+    begin = error.__traceback__
+    while begin is not None and not is_script(begin.tb_frame):
+        begin = begin.tb_next
+    traceback.print_exception(type(error), error, begin)
+    return RAISED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m comfy_script')
+    commands = parser.add_subparsers(dest='command', required=True)
+    run = commands.add_parser(
+        'run', description='Run a script on a server. Its imports and load() may be missing.', allow_abbrev=False
+    )
+    api = commands.add_parser(
+        'api', description='Print what a script would queue, in the API format; nothing runs.', allow_abbrev=False
+    )
+    stubs = commands.add_parser('stubs', description="Write type stubs of a server's nodes.")
+    for command in (run, api):
+        command.add_argument('script', type=Path, metavar='SCRIPT', help='a Python file')
+        about = "the script's own arguments; those that begin with - after --"
+        command.add_argument('arguments', nargs='*', metavar='ARG', help=about)
+    for command in (run, api, stubs):
+        command.add_argument('--server', metavar='URL', help='a running server')
+        command.add_argument('--comfyui', type=Path, metavar='FOLDER', help='a ComfyUI folder, which is started')
+        command.add_argument('--cpu', action='store_true', help='start ComfyUI with --cpu')
+    for command in (api, stubs):
+        command.add_argument(
+            '--object-info', type=Path, metavar='FILE', help='a saved /object_info instead of a server'
+        )
+    api.add_argument('--workflow', action='store_true', help="the web UI's format instead of the API format")
+    stubs.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='write nodes.pyi there')
+    return parser
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is ours, and what comes after `--`."""
+    arguments = list(argv)
+    at = arguments.index('--') if '--' in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
+
+
+def _load(options: argparse.Namespace, stubs: Any = False) -> Client:
+    file = getattr(options, 'object_info', None)
+    if file is not None:
+        return load(object_info=file, stubs=stubs)
+    arguments = ComfyUIArgs('--cpu') if options.cpu else None
+    return load(options.server or options.comfyui, arguments, stubs=stubs)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _check(options.script)
+    client = _load(options)
+    from .workflow import Workflow
+
+    with _pinned(client), _failures(client) as failures:
+        with Workflow(queue=False) as rest:
+            _execute(options.script, options.arguments, client)
+        task = rest.queue(options.script.read_text(encoding='utf-8', errors='replace'))
+        if task is not None:
+            task.wait()
+        client.queue.join()
+    return FAILED if failures else 0
+
+
+@contextlib.contextmanager
+def _failures(client: Client) -> Iterator[list[Task]]:
+    """The tasks that meanwhile fail without the script waiting for them; the log tells what happened."""
+    found: list[Task] = []
+
+    def on_event(event: str, task: Task, _: Any) -> None:
+        if event == 'end' and task.state is TaskState.FAILED and not task.was_waited_for:
+            found.append(task)
+
+    observer = Observer(lambda remaining: None, on_event)
+    observers = client.tracker.observers
+    observers.append(observer)
+    try:
+        yield found
+    finally:
+        observers.remove(observer)
+
+
+def _api(options: argparse.Namespace) -> int:
+    _check(options.script)
+    recorder = _Recorder(_load(options))
+    from .workflow import Workflow
+
+    stopped: OfflineError | None = None
+    printed = io.StringIO()
+    # Whatever the script loads: nothing runs.
+    with _pinned(recorder, always=True), contextlib.redirect_stdout(printed):
+        with Workflow(queue=False) as rest:
+            try:
+                _execute(options.script, options.arguments, recorder)
+            except OfflineError as error:
+                stopped = error
+        try:
+            rest.queue()
+        except OfflineError as error:
+            stopped = error
+    sys.stderr.write(printed.getvalue())
+    found = [workflow if options.workflow else prompt for prompt, workflow in recorder.queued]
+    if stopped is not None:
+        print(f'comfy_script: {options.script}: the rest needs a result: {stopped}', file=sys.stderr)
+    if not found:
+        print(f'comfy_script: {options.script} queues nothing', file=sys.stderr)
+        return FAILED
+    print(json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False))
+    return 0 if stopped is None else FAILED
+
+
+def _stubs(options: argparse.Namespace) -> int:
+    client = _load(options)
+    from ..calls import stubs
+
+    stubs.refresh(client.schemas, client.embeddings, options.output)
+    print(stubs.stub_path(options.output))
+    return 0
+
+
+def _check(script: Path) -> None:
+    if not script.is_file():
+        raise LoadError(f'{script}: there is no such file')
+
+
+@contextlib.contextmanager
+def _pinned(client: Client, always: bool = False) -> Iterator[None]:
+    """Meanwhile `load()` in the script is this client; with `always`, any `load(...)` is."""
+    pin(client, always=always)
+    set_default_client(client)
+    try:
+        yield
+    finally:
+        pin(None)
+
+
+def _execute(script: Path, arguments: Sequence[str], client: Client) -> Mapping[str, Any]:
+    """Run the file as a program, with the runtime's names and the nodes there already."""
+    from ... import runtime
+
+    names = {name: getattr(runtime, name) for name in runtime.__all__}
+    nodes = client.nodes
+    names.update({name: nodes.find(name) for name in nodes.public_names()})
+    before, sys.argv = sys.argv, [str(script), *arguments]
+    sys.path.insert(0, str(script.resolve().parent))
+    try:
+        return runpy.run_path(str(script), names, '__main__')
+    except OfflineError:
+        raise
+    except Exception as error:
+        raise _ScriptError(error) from error
+    finally:
+        sys.argv = before
+        sys.path.remove(str(script.resolve().parent))
+
+
+class _Recorder(Client):
+    """A client that takes workflows and runs none."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client.url, schemas=client.schemas)
+        self._embeddings = client.embeddings
+        self.queued: list[tuple[Any, Any]] = []
+
+    def _take(self, prompt: Mapping[str, Any], options: Mapping[str, Any]) -> Task:
+        workflow = options.get('workflow')
+        self.queued.append((prompt, workflow() if callable(workflow) else workflow))
+        task = Task(Tracker(self.options), f'{len(self.queued)}', {}, id_of=options.get('id_of'))
+        task.was_waited_for = True
+        task._end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
+        return task
+
+    def submit(self, prompt: Mapping[str, Any], **options: Any) -> Task:  # type: ignore[override]
+        return self._take(prompt, options)
+
+    async def _submit(self, prompt: Mapping[str, Any], **options: Any) -> Task:  # type: ignore[override]
+        return self._take(prompt, options)
+
+    async def _cancel_all(self) -> None:
+        pass
+
+    async def _cancel_remaining(self) -> None:
+        pass

@@ -1,0 +1,282 @@
+"""Finding a ComfyUI folder, and running it as a child process that ends with us."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..wire.background import log, wait_done
+from ..wire.errors import LaunchError, LoadError
+from .progress import in_notebook, on_terminal
+
+__all__ = ['ComfyUIArgs', 'LaunchedServer', 'installed_in', 'is_comfyui', 'launch', 'start_comfyui']
+
+START_TIMEOUT = 600.0
+STOP_TIMEOUT = 15.0
+LOG_SHOWN = 40
+ATTEMPTS = 3
+
+# What makes a folder ComfyUI's: its own top-level modules.
+_MARKS = ('main.py', 'execution.py', 'folder_paths.py', 'comfy')
+
+
+class ComfyUIArgs:
+    """Command line arguments for ComfyUI: `ComfyUIArgs('--cpu', '--preview-method', 'auto')`.
+
+    `env`: more environment variables; `python`: the interpreter to run it with.
+    """
+
+    def __init__(
+        self, *argv: str, env: dict[str, str] | None = None, python: str | Path | None = None, **_: Any
+    ) -> None:
+        for argument in argv:
+            if not isinstance(argument, (str, Path)):
+                raise TypeError(f'ComfyUIArgs takes strings, not {argument!r}')
+        self.argv = [str(argument) for argument in argv]
+        self.env = dict(env or {})
+        self.python = python
+
+    def to_argv(self) -> list[str]:
+        """The arguments as a list."""
+        return list(self.argv)
+
+    def value_of(self, option: str) -> str | None:
+        """The value of an option, or None where it is not given."""
+        for index, argument in enumerate(self.argv):
+            if argument == option:
+                return self.argv[index + 1] if index + 1 < len(self.argv) else ''
+            if argument.startswith(option + '='):
+                return argument.partition('=')[2]
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ComfyUIArgs) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.argv))
+
+    def __repr__(self) -> str:
+        return f'ComfyUIArgs({", ".join(map(repr, self.argv))})'
+
+
+def is_comfyui(folder: Path) -> bool:
+    """Whether a folder is a ComfyUI checkout."""
+    return all((folder / mark).exists() for mark in _MARKS)
+
+
+def installed_in() -> Path | None:
+    """The ComfyUI that this pack is installed in (`ComfyUI/custom_nodes/<this folder>`), or None."""
+    package = Path(__file__).parents[2]
+    for folder in (package, package.resolve()):
+        if folder.parent.name == 'custom_nodes' and is_comfyui(folder.parent.parent):
+            return folder.parent.parent
+    return None
+
+
+@dataclass
+class LaunchedServer:
+    """A ComfyUI that we started. `log()` is what it has printed."""
+
+    folder: Path
+    args: ComfyUIArgs
+    url: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    started: float = field(default_factory=time.monotonic)
+
+    def log(self, lines: int | None = None) -> str:
+        """What ComfyUI has printed, or the last `lines` of it."""
+        try:
+            text = self.log_path.read_text(encoding='utf-8', errors='replace')
+        except OSError:
+            return ''
+        return text if lines is None else '\n'.join(text.splitlines()[-lines:])
+
+    def ended(self) -> str | None:
+        """How the process ended, or None while it runs."""
+        code = self.process.poll()
+        return None if code is None else f'its process ended with code {code}, log: {self.log_path}'
+
+    def stop(self, keep_log: bool = False) -> None:
+        """End the process, as Ctrl+C would, by force where that takes too long; its log goes with it."""
+        if self.process.poll() is None:
+            _close_pipe(self.process)
+            try:
+                self.process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdin is not None:
+            _close_pipe(self.process)
+        if keep_log:
+            return
+        try:
+            self.log_path.unlink(missing_ok=True)
+        except OSError:
+            log.debug('The log %s could not be removed', self.log_path, exc_info=True)
+
+
+def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    try:
+        if process.stdin is not None:
+            process.stdin.close()
+    except OSError:
+        log.debug('Closing the pipe failed', exc_info=True)
+
+
+def find_python(folder: Path, args: ComfyUIArgs) -> str:
+    """The Python that runs a ComfyUI: the given one, its own environment's, the portable build's, or ours."""
+    if args.python is not None:
+        return str(args.python)
+    from_environment = os.environ.get('COMFYUI_PYTHON')
+    if from_environment:
+        return from_environment
+    inner = Path('Scripts', 'python.exe') if sys.platform == 'win32' else Path('bin', 'python')
+    candidates = [folder / name / inner for name in ('.venv', 'venv')]
+    candidates.append(folder.parent / 'python_embeded' / 'python.exe')
+    return next((str(path) for path in candidates if path.exists()), sys.executable)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: float = START_TIMEOUT) -> LaunchedServer:
+    """Start ComfyUI and wait until it answers. Raises LoadError (no ComfyUI there) or LaunchError."""
+    folder = folder.expanduser().absolute()
+    args = args or ComfyUIArgs()
+    if not is_comfyui(folder):
+        raise LoadError(f'{folder} is no ComfyUI folder: {_missing(folder)}')
+    fixed = args.value_of('--port')
+    for attempt in range(ATTEMPTS):
+        server = _start(folder, args, int(fixed) if fixed else free_port())
+        try:
+            await _until_ready(server, timeout)
+            return server
+        except LaunchError:
+            server.stop(keep_log=True)
+            # Somebody else may have taken the port meanwhile.
+            if fixed or attempt + 1 == ATTEMPTS or not _port_was_taken(server):
+                raise
+        except BaseException:
+            server.stop()
+            raise
+    raise AssertionError('unreachable')
+
+
+def _missing(folder: Path) -> str:
+    if not folder.exists():
+        return 'it does not exist'
+    lacks = ', '.join(mark for mark in _MARKS if not (folder / mark).exists())
+    near = next((place for place in (folder / 'ComfyUI', *folder.parents) if is_comfyui(place)), None)
+    return f'it has no {lacks}{f"; did you mean {near}?" if near is not None else ""}'
+
+
+def _port_was_taken(server: LaunchedServer) -> bool:
+    text = server.log().lower()
+    return 'address already in use' in text or 'already in use' in text or 'winerror 10048' in text
+
+
+def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
+    command = [find_python(folder, args), '-u', str(Path(__file__).with_name('watchdog.py')), str(os.getpid())]
+    command += [str(folder / 'main.py'), *args.to_argv()]
+    if args.value_of('--port') is None:
+        command += ['--port', str(port)]
+    if args.value_of('--listen') is None:
+        command += ['--listen', '127.0.0.1']
+    if '--auto-launch' not in args.argv:
+        command += ['--disable-auto-launch']
+    handle, path = tempfile.mkstemp(prefix='comfyui-', suffix='.log')
+    options: Any = {}
+    if sys.platform == 'win32':
+        options['creationflags'] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    else:
+        # Ctrl+C in our terminal is for our script.
+        options['start_new_session'] = True
+    try:
+        process: Any = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': '1', **args.env},
+            stdin=subprocess.PIPE,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            **options,
+        )
+    except OSError as error:
+        Path(path).unlink(missing_ok=True)
+        raise LaunchError(f'{command[0]} could not be started: {error}') from error
+    finally:
+        os.close(handle)
+    log.info('Starting ComfyUI in %s on port %s, log: %s', folder, port, path)
+    if on_terminal() or in_notebook():
+        print(f'Starting ComfyUI in {folder}, log: {path}', file=sys.stderr)
+    return LaunchedServer(folder, args, f'http://127.0.0.1:{port}/', process, Path(path))
+
+
+async def _until_ready(server: LaunchedServer, timeout: float) -> None:
+    """Wait until the port answers, the process ends, or time is over."""
+    from ..wire.connection import Connection, ConnectionOptions
+    from ..wire.errors import ConnectError, ServerError
+
+    connection = Connection(ConnectionOptions(url=server.url, connect_timeout=5))
+    deadline = time.monotonic() + timeout
+    try:
+        while True:
+            ended = server.ended()
+            if ended:
+                raise LaunchError(f'ComfyUI in {server.folder} did not start: {ended}', server.log(LOG_SHOWN))
+            try:
+                await connection.get_json('prompt', timeout=10)
+                return
+            except (ConnectError, ServerError):
+                await asyncio.sleep(0.1)
+            if time.monotonic() > deadline:
+                reason = f'it did not answer on {server.url} within {timeout:g} seconds'
+                raise LaunchError(f'ComfyUI in {server.folder} did not start: {reason}', server.log(LOG_SHOWN))
+    finally:
+        await connection.close()
+
+
+# -- the end of our process
+
+_to_finish: list[tuple[LaunchedServer, Any]] = []
+
+
+def finish_at_exit(server: LaunchedServer, client: Any) -> None:
+    """At the end of our process, let the server finish what we queued there, then stop it."""
+    if not _to_finish:
+        atexit.register(_finish_all)
+    _to_finish.append((server, client))
+
+
+def _finish_all() -> None:
+    for server, client in _to_finish:
+        try:
+            if server.ended() is None:
+                for task in client.queue.tasks:
+                    wait_done(task._done)
+        except KeyboardInterrupt:
+            log.warning('Interrupted: workflows that were still queued are dropped')
+        finally:
+            server.stop()
+    _to_finish.clear()
+
+
+def start_comfyui(comfyui: str | Path | None = None, args: ComfyUIArgs | None = None, **_: Any) -> None:
+    """Start ComfyUI and make it the default server: `load(path, args)` under the name of the first implementation."""
+    from .. import load
+
+    load(comfyui if comfyui is not None else installed_in(), args)

@@ -1,0 +1,278 @@
+"""`load()`: find a ComfyUI, or start one, and make it the default."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any
+
+from ...comfyui.process import find_server_process
+from ...graph import Schemas
+from ..wire.background import Dispatcher, log, run_async, run_sync
+from ..wire.connection import DEFAULT_URL
+from ..wire.errors import ConnectError, LoadError, ServerError
+from .client import Client, find_client, set_default_client
+from .launch import START_TIMEOUT, ComfyUIArgs, LaunchedServer, finish_at_exit, installed_in, is_comfyui, launch
+
+__all__ = ['load', 'pin']
+
+PROBE_TIMEOUT = 2.0
+_ADDRESS = re.compile(r'(localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(:\d+)?(/.*)?$')
+
+_launched: list[tuple[LaunchedServer, Client]] = []
+_pinned: Client | None = None
+_pinned_always = False
+
+
+def load(
+    comfyui: str | PurePath | Client | None = None,
+    args: ComfyUIArgs | None = None,
+    vars: MutableMapping[str, Any] | None = None,
+    watch: bool | None = None,
+    save_script_source: bool = True,
+    *,
+    object_info: Schemas | Mapping[str, Any] | str | PurePath | None = None,
+    save_source: bool | None = None,
+    stubs: bool | str | PurePath = True,
+    timeout: float = START_TIMEOUT,
+    **client_options: Any,
+) -> Client:
+    """Choose the ComfyUI that nodes, workflows and `queue` use; the nodes then are in `comfy_script.runtime.nodes`.
+
+    - `comfyui`: a server's URL, a `Client`, or the path of a ComfyUI folder, which is started with `args`.
+      Without it: the server that we run inside; a server at http://127.0.0.1:8188; the ComfyUI in `$COMFYUI_PATH`;
+      the ComfyUI that this pack is installed in. A ComfyUI that is started ends with this process, after the
+      workflows that are still queued.
+    - `object_info`: a saved `/object_info` (file or dict) instead of a server: workflows can be built, not run.
+    - `vars`: a dict that gets the nodes, `globals()` for example.
+    - `watch`: False shows no progress bars and no images.
+    - `save_source`: False keeps the text of the script out of the saved images.
+    - `stubs`: False writes no type stubs; a folder writes them there.
+    - `timeout`: seconds that ComfyUI may take to start.
+    - Further options are those of `Client`: `headers`, `cookies`, `auth`, `api_key`, ...
+
+    Raises LoadError (with all that was tried), LaunchError, ConnectError, ServerError.
+    """
+    return run_load(
+        comfyui,
+        args,
+        vars,
+        watch,
+        save_script_source if save_source is None else save_source,
+        object_info,
+        stubs,
+        timeout,
+        client_options,
+    )
+
+
+async def _load(
+    comfyui: str | PurePath | Client | None = None,
+    args: ComfyUIArgs | None = None,
+    vars: MutableMapping[str, Any] | None = None,
+    watch: bool | None = None,
+    save_script_source: bool = True,
+    *,
+    object_info: Schemas | Mapping[str, Any] | str | PurePath | None = None,
+    save_source: bool | None = None,
+    stubs: bool | str | PurePath = True,
+    timeout: float = START_TIMEOUT,
+    **client_options: Any,
+) -> Client:
+    """`load`, to be awaited."""
+    options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
+    client = _without_waiting(comfyui, object_info, options)
+    if client is None:
+        client = await run_async(_find(comfyui, args, timeout, options))
+    return _adopt(client, vars, watch, stubs)
+
+
+def run_load(
+    comfyui: Any,
+    args: Any,
+    vars: Any,
+    watch: Any,
+    save_source: bool,
+    object_info: Any,
+    stubs: Any,
+    timeout: float,
+    client_options: Mapping[str, Any],
+) -> Client:
+    """`load` with all its arguments."""
+    options = {'save_source': save_source, **client_options}
+    client = _without_waiting(comfyui, object_info, options)
+    if client is None:
+        client = run_sync(_find(comfyui, args, timeout, options))
+    return _adopt(client, vars, watch, stubs)
+
+
+def pin(client: Client | None, *, always: bool = False) -> None:
+    """Have `load()` without arguments choose this client: the command line was told which one. `always`: any `load`."""
+    global _pinned, _pinned_always
+    _pinned, _pinned_always = client, always
+
+
+def _without_waiting(comfyui: Any, object_info: Any, options: Mapping[str, Any]) -> Client | None:
+    """The choices that need no request: those work on any thread, ComfyUI's own event loop included."""
+    if _pinned is not None and _pinned_always:
+        return _pinned
+    if object_info is not None:
+        if isinstance(object_info, (str, PurePath)):
+            object_info = _read_object_info(Path(object_info))
+        return Client.of_object_info(object_info, **options)
+    if comfyui is None and _pinned is not None:
+        return _pinned
+    in_process = find_server_process() if comfyui is None else None
+    if in_process is None:
+        return None
+    current = find_client()
+    if current is not None and current.in_process:
+        current.refresh()
+        return current
+    return Client.of_server_process(in_process, **options)
+
+
+def _read_object_info(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open(encoding='utf-8') as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise LoadError(f'{path} cannot be read as a saved /object_info: {error}') from error
+    if not isinstance(found, dict):
+        raise LoadError(f'{path} is no saved /object_info: it holds a {type(found).__name__}, not an object')
+    return found
+
+
+async def _find(comfyui: Any, args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+    if isinstance(comfyui, Client):
+        client = comfyui
+    elif comfyui is None:
+        client = await _search(args, timeout, options)
+    elif _is_url(comfyui):
+        client = await _again(Client(comfyui, **options))
+    elif str(comfyui) == 'comfyui':
+        raise LoadError(
+            'ComfyUI as an installed package is not supported: give the path of a ComfyUI folder, or a URL.'
+        )
+    else:
+        client = await _launch(_folder_of(comfyui), args, timeout, options)
+    if not client.has_schemas:
+        try:
+            await client._refresh()
+        except BaseException:
+            if client is not comfyui:
+                await client._close()
+            raise
+    return client
+
+
+def _is_url(comfyui: object) -> bool:
+    text = str(comfyui)
+    if text.startswith(('http://', 'https://')):
+        return True
+    return isinstance(comfyui, str) and _ADDRESS.match(text) is not None and not Path(text).exists()
+
+
+def _folder_of(comfyui: object) -> Path:
+    """The folder that is named. Raises LoadError, TypeError."""
+    if not isinstance(comfyui, (str, os.PathLike)):
+        raise TypeError(f'load() takes the URL of a server, the path of a ComfyUI folder or a Client, not {comfyui!r}')
+    text = os.fspath(comfyui)
+    folder = Path(text)
+    if '://' in text:
+        raise LoadError(f'{text} is no address of a ComfyUI server: those begin with http:// or https://')
+    if len(folder.parts) == 1 and not folder.exists():
+        raise LoadError(f'{text!r} is neither a folder here nor the URL of a server (http://host:port/)')
+    return folder
+
+
+async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+    """A running server, else a ComfyUI to start; one error that lists what was tried."""
+    tried: list[str] = []
+    if args is None:
+        client = Client(DEFAULT_URL, **{'connect_timeout': PROBE_TIMEOUT, **options})
+        try:
+            await client._refresh()
+            return await _again(client)
+        except ServerError as error:
+            tried.append(f'{DEFAULT_URL} answers, but not as ComfyUI does: {error}')
+        except ConnectError:
+            tried.append(f'{DEFAULT_URL}: no server there')
+        await client._close()
+    for source, folder in (('$COMFYUI_PATH', _from_environment()), ('the folder around this pack', installed_in())):
+        if folder is None:
+            reason = 'not set' if source.startswith('$') else 'this pack is not installed in ComfyUI/custom_nodes'
+            tried.append(f'{source}: {reason}')
+        elif not is_comfyui(folder):
+            tried.append(f'{source} ({folder}): no ComfyUI there')
+        else:
+            return await _launch(folder, args, timeout, options)
+    lines = '\n'.join(f'  - {line}' for line in tried)
+    raise LoadError(
+        f'No ComfyUI was found. Tried:\n{lines}\n'
+        "Start ComfyUI, or name one: load('http://host:port/'), load(r'path/to/ComfyUI'), or set COMFYUI_PATH."
+    )
+
+
+async def _again(client: Client) -> Client:
+    """The default client, with fresh lists, where it is the same: what a script holds of it stays good."""
+    current = find_client()
+    if current is None or current.offline or current.in_process or current.settings != client.settings:
+        return client
+    await client._close()
+    await current._refresh()
+    return current
+
+
+def _from_environment() -> Path | None:
+    value = os.environ.get('COMFYUI_PATH')
+    return Path(value).expanduser().absolute() if value else None
+
+
+async def _launch(folder: Path, args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+    """Start a ComfyUI, or take the one that we started there with the same arguments."""
+    folder = folder.expanduser().absolute()
+    for server, client in _launched:
+        if server.folder == folder and server.args == (args or ComfyUIArgs()) and server.ended() is None:
+            return client
+    server = await launch(folder, args, timeout=timeout)
+    client = Client(server.url, **options)
+    client.launched = server
+    _launched.append((server, client))
+    finish_at_exit(server, client)
+    return client
+
+
+def _adopt(client: Client, vars: MutableMapping[str, Any] | None, watch: bool | None, stubs: Any) -> Client:
+    set_default_client(client)
+    if watch is not None:
+        client.queue.watch_display(watch)
+    if vars is not None:
+        namespace = client.nodes
+        vars.update({name: namespace.find(name) for name in namespace.public_names()})
+    client.lists_read = None
+    if stubs is not False and not client.in_process:
+        folder = None if stubs is True else Path(stubs)
+        _write_stubs(client, folder)
+        client.lists_read = partial(_stub_writer.call, _write_stubs, client, folder)
+    return client
+
+
+# Stubs of lists that were read again are written without anybody waiting for them.
+_stub_writer = Dispatcher('comfy_script stubs')
+
+
+def _write_stubs(client: Client, folder: Path | None) -> None:
+    """Stubs are a help for editors: that they cannot be written is no reason not to run."""
+    if find_client() is not client:
+        return
+    try:
+        from ..calls import stubs
+
+        stubs.refresh(client.schemas, client.embeddings, folder)
+    except Exception as error:
+        log.warning('The type stubs could not be written: %s', error)

@@ -1,0 +1,85 @@
+"""Progress bars: one per node that reports steps, with the number of workflows in the queue."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..wire.background import Dispatcher
+
+if TYPE_CHECKING:
+    from ..wire.task import Task, TaskProgress
+
+
+def in_notebook() -> bool:
+    """Whether we run in a notebook's kernel."""
+    ipython = sys.modules.get('IPython')
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and getattr(shell, 'kernel', None) is not None
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
+class ProgressBars:
+    """Bars of all running tasks, drawn on a thread of their own: a slow terminal does not hold up the messages."""
+
+    def __init__(self) -> None:
+        self._enabled: bool | None = None
+        self._remaining = 0
+        self._bars: dict[tuple[str, str], Any] = {}
+        self._dispatcher = Dispatcher('comfy_script progress')
+
+    def set(self, enabled: bool | None) -> None:
+        """Show bars or not; None leaves it as it is (at first: in notebooks and on terminals)."""
+        if enabled is not None:
+            self._enabled = enabled
+
+    @property
+    def enabled(self) -> bool:
+        """Whether bars are shown."""
+        return self._enabled if self._enabled is not None else in_notebook() or on_terminal()
+
+    def set_remaining(self, remaining: int) -> None:
+        """The queue's length changed."""
+        self._remaining = remaining
+
+    def on_event(self, event: str, task: Task, detail: Any) -> None:
+        """Something happened to a task."""
+        if event == 'progress' and self.enabled:
+            self._dispatcher.call(self._step, detail)
+        elif event == 'end' and any(prompt_id == task.prompt_id for prompt_id, _ in list(self._bars)):
+            self._dispatcher.call(self._close, task.prompt_id)
+
+    def _step(self, progress: TaskProgress) -> None:
+        key = (progress.task.prompt_id, progress.node_id)
+        bar = self._bars.get(key)
+        if bar is None:
+            if progress.task.done():
+                return
+            bar = self._bars[key] = new_bar(progress.class_type, progress.max)
+        bar.total = progress.max
+        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.update(progress.value - bar.n)
+        if progress.value >= progress.max:
+            bar.close()
+            del self._bars[key]
+
+    def _close(self, prompt_id: str) -> None:
+        for key in [key for key in self._bars if key[0] == prompt_id]:
+            self._bars.pop(key).close()
+
+
+def new_bar(title: str, total: float) -> Any:
+    """A tqdm bar: a widget in a notebook that has widgets, else text."""
+    with warnings.catch_warnings():
+        # A notebook without ipywidgets: tqdm warns, and draws text.
+        warnings.simplefilter('ignore')
+        from tqdm.auto import tqdm
+    return tqdm(desc=title, total=total, leave=True, dynamic_ncols=True, unit='step')

@@ -1,0 +1,278 @@
+"""`Workflow`: what collects node calls, and what queues them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from contextvars import ContextVar
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ...graph import ComfyScriptError
+from ..calls.numbering import to_json
+from ..calls.outputs import NodeCall, NodeOutput
+from ..calls.recording import Built, build, build_json, calls_of
+from ..calls.sites import RawSite, call_site, home_code
+
+if TYPE_CHECKING:
+    from ..wire.task import Task
+    from .client import Client
+
+__all__ = ['Workflow', 'WorkflowError']
+
+log = logging.getLogger('comfy_script')
+
+_entered: ContextVar[tuple[Workflow, ...]] = ContextVar('comfy_script_workflows', default=())
+
+
+class WorkflowError(ComfyScriptError):
+    """A workflow that cannot be run as it is: nodes of two servers, for example."""
+
+
+def record_call(node: NodeCall) -> None:
+    """Puts a node call into the innermost workflow that this thread or task is in, if any."""
+    stack = _entered.get()
+    if stack:
+        stack[-1]._nodes.append(node)
+
+
+def locate_call() -> RawSite | None:
+    """Where in the script a node call is made, as far up as the block of its workflow."""
+    stack = _entered.get()
+    return call_site(stack[-1]._home if stack else None)
+
+
+class Workflow:
+    """Node calls that run together.
+
+    - `queue`: put it into the queue at the end of the `with` block, without the outputs that are queued already
+      (those that something waited for). Nothing is queued where the block ends in an exception.
+    - `wait`: then wait for it, raising what went wrong.
+    - `cancel_all`, `cancel_remaining`: first cancel everything in the queue, or all that is not running yet.
+    - `outputs`: outputs to begin with, as for `wf += output`.
+    - `client`: the server to use, where it is not that of the nodes.
+
+    `task` is the task that it was last queued as. `async with` is the same without blocking. Blocks nest, and each
+    thread and each asyncio task has its own: a call belongs to the innermost block around it.
+    """
+
+    def __init__(
+        self,
+        queue: bool = True,
+        cancel_all: bool = False,
+        cancel_remaining: bool = False,
+        wait: bool = False,
+        outputs: Any = None,
+        *,
+        client: Client | None = None,
+    ) -> None:
+        self.task: Task | None = None
+        self._queue_at_end = queue
+        self._wait_at_end = wait
+        self._cancel_all_first = cancel_all
+        self._cancel_remaining_first = cancel_remaining
+        self._client = client
+        self._nodes: list[NodeCall] = []
+        self._outputs: list[NodeCall] = []
+        self._home: CodeType | None = None
+        self._depth = 0
+        self._lock = threading.Lock()
+        if outputs is not None:
+            self.add(outputs)
+
+    def __repr__(self) -> str:
+        return f'<Workflow of {len(self._nodes) + len(self._outputs)} nodes{f", {self.task!r}" if self.task else ""}>'
+
+    # -- what is in it
+
+    def add(self, outputs: NodeOutput | Iterable[Any]) -> None:
+        """Adds outputs of nodes, whatever they need included. Raises TypeError for anything else."""
+        self._outputs.extend(calls_of(outputs))
+
+    def __iadd__(self, outputs: NodeOutput | Iterable[Any]) -> Workflow:
+        self.add(outputs)
+        return self
+
+    def _built(self) -> Built:
+        return build(self._outputs, self._nodes)
+
+    def api_format(self) -> dict[str, Any]:
+        """The API prompt of everything in it."""
+        return self._built().prompt
+
+    def api_format_json(self) -> str:
+        """`api_format()` as JSON text."""
+        return build_json(self._outputs, self._nodes)
+
+    def workflow_format(self) -> dict[str, Any]:
+        """The same as a web UI workflow, laid out to be read: what ComfyUI's menu opens and saves."""
+        return self._built().workflow()
+
+    def workflow_json(self) -> str:
+        """`workflow_format()` as JSON text."""
+        return to_json(self.workflow_format())
+
+    # -- queueing
+
+    def queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
+        """Puts it into the queue. None where no output is left to queue.
+
+        `source`: the script's text for the saved images, where it is not the running script's.
+        `wait`: until it has run, raising what `Task.wait` raises.
+        Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
+        """
+        built = self._unqueued()
+        if built is None:
+            return None
+        client = self._runner(built)
+        if self._cancel_all_first or self._cancel_remaining_first:
+            from ..wire.background import run_sync
+
+            run_sync(self._cancel_first(client))
+        return client.submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
+
+    async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
+        built = self._unqueued()
+        if built is None:
+            return None
+        client = self._runner(built)
+        if self._cancel_all_first or self._cancel_remaining_first:
+            await self._cancel_first(client)
+        return await client._submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
+
+    def _unqueued(self) -> Built | None:
+        """What is to be queued, or None."""
+        nodes = [node for node in self._nodes if not _is_queued(node)]
+        outputs = [node for node in self._outputs if node.task is None]
+        if outputs or any(node.is_output for node in nodes):
+            return _runnable(build(outputs, nodes))
+        if nodes and len(nodes) == len(self._nodes) and all(node.task_id is None for node in nodes):
+            log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
+        return None
+
+    def _submit_options(self, built: Built) -> dict[str, Any]:
+        explicit = {id(node) for node in self._outputs}
+
+        def on_accepted(task: Task) -> None:
+            self.task = task
+            _mark(built, task, explicit)
+
+        return {**submit_options(built), 'on_accepted': on_accepted}
+
+    def _runner(self, built: Built) -> Client:
+        return self._client or runner_of(built)
+
+    async def _cancel_first(self, client: Client) -> None:
+        if self._cancel_all_first:
+            await client._cancel_all()
+        else:
+            await client._cancel_remaining()
+
+    # -- blocks
+
+    def __enter__(self) -> Workflow:
+        with self._lock:
+            if self._depth == 0 and self.task is not None:
+                # Entered anew after it ran: it starts empty.
+                self._nodes, self._outputs, self.task, self._home = [], [], None, None
+            self._depth += 1
+            self._home = self._home or home_code()
+        _entered.set((*_entered.get(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._leave() and kind is None and self._queue_at_end:
+            self.queue(wait=self._wait_at_end)
+
+    async def __aenter__(self) -> Workflow:
+        from .client import find_client
+
+        client = self._client or find_client()
+        if client is not None:
+            await client._renew()
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._leave() and kind is None and self._queue_at_end:
+            await self._queue(wait=self._wait_at_end)
+
+    def _leave(self) -> bool:
+        """Whether this was the last block of it."""
+        stack = list(_entered.get())
+        for index in range(len(stack) - 1, -1, -1):
+            if stack[index] is self:
+                del stack[index]
+                break
+        _entered.set(tuple(stack))
+        with self._lock:
+            self._depth -= 1
+            return self._depth == 0
+
+
+def _is_queued(node: NodeCall) -> bool:
+    return node.task is not None and node.is_output
+
+
+def _runnable(built: Built) -> Built:
+    """Raises WorkflowError where the server would find nothing to run."""
+    if not built.outputs():
+        node = list(built.nodes.values())[-1]
+        raise WorkflowError(
+            f'{node!r} is no output node, and ComfyUI runs workflows for those only: give the value to one '
+            '(SaveImage, PreviewImage, PreviewAny, ...), or get it with util.get_images, get_str, get_int, get_float'
+        )
+    return built
+
+
+def submit_options(built: Built) -> dict[str, Any]:
+    """What `Client.submit` takes with a prompt: the graph that goes into images, and the way back to the calls."""
+
+    def workflow() -> dict[str, Any] | None:
+        try:
+            return built.workflow_to_send()
+        except Exception:
+            log.exception('The workflow could not be laid out: images will be saved without it.')
+            return None
+
+    return {'workflow': workflow, 'origins': built.origins(), 'id_of': built.id_of}
+
+
+def _mark(built: Built, task: Task, explicit: set[int]) -> None:
+    """Outputs remember the task that has their result."""
+    for key, node in built.nodes.items():
+        if node.task is None and (node.is_output or id(node) in explicit):
+            node.task, node.task_id = task, key
+
+
+def runner_of(built: Built) -> Client:
+    """The client whose nodes these are, else the default one. Raises WorkflowError, NotLoadedError."""
+    runners = {id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}
+    if len(runners) > 1:
+        raise WorkflowError(f'one workflow cannot have nodes of several servers: {list(runners.values())}')
+    if runners:
+        runner: Any = next(iter(runners.values()))
+        return runner
+    from .client import default_client
+
+    return default_client()
+
+
+def submit(outputs: Any) -> Task:
+    """Queues outputs with all that they need, waiting for the server to take them."""
+    built = _runnable(build(outputs))
+    task = runner_of(built).submit(built.prompt, **submit_options(built))
+    _mark(built, task, {id(node) for node in calls_of(outputs)})
+    return task
+
+
+async def submit_async(outputs: Any) -> Task:
+    """`submit`, to be awaited."""
+    built = _runnable(build(outputs))
+    task = await runner_of(built)._submit(built.prompt, **submit_options(built))
+    _mark(built, task, {id(node) for node in calls_of(outputs)})
+    return task

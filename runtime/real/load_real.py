@@ -1,0 +1,86 @@
+"""`load()` of real mode."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..client.launch import ComfyUIArgs
+from . import state
+from .host import Host, is_running_here
+from .session import RealSession
+from .start import start, unchanged_logging
+
+log = logging.getLogger('comfy_script')
+
+
+def load(
+    comfyui: str | os.PathLike[str] | None = None,
+    args: ComfyUIArgs | Sequence[str] | None = None,
+    vars: MutableMapping[str, Any] | None = None,
+    naked: bool = False,
+    *,
+    no_server: bool = True,
+    track_workflow: bool = True,
+    api_key: str | None = None,
+    stubs: bool | str | os.PathLike[str] = True,
+) -> Host:
+    """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
+
+    Inside a running ComfyUI (its server, or after an earlier `load()`) it adopts what is there; values that an
+    earlier `load()`'s nodes gave stay known.
+
+    - `comfyui`: ComfyUI's folder. Without it: `$COMFYUI_PATH`, the ComfyUI that this pack is installed in, the
+      current folder and those around it.
+    - `args`: command line arguments for ComfyUI.
+    - `vars`: a dict that gets the nodes, `globals()` for example.
+    - `naked`: nodes are ComfyUI's classes themselves; no code of ours runs after this, except `Workflow()`.
+    - `no_server`: False also starts ComfyUI's server, in a background thread.
+    - `track_workflow`: False follows no values: images are saved without workflow and script.
+    - `api_key`: the key that API nodes get (`API_KEY_COMFY_ORG`).
+    - `stubs`: False writes no type stubs; a folder writes them there.
+
+    Raises HostError.
+    """
+    own_process = not is_running_here() or state.is_own_process()
+    with unchanged_logging():
+        return _load(comfyui, args, vars, naked, no_server, track_workflow, api_key, stubs, own_process)
+
+
+def _load(
+    comfyui: str | os.PathLike[str] | None,
+    args: ComfyUIArgs | Sequence[str] | None,
+    vars: MutableMapping[str, Any] | None,
+    naked: bool,
+    no_server: bool,
+    track_workflow: bool,
+    api_key: str | None,
+    stubs: bool | str | os.PathLike[str],
+    own_process: bool,
+) -> Host:
+    arguments = args.to_argv() if isinstance(args, ComfyUIArgs) else list(args or ())
+    host = start(comfyui, arguments, no_server)
+    if naked:
+        state.set_naked(host)
+    else:
+        keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
+        session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
+        state.set_session(session, own_process)
+        if stubs is not False and own_process:
+            _write_stubs(session, None if stubs is True else Path(stubs))
+    if vars is not None:
+        vars.update({name: state.find(name) for name in state.public_names()})
+    return host
+
+
+def _write_stubs(session: RealSession, folder: Path | None) -> None:
+    """Stubs are a help for editors: that they cannot be written is no reason not to run."""
+    try:
+        from ..calls import stubs
+
+        stubs.refresh(session.schemas, session.host.embeddings, folder, stubs.REAL)
+    except Exception as error:
+        log.warning('The type stubs could not be written: %s', error)

@@ -1,0 +1,91 @@
+"""Node functions of real mode: those of virtual mode, but a call runs the node."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...graph import Schemas
+from ..calls.functions import NodeFunction, NodeNamespace, signature_of
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .session import RealSession
+
+
+class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOverride]
+    # A node that runs when it is called. Positional and keyword inputs, defaults and enums as in virtual mode;
+    # hidden inputs are keywords. (Its docstring is the node's own.)
+
+    __slots__ = ('_call', '_plan', '_session')
+
+    def __init__(self, class_type: str, namespace: NodeNamespace, session: RealSession) -> None:
+        super().__init__(class_type, namespace)
+        self._session = session
+        self._call = session.call
+        self._plan: Plan | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        plan = self._plan
+        if plan is None:
+            plan = self._plan = self._session.plan(self.class_type)
+        session = self._session
+        names = plan.names
+        if not kwargs:
+            followed = plan.plain.get((*map(type, args),))
+            if followed is not None:
+                return session.call_known(plan, dict(zip(names or (), args)), followed)
+        if names is not None and len(args) <= len(names):
+            inputs = dict(zip(names, args))
+            for name, value in kwargs.items():
+                raw = plan.raw_of.get(name)
+                if raw is None or raw in inputs:
+                    break
+                inputs[raw] = value
+            else:
+                if len(inputs) == len(names) or plan.fill(inputs):
+                    followed = plan.plain.get((*inputs, *map(type, inputs.values())))
+                    if followed is not None:
+                        return session.call_known(plan, inputs, followed)
+                    return self._call(plan, inputs, None)
+        inputs, hidden = plan.bind(args, kwargs)
+        return self._call(plan, inputs, hidden)
+
+    @property
+    def node_class(self) -> Any:
+        """ComfyUI's class of the node."""
+        return self._session.host.node_classes[self.class_type]
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._plan = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == '__signature__':
+            return _with_hidden(signature_of(self.schema), [item.python_name for item in self.schema.hidden])
+        return super().__getattr__(name)
+
+
+class RealNamespace(NodeNamespace):
+    """All nodes of this process's ComfyUI, as functions that run them."""
+
+    def __init__(self, schemas: Schemas, session: RealSession, type_of: Callable[[str], Any]) -> None:
+        super().__init__(schemas, session.emit, embeddings=session.host.embeddings, type_of=type_of)
+        self._session = session
+
+    def __getitem__(self, class_type: str) -> NodeFunction:
+        function = self._functions.get(class_type)
+        if function is None:
+            function = self._functions[class_type] = RealFunction(class_type, self, self._session)
+        return function
+
+
+def _with_hidden(signature: inspect.Signature, names: list[str]) -> inspect.Signature:
+    parameters = list(signature.parameters.values())
+    taken = set(signature.parameters)
+    hidden = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names if name not in taken
+    ]
+    at = next((i for i, item in enumerate(parameters) if item.kind is inspect.Parameter.VAR_KEYWORD), len(parameters))
+    return signature.replace(parameters=[*parameters[:at], *hidden, *parameters[at:]])

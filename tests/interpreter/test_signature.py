@@ -1,0 +1,120 @@
+"""What sockets, widgets and outputs a script's text asks for."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import pytest
+
+from comfy_script.graph import Schemas
+from comfy_script.interpreter import ScriptError, describe_signature, read_signature
+from comfy_script.interpreter.lang.source import parse_source
+
+
+def inputs_of(text: str, schemas: Schemas | None = None) -> dict[str, tuple]:
+    return {item.name: (item.type, item.choices, item.options, item.required) for item in read_signature(text, schemas).inputs}
+
+
+def test_types_and_defaults() -> None:
+    found = inputs_of('def main(image: Image, net: ControlNet, n: int = 3, s: str = "x", flag=True, f=0.5, any=None): pass')
+    assert {name: (item[0], item[3]) for name, item in found.items()} == {
+        'image': ('IMAGE', True),
+        'net': ('CONTROL_NET', True),
+        'n': ('INT', False),
+        's': ('STRING', False),
+        'flag': ('BOOLEAN', False),
+        'f': ('FLOAT', False),
+        'any': ('*', False),
+    }
+    assert found['n'][2]['default'] == 3
+
+
+def test_ranges_choices_and_texts() -> None:
+    found = inputs_of(
+        "def main(a: Annotated[float, Range(0, 1, 0.05), 'how much'] = 1, b: Literal['x', 'y'] = 'y',\n"
+        '         c: Annotated[str, Multiline()] = "", d: Annotated[int, Range(min=-5, max=5)] = -1, e: Image | None = None): pass'
+    )
+    assert found['a'][2] == {'min': 0, 'max': 1, 'step': 0.05, 'tooltip': 'how much', 'default': 1.0}
+    assert found['b'][:3] == ('COMBO', ('x', 'y'), {'default': 'y'})
+    assert found['c'][2]['multiline'] is True
+    assert (found['d'][2]['min'], found['d'][2]['default']) == (-5, -1)
+    assert (found['e'][0], found['e'][3]) == ('IMAGE', False)
+
+
+def test_enums_of_the_server(node_schemas: Schemas) -> None:
+    found = inputs_of('def main(ckpt: Checkpoints = None, s: KSampler.sampler_name = "ddim"): pass', node_schemas)
+    assert found['ckpt'][1] == ('v1-5.safetensors', 'xl.safetensors')
+    assert found['ckpt'][2]['default'] == 'v1-5.safetensors'
+    assert found['s'][1:3] == (('euler', 'ddim'), {'default': 'ddim'})
+
+
+def test_outputs() -> None:
+    def outputs(text: str) -> tuple:
+        return read_signature(text).outputs
+
+    assert outputs('def main() -> tuple[Image, Mask]:\n    return a, b') == (('a', 'IMAGE'), ('b', 'MASK'))
+    assert outputs('def main() -> Image:\n    return f()') == (('out', 'IMAGE'),)
+    assert outputs('def main():\n    return x, 1, 2') == (('x', '*'), ('out', '*'), ('out2', '*'))
+    assert outputs('def main() -> None: pass') == ()
+    assert outputs('out = image') == (('out', '*'),)
+    assert outputs('out = a, b') == (('a', '*'), ('b', '*'))
+    assert outputs('print(1)') == ()
+
+
+def test_bare_scripts_have_sockets_for_free_names(node_schemas: Schemas) -> None:
+    text = 'import math\nx = image * strength\nfor i in range(3): print(i, KSampler, Checkpoints, math.pi)\ndef f(a): return a + b'
+    assert list(inputs_of(text, node_schemas)) == ['image', 'strength', 'b']
+
+
+def test_a_main_that_the_script_calls_itself_is_no_signature() -> None:
+    assert not read_signature('def main(a): pass\nmain(1)').has_main
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('def main(*images): pass', r'\*args'),
+        ('def main(script): pass', 'itself'),
+        ('def main(a: int = "x"): pass', 'does not fit'),
+        ('def main(a: Literal["x"] = "y"): pass', 'not one of its choices'),
+        ('def main(a: print(1)): pass', 'annotation'),
+        ('def main(a: KSampler.nothing): pass', 'not a list of choices'),
+        ('def main(a: Image = 1): pass', 'socket'),
+        ('def main(a: Annotated[int, open("x")] = 1): pass', 'extras'),
+    ],
+)
+def test_what_cannot_be_a_signature(text: str, reason: str, node_schemas: Schemas) -> None:
+    with pytest.raises(ScriptError, match=reason):
+        read_signature(text, node_schemas)
+    assert describe_signature(text, node_schemas)['errors'][0]['line'] == 1
+
+
+def test_described_for_the_browser() -> None:
+    found = describe_signature('def main(a: Literal["x"], b: Image) -> Image:\n    return b')
+    assert found == {
+        'main': True,
+        'any_input': False,
+        'inputs': [
+            {'name': 'a', 'type': 'COMBO', 'required': True, 'line': 1, 'options': {'default': 'x'}, 'choices': ['x']},
+            {'name': 'b', 'type': 'IMAGE', 'required': True, 'line': 1},
+        ],
+        'outputs': [{'name': 'b', 'type': 'IMAGE'}],
+        'errors': [],
+    }
+    assert describe_signature('x = = 1')['errors'] == [{'line': 1, 'column': 5, 'end_column': 6, 'message': 'invalid syntax'}]
+
+
+def test_a_parser_that_another_thread_disturbs_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse, failures = ast.parse, [SystemError('AST constructor recursion depth mismatch')] * 2
+
+    def disturbed(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return parse(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ast, 'parse', disturbed)
+        tree = parse_source('x = 1')
+    assert isinstance(tree.body[0], ast.Assign) and not failures

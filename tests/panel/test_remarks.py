@@ -1,0 +1,103 @@
+"""What is said of values before Apply sets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from comfy_script.graph import Schemas
+from comfy_script.panel.apply import plan
+from comfy_script.panel.reading import read_script
+from comfy_script.transpiler import Style
+
+NODES: dict[str, Any] = {
+    'Load': {'input': {'required': {'file': (['a.png'], {'image_upload': True})}}, 'output': ['IMAGE']},
+    'Blur': {
+        'input': {
+            'required': {
+                'image': ('IMAGE',),
+                'radius': ('INT', {'default': 1, 'min': 0, 'max': 9}),
+                'kind': (['box', 'gaussian'], {}),
+                'name': ('STRING', {'default': ''}),
+            }
+        },
+        'output': ['IMAGE'],
+    },
+    'Save': {'input': {'required': {'image': ('IMAGE',)}}, 'output': [], 'output_node': True},
+}
+SCRIPT = """\
+image = Load('a.png')
+image = Blur(
+    image,
+    3,
+    kind='box',
+    name='é',
+)
+Save(image)
+"""
+
+
+@pytest.fixture(scope='module')
+def schemas() -> Schemas:
+    return Schemas.parse(NODES)
+
+
+def planned(old: str, new: str, schemas: Schemas) -> dict[str, Any]:
+    workflow = read_script(SCRIPT, schemas).workflow()
+    return plan(workflow, SCRIPT.replace(old, new), schemas, Style())
+
+
+def test_a_text_where_a_number_goes_is_refused_at_its_place(schemas: Schemas) -> None:
+    answer = planned("    3,\n", "    'three',\n", schemas)
+
+    assert answer == {
+        'errors': [{'line': 4, 'column': 5, 'endColumn': 12, 'message': "radius takes a number, not 'three'"}]
+    }
+
+
+def test_a_choice_that_there_is_not_is_warned_of(schemas: Schemas) -> None:
+    answer = planned("kind='box',\n    name='é'", "name='é', kind='bax'", schemas)
+
+    message = "kind has no choice 'bax' (did you mean 'box'?)"
+    assert answer['warnings'] == [{'line': 5, 'column': 20, 'endColumn': 25, 'message': message}]
+    assert [edit['input'] for edit in answer['edits']] == ['kind']
+
+
+def test_a_number_out_of_range_is_warned_of(schemas: Schemas) -> None:
+    answer = planned("    3,\n", "    30,\n", schemas)
+
+    assert answer['warnings'] == [{'line': 4, 'column': 5, 'endColumn': 7, 'message': 'radius is 9 at most'}]
+    assert planned("    3,\n", "    -1,\n", schemas)['warnings'][0]['message'] == 'radius is 0 at least'
+
+
+def test_of_a_new_node_too(schemas: Schemas) -> None:
+    answer = planned('Save(image)', "Save(Blur(image, 1, 'bax', ''))", schemas)
+
+    assert [warning['line'] for warning in answer['warnings']] == [8]
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        ('    3,\n', "    '4',\n"),
+        ('    3,\n', '    4.5,\n'),
+        ("kind='box'", "kind='gaussian'"),
+        ("name='é'", "name='12'"),
+        ("Load('a.png')", "Load('clipspace/b.png [input]')"),
+    ],
+    ids=['digits', 'another kind of number', 'another choice', 'any text', 'any file where files are uploaded'],
+)
+def test_nothing_is_said_of_what_comfyui_takes(old: str, new: str, schemas: Schemas) -> None:
+    answer = planned(old, new, schemas)
+
+    assert answer['edits']
+    assert answer['warnings'] == []
+
+
+def test_what_the_graph_holds_already_is_not_the_scripts_fault(schemas: Schemas) -> None:
+    workflow = read_script(SCRIPT.replace("'box'", "'bax'"), schemas).workflow()
+    answer = plan(workflow, SCRIPT.replace("'box'", "'bax'").replace("'é'", "'e'"), schemas, Style())
+
+    assert [edit['input'] for edit in answer['edits']] == ['name']
+    assert answer['warnings'] == []

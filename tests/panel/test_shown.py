@@ -1,0 +1,140 @@
+"""A script that somebody wrote stays the graph's script as long as it says what the graph is."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from comfy_script.graph import Schemas
+from comfy_script.panel import service, shown
+from comfy_script.tests.panel.test_match import NODES
+
+TEXT = """\
+# the model
+name = 'm'
+m, c = Load(name)
+
+# what I want
+wish = Text('''one
+two''', c)  # nicely
+steps = 20
+image = Sample(m, wish, Text('dog', c), steps)
+
+# and out
+Save(image, 'out')
+# the end
+"""
+SCHEMAS = Schemas.parse(NODES)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> None:
+    shown._followed.clear()
+    shown._written.clear()
+
+
+@pytest.fixture
+def workflow() -> dict[str, Any]:
+    return service.prompt({'script': TEXT}, SCHEMAS)['workflow']
+
+
+def node(workflow: dict[str, Any], type_: str, text: str | None = None) -> dict[str, Any]:
+    found = (one for one in workflow['nodes'] if one['type'] == type_)
+    return next(one for one in found if text is None or text in one['widgets_values'])
+
+
+def follow(workflow: dict[str, Any], text: str = TEXT) -> dict[str, Any]:
+    answer = service.transpile({'workflow': workflow, 'text': text}, SCHEMAS)
+    # Whatever is shown, it is what the graph is.
+    plan = service.apply({'workflow': workflow, 'script': answer['script']}, SCHEMAS)
+    assert plan['edits'] == []
+    return answer
+
+
+def changed(workflow: dict[str, Any], **values: Any) -> dict[str, Any]:
+    after = copy.deepcopy(workflow)
+    for name, value in values.items():
+        if name == 'wish':
+            node(after, 'Text', 'one\ntwo')['widgets_values'] = [value]
+        if name == 'name':
+            node(after, 'Load')['widgets_values'] = [value]
+        if name in ('steps', 'on'):
+            node(after, 'Sample')['widgets_values'][name == 'on'] = value
+    return after
+
+
+def test_stays_as_it_was_typed(workflow: dict[str, Any]) -> None:
+    answer = follow(workflow)
+    assert (answer['text'], answer['script']) == ('kept', TEXT)
+    rows = TEXT.split('\n')
+    calls = {key: rows[first - 1] for key, (first, _) in answer['lines'].items()}
+    assert sorted(calls.values()) == sorted([rows[2], rows[5], rows[8], rows[8], rows[11]])
+
+
+@pytest.mark.parametrize('warm', [True, False])
+@pytest.mark.parametrize(
+    ('values', 'old', 'new'),
+    [
+        ({'wish': 'three\nfour'}, 'one\ntwo', 'three\nfour'),
+        ({'wish': "it's '''"}, "'''one\ntwo'''", '''"it's \'\'\'"'''),
+        ({'steps': 30}, 'steps = 20', 'steps = 30'),
+        ({'name': 'x'}, "name = 'm'", "name = 'x'"),
+        ({'on': False}, "Text('dog', c), steps)", "Text('dog', c), steps, on=False)"),
+    ],
+)
+def test_values_change_where_they_stand(
+    workflow: dict[str, Any], values: dict[str, Any], old: str, new: str, warm: bool
+) -> None:
+    if warm:
+        follow(workflow)
+    answer = follow(changed(workflow, **values))
+    assert (answer['text'], answer['script']) == ('changed', TEXT.replace(old, new))
+    back = follow(workflow)
+    assert (back['text'], back['script']) == ('kept', TEXT)
+
+
+def test_all_nodes_of_a_loop_change_together() -> None:
+    text = "m, c = Load('m')\nfor radius in (1, 2):\n    Save(Blur(Sample(m, Text('a', c), Text('b', c), 20)), 'x')\n"
+    workflow = service.prompt({'script': text}, SCHEMAS)['workflow']
+    samplers = [one for one in workflow['nodes'] if one['type'] == 'Sample']
+    for one in samplers:
+        one['widgets_values'][0] = 9
+    answer = follow(workflow, text)
+    assert (answer['text'], answer['script']) == ('changed', text.replace('20', '9'))
+    samplers[0]['widgets_values'][0] = 10
+    assert follow(workflow, text)['text'] == 'rewritten'
+
+
+def test_more_than_values_is_written_anew_with_the_comments(workflow: dict[str, Any]) -> None:
+    follow(workflow)
+    after = copy.deepcopy(workflow)
+    node(after, 'Text', 'dog')['mode'] = 4
+    answer = follow(after)
+    assert answer['text'] == 'rewritten'
+    rows = answer['script'].split('\n')
+    assert 'Load(' in rows[rows.index('# the model') + 1]
+    assert 'Text(' in rows[rows.index('# what I want') + 1]
+    assert rows[rows.index('# and out') + 1].startswith('Save(')
+    assert rows[-2] == '# the end'
+
+
+def test_text_of_another_graph_or_no_script_at_all(workflow: dict[str, Any]) -> None:
+    plain = service.transpile({'workflow': workflow}, SCHEMAS)['script']
+    for text in ("Load('m')\n", 'no script (', ''):
+        answer = follow(workflow, text)
+        assert (answer['text'], answer['script']) == ('rewritten', plain)
+
+
+def test_edits_are_told_from_the_text_that_was_shown(workflow: dict[str, Any]) -> None:
+    after = changed(workflow, steps=30)
+    edited = follow(after)['script'].replace("'dog'", "'cat'")
+    plan = service.apply({'workflow': after, 'script': edited, 'text': TEXT}, SCHEMAS)
+    assert [(edit['op'], edit['value']) for edit in plan['edits']] == [('set', 'cat')]
+    assert plan['edits'][0]['node'] == str(node(after, 'Text', 'dog')['id'])
+
+
+def test_text_must_be_a_string(workflow: dict[str, Any]) -> None:
+    with pytest.raises(service.RequestError, match='text must be a string'):
+        service.transpile({'workflow': workflow, 'text': 3}, SCHEMAS)

@@ -1,0 +1,1 @@
+"""Readers of the files that ComfyUI writes its texts into."""

@@ -1,0 +1,189 @@
+"""Prompt (+ hints) → script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...graph import Prompt, PromptError, Schemas, as_schemas
+from ..convert import Conversion
+from ..errors import TranspileError
+from ..workflow import Workflow
+from .arguments import Output
+from .body import Body, Rows
+from .function_plan import branch_values, plan_functions
+from .literals import literal, quoted
+from .naming import Names, variable
+from .prompt_source import Source
+from .scope_tree import Scope, ScopeTree
+from .style import Style
+from .workflow_hints import read_hints
+from .wrapping import Expression, Items, flat, lay_out
+
+SHORT_DEFAULT = 40
+"""A parameter has its value as default where the literal is at most this long."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script, and where in it each node of the prompt is: id → (first line, last line), counted from 1.
+
+    For nodes inside a function these are lines of the function; the id of a subgraph's instance leads to its call.
+    """
+
+    text: str
+    lines: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def write_script(
+    prompt: Mapping[str, Any] | Prompt,
+    *,
+    schemas: Schemas | Mapping[str, Any] | None = None,
+    workflow: Mapping[str, Any] | Workflow | None = None,
+    conversion: Conversion | None = None,
+    end_nodes: Iterable[Any] | None = None,
+    style: Style | None = None,
+) -> Script:
+    """The script of an API prompt.
+
+    `workflow` is the web UI's file of the same graph, if there is one: a hint for names, titles, groups, notes and
+    subgraphs, whatever state it is in; `conversion` what it was converted to, where it was. `end_nodes` limits the
+    script to what these nodes (ids) need. Raises TranspileError.
+    """
+    known = as_schemas(schemas)
+    style = style or Style()
+    try:
+        parsed = prompt if isinstance(prompt, Prompt) else Prompt.parse(prompt)
+    except PromptError as error:
+        raise TranspileError(str(error)) from error
+    warnings: list[str] = []
+    hints = read_hints(workflow, known, conversion, warnings)
+    if end_nodes is None:
+        source = Source(parsed, known, hints, warnings)
+        return _Writer(source, set(source.nodes), style).write()
+    ends = [str(key) for key in end_nodes]
+    try:
+        source = Source(parsed, known, hints, warnings)
+    except TranspileError:
+        # What is wrong may be in a part that these nodes do not need.
+        source = Source(parsed.upstream(ends), known, hints, warnings)
+    alive = source.upstream(ends)
+    return _Writer(source, alive, style).write()
+
+
+@dataclass
+class _Function:
+    """A written function: its text begins with the signature, `height` lines of it."""
+
+    name: str
+    parameters: list[str]
+    text: str
+    height: int
+
+
+class _Writer:
+    def __init__(self, source: Source, alive: set[str], style: Style):
+        self.source = source
+        self.alive = alive
+        self.style = style
+        inputs = {key: node.inputs for key, node in source.nodes.items()}
+        self.tree = ScopeTree(inputs, source.hints.instances if style.functions else {})
+        self.callees = {node.callee for node in source.nodes.values()}
+        self.names = Names(self.callees)
+        self.functions: dict[Any, _Function] = {}
+        self.calls: dict[str, tuple[str, list[tuple[Any, str]]]] = {}
+        """By scope: the name of its function and the parameters (key in `Scope.inputs`, name) in order."""
+
+    def call_of(self, scope: Scope) -> tuple[str, Sequence[tuple[Any, str]]]:
+        return self.calls[scope.path]
+
+    def write(self) -> Script:
+        scopes = self._living_scopes()
+        plan_functions(self.source, self.tree, scopes, self.alive)
+        written = [(self._add_function(scope, body := self._body(scope)), body.rows) for scope in scopes[:-1]]
+        root = self._body(self.tree.root)
+        root.write('    ' if self.style.runtime else '')
+        return self._assemble(root.rows, written)
+
+    def _living_scopes(self) -> list[Scope]:
+        """Scopes with anything in them, innermost first, the root last."""
+        scopes = self.tree.innermost_first()
+        for scope in scopes:
+            scope.nodes = [key for key in scope.nodes if key in self.alive]
+            scope.children = {path: child for path, child in scope.children.items() if child.nodes or child.children}
+        return [scope for scope in scopes if scope is self.tree.root or scope.nodes or scope.children]
+
+    def _body(self, scope: Scope) -> Body:
+        return Body(self.source, self.tree, scope, self.alive, self, Names(outer=self.names), self.style)
+
+    def _add_function(self, scope: Scope, body: Body) -> _Function:
+        """Writes a scope as a function, unless it reads the same as one that is written already."""
+        assert scope.instance is not None
+        body.write('    ')
+        keys = {name: key for key, name in body.parameters.items()}
+        text = body.rows.text()
+        identity = (scope.instance.definition_id, text, frozenset(keys), branch_values(self.source, scope))
+        function = self.functions.get(identity)
+        if function is None:
+            name = self.names.new(variable(scope.instance.name)[:60].rstrip('_') or 'subgraph')
+            parameters, signature = _signature(name, scope, body)
+            height = signature.count('\n') + 1
+            function = self.functions[identity] = _Function(name, parameters, f'{signature}\n{text}', height)
+        self.calls[scope.path] = function.name, [(keys[name], name) for name in function.parameters]
+        return function
+
+    def _assemble(self, root: Rows, written: Sequence[tuple[_Function, Rows]]) -> Script:
+        parts: list[str] = []
+        height = 0
+
+        def add(text: str) -> int:
+            """Adds text and says at which line it starts."""
+            nonlocal height
+            parts.append(text)
+            start = height + 1
+            height += text.count('\n')
+            return start
+
+        if self.style.runtime:
+            add(_head(self.style))
+        starts = {}
+        for function in self.functions.values():
+            if parts:
+                add('\n\n')
+            starts[function.name] = add(function.text)
+        if self.functions:
+            add('\n\n')
+        elif parts:
+            add('\n')
+        if self.style.runtime:
+            add('with Workflow():\n')
+        start = add(root.text() or ('    pass\n' if self.style.runtime else ''))
+        lines = {step: (start + first, start + last) for step, (first, last) in root.steps.items()}
+        for function, rows in written:
+            start = starts[function.name] + function.height
+            lines.update({step: (start + first, start + last) for step, (first, last) in rows.steps.items()})
+        return Script(''.join(parts), lines, tuple(self.source.warnings))
+
+
+def _signature(name: str, scope: Scope, body: Body) -> tuple[list[str], str]:
+    """Parameters in order, those with a default last, and the `def` line."""
+    plain: list[tuple[str, Expression]] = []
+    plain_names: list[str] = []
+    with_default: list[tuple[str, Expression]] = []
+    for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
+        parameter = body.parameters[key]
+        default = None if type(given.value) is Output else flat(literal(given.value))
+        if default is None or len(default) > SHORT_DEFAULT:
+            plain_names.append(parameter)
+            plain.append(('', parameter))
+        else:
+            with_default.append((f'{parameter}=', default))
+    parameters = [*plain_names, *(before[:-1] for before, _ in with_default)]
+    return parameters, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
+
+
+def _head(style: Style) -> str:
+    server = quoted(style.server) if style.server else ''
+    return f'from comfy_script.runtime import *\n\nload({server})\nfrom comfy_script.runtime.nodes import *\n'
