@@ -61,8 +61,6 @@ NOT_YET: set[str] = {
     'runtime.wire.errors>runtime.wire.task',
     'runtime.wire.results>runtime.client.notebook',
     'runtime.wire.task>runtime.wire.tracker',
-    'transpiler.convert.build>transpiler.convert.special',
-    'transpiler.convert.load>transpiler.convert.primitives',
 }
 """What does not keep to it yet, as `importer>imported`. It may only shrink."""
 

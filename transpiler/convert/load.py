@@ -13,7 +13,7 @@ from typing import Any
 from ...graph import Schemas
 from ..errors import TranspileError
 from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, WorkflowNode
-from .build import DynamicCombo, Prototypes, build_node, copy_node, input_linked
+from .build import DynamicCombo, Prototypes, add_node_input, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
 from .javascript import UNDEFINED
@@ -92,7 +92,7 @@ class Loader:
         for graph in graphs:
             for node in graph.nodes:
                 if node.type == 'PrimitiveNode' and node.virtual:
-                    create_primitive_widget(node, self.classes)
+                    create_primitive_widget(node)
         for graph in graphs:
             for node in graph.nodes:
                 _settle_values(node)
@@ -247,8 +247,9 @@ class Loader:
                 add_unknown_widgets(node, info)
             return
         special = SPECIAL_TYPES.get(node.type)
-        if special is not None and special.configured is not None:
-            special.configured(node)
+        if special is not None and special.saved_inputs is not None:
+            for spec in special.saved_inputs(node.properties):
+                add_node_input(node, spec)
         if _take_slots(node, info):
             self._with_extra_inputs.append(node)
         if info.widgets_values:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .javascript import UNDEFINED, as_number, is_number
 from .model import Graph, Input, Link, Node, Widget
 from .specs import RawSpec, read_spec
 from .widgets import WIDGETS
-
-if TYPE_CHECKING:
-    from .load import ClassTable
 
 _UNCOMPARED = frozenset(
     {'default', 'forceInput', 'defaultInput', 'control_after_generate', 'multiline', 'tooltip', 'dynamicPrompts'}
@@ -23,7 +20,7 @@ _UNCOMPARED = frozenset(
 _NUMBERS = ('INT', 'FLOAT')
 
 
-def create_primitive_widget(node: Node, classes: ClassTable) -> None:
+def create_primitive_widget(node: Node) -> None:
     """Gives a linked PrimitiveNode its widget, with the value the file saved (`onAfterGraphConfigured`)."""
     links = node.outputs[0].links if node.outputs else []
     link = node.graph.links.get(links[0]) if links else None

@@ -6,7 +6,7 @@ web UI knows, and types that well-known packs add to the web UI alone (they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,13 @@ class SpecialType:
     """A server's node type that the web UI extends.
 
     `inputs` go behind the required ones of the description (`beforeRegisterNodeDef`); `created` runs on the new node;
-    `configured` runs before a saved node's links and values are read, when its properties are known.
+    `saved_inputs` gives the inputs that a saved node's properties describe: the node gets them before its links and
+    values are read.
     """
 
     inputs: tuple[tuple[str, str], ...] = ()
     created: Callable[[Node], None] | None = None
-    configured: Callable[[Node], None] | None = None
+    saved_inputs: Callable[[Mapping[str, Any]], Iterator[Spec]] | None = None
 
 
 class ComboOption(Widget):
@@ -76,11 +77,9 @@ def _webcam(node: Node) -> None:
     node.add_widget(Widget('waiting for camera...', 'button', 'capture', in_prompt=False))
 
 
-def _script_inputs(node: Node) -> None:
+def _script_inputs(properties: Mapping[str, Any]) -> Iterator[Spec]:
     """ComfyScript's sockets and widgets are its script's, and saved with it (`js/node/sockets.mjs`)."""
-    from .build import add_node_input
-
-    saved = node.properties.get('comfyscript')
+    saved = properties.get('comfyscript')
     inputs = saved.get('inputs') if isinstance(saved, Mapping) else None
     for item in inputs if isinstance(inputs, (list, tuple)) else ():
         if not isinstance(item, Mapping) or not isinstance(item.get('name'), str) or item['name'] == 'script':
@@ -88,13 +87,13 @@ def _script_inputs(node: Node) -> None:
         options = item['options'] if isinstance(item.get('options'), Mapping) else {}
         choices = item.get('choices')
         type_ = choices if isinstance(choices, (list, tuple)) else item.get('type')
-        add_node_input(node, read_spec(item['name'], type_, options, not item.get('required')))
+        yield read_spec(item['name'], type_, options, not item.get('required'))
 
 
 _AUDIO = SpecialType(inputs=(('audioUI', 'AUDIO_UI'),))
 
 SPECIAL_TYPES: dict[str, SpecialType] = {
-    'ComfyScript': SpecialType(configured=_script_inputs),
+    'ComfyScript': SpecialType(saved_inputs=_script_inputs),
     'CustomCombo': SpecialType(created=_custom_combo),
     'LoadAudio': _AUDIO,
     'SaveAudio': _AUDIO,
