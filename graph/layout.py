@@ -15,7 +15,7 @@ from .collector import collector_paused
 from .prompt import Link, Prompt, PromptNode, decode_value
 from .schema import MISSING, InputKind, InputSchema, NodeSchema, Schemas
 
-__all__ = ['Group', 'LayoutHints', 'Template', 'lay_out']
+__all__ = ['LayoutGroup', 'LayoutHints', 'Template', 'lay_out']
 
 _GAP_X, _GAP_Y = 80, 50
 _GROUP_MARGIN, _GROUP_TITLE = 30, 70
@@ -27,12 +27,12 @@ _MOST_PER_COLUMN = 40
 
 
 @dataclass(frozen=True)
-class Group:
+class LayoutGroup:
     """A titled frame around nodes (ids of the prompt) and around further groups."""
 
     title: str
     nodes: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
+    groups: tuple[LayoutGroup, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LayoutHints:
     """What the source of a prompt knows about it: titles by node id, and groups."""
 
     titles: Mapping[str, str] = field(default_factory=dict)
-    groups: tuple[Group, ...] = ()
+    groups: tuple[LayoutGroup, ...] = ()
 
 
 @collector_paused()
@@ -101,7 +101,7 @@ def _looks_fixed(node: PromptNode, schema: NodeSchema) -> bool:
 
 
 def _drawn(
-    source: Prompt, parsed: Prompt, plans: Mapping[str, _Plan], groups: Sequence[Group], titles: Mapping[str, str]
+    source: Prompt, parsed: Prompt, plans: Mapping[str, _Plan], groups: Sequence[LayoutGroup], titles: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The workflow, and the ids of its nodes in its order."""
     order = parsed.order()
@@ -155,8 +155,8 @@ _CONSTANT_SCHEMAS = {
 
 
 def _with_constants(
-    prompt: Prompt, schemas: Schemas | None, groups: tuple[Group, ...]
-) -> tuple[Prompt, tuple[Group, ...]]:
+    prompt: Prompt, schemas: Schemas | None, groups: tuple[LayoutGroup, ...]
+) -> tuple[Prompt, tuple[LayoutGroup, ...]]:
     """A prompt can hold a value where the web UI has only a socket: a node for the value is put before it."""
     nodes: dict[str, PromptNode] = {}
     beside: dict[str, list[str]] = {}
@@ -184,9 +184,9 @@ def _constant_for(item: InputSchema, value: Any) -> str | None:
     return _CONSTANTS[float][0] if type(value) is int and 'FLOAT' in takes else None
 
 
-def _grown(group: Group, beside: Mapping[str, list[str]]) -> Group:
+def _grown(group: LayoutGroup, beside: Mapping[str, list[str]]) -> LayoutGroup:
     nodes = [other for key in group.nodes for other in (*beside.get(key, ()), key)]
-    return Group(group.title, tuple(nodes), tuple(_grown(child, beside) for child in group.groups))
+    return LayoutGroup(group.title, tuple(nodes), tuple(_grown(child, beside) for child in group.groups))
 
 
 # -- what a node shows
@@ -470,7 +470,7 @@ class _Block:
 
 
 def _places(
-    prompt: Prompt, order: Sequence[str], plans: Mapping[str, _Plan], groups: Sequence[Group]
+    prompt: Prompt, order: Sequence[str], plans: Mapping[str, _Plan], groups: Sequence[LayoutGroup]
 ) -> tuple[dict[str, tuple[int, int]], list[dict[str, Any]]]:
     needs = {key: [link.node for _, link in node.links() if link.node in plans] for key, node in prompt.nodes.items()}
     rank = {key: index for index, key in enumerate(order)}
@@ -493,7 +493,7 @@ def _places(
 
 
 def _group_block(
-    group: Group,
+    group: LayoutGroup,
     needs: Mapping[str, list[str]],
     rank: Mapping[str, int],
     plans: Mapping[str, _Plan],

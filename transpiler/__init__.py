@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .api import transpile, transpile_script
     from .convert import Conversion, SubgraphInstance, convert_workflow, workflow_to_prompt
     from .files import Metadata, read_metadata, read_script
-    from .workflow import Workflow
+    from .workflow_file import WorkflowFile
     from .writer import Script, Style, write_script
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     'Style',
     'SubgraphInstance',
     'TranspileError',
-    'Workflow',
+    'WorkflowFile',
     'convert_workflow',
     'read_metadata',
     'read_script',
@@ -40,7 +40,7 @@ _HOMES = {
     'Script': 'writer',
     'Style': 'writer',
     'SubgraphInstance': 'convert',
-    'Workflow': 'workflow',
+    'WorkflowFile': 'workflow_file',
     'convert_workflow': 'convert',
     'read_metadata': 'files',
     'read_script': 'files',

@@ -13,14 +13,14 @@ from ..graph.collector import collector_paused
 from .errors import TranspileError
 from .files import Metadata, metadata_of, read_metadata
 from .guess import convert_with_guesses, guessed_schemas
-from .workflow import Workflow, parse_json
+from .workflow_file import WorkflowFile, parse_json
 from .writer import Script, Style, write_script
 
-Source = Mapping[str, Any] | str | os.PathLike[str] | Metadata
+WorkflowSource = Mapping[str, Any] | str | os.PathLike[str] | Metadata
 
 
 def transpile(
-    source: Source,
+    source: WorkflowSource,
     *,
     schemas: Schemas | Mapping[str, Any] | None = None,
     end_nodes: Iterable[Any] | None = None,
@@ -37,7 +37,7 @@ def transpile(
 
 @collector_paused()
 def transpile_script(
-    source: Source,
+    source: WorkflowSource,
     *,
     schemas: Schemas | Mapping[str, Any] | None = None,
     end_nodes: Iterable[Any] | None = None,
@@ -55,7 +55,7 @@ def transpile_script(
                 known = guessed_schemas(found.workflow, found.prompt)
                 style = replace(style or Style(), args='keyword')
             return write_script(found.prompt, schemas=known, workflow=found.workflow, end_nodes=end_nodes, style=style)
-        workflow = Workflow.parse(found.workflow or {})
+        workflow = WorkflowFile.parse(found.workflow or {})
         conversion, guessed = convert_with_guesses(workflow, known)
         if not known:
             known = guessed
@@ -75,7 +75,7 @@ def transpile_script(
         raise
 
 
-def metadata_from(source: Source) -> Metadata:
+def metadata_from(source: WorkflowSource) -> Metadata:
     """Prompt and workflow of any source; at least one of the two is there. Raises TranspileError, OSError."""
     if isinstance(source, Metadata):
         found = source

@@ -115,7 +115,7 @@ def _transpile(options: argparse.Namespace) -> _Work:
 def _prompt(options: argparse.Namespace) -> _Work:
     from .api import metadata_from
     from .guess import convert_with_guesses
-    from .workflow import Workflow
+    from .workflow_file import WorkflowFile
 
     schemas = read_schemas(options)
 
@@ -123,7 +123,7 @@ def _prompt(options: argparse.Namespace) -> _Work:
         found = metadata_from(file)
         if found.prompt is not None:
             return _Result(json.dumps(found.prompt, indent=2, ensure_ascii=False) + '\n')
-        conversion = convert_with_guesses(Workflow.parse(found.workflow or {}), schemas)[0]
+        conversion = convert_with_guesses(WorkflowFile.parse(found.workflow or {}), schemas)[0]
         return _Result(json.dumps(conversion.prompt, indent=2, ensure_ascii=False) + '\n', conversion.warnings)
 
     return work

@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import TranspileError
 from .formats.containers import Unreadable, is_known, texts_of
-from .workflow import parse_json
+from .workflow_file import parse_json
 
 LARGEST_JSON = 512 << 20
 """Bytes beyond which a JSON file is not read."""

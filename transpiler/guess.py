@@ -11,13 +11,13 @@ from typing import Any
 from ..graph import NodeSchema, Schemas, is_link
 from .convert import Conversion, convert_workflow
 from .errors import TranspileError
-from .workflow import Workflow, WorkflowNode
+from .workflow_file import WorkflowFile, WorkflowNode
 
 _WIDGET_TYPES = {bool: 'BOOLEAN', int: 'INT', float: 'FLOAT', str: 'STRING'}
 _AFTER_GENERATE = frozenset({'fixed', 'increment', 'decrement', 'randomize', 'increment-wrap'})
 
 
-def convert_with_guesses(workflow: Workflow, schemas: Schemas) -> tuple[Conversion, Schemas]:
+def convert_with_guesses(workflow: WorkflowFile, schemas: Schemas) -> tuple[Conversion, Schemas]:
     """The conversion, with node types that the schemas lack read by what the file says; and the schemas with these."""
     conversion = convert_workflow(workflow, schemas)
     unknown = {
@@ -38,7 +38,7 @@ def guessed_schemas(workflow: Any, prompt: Mapping[str, Any]) -> Schemas:
     drawn: dict[str, dict[str, Any]] = {}
     try:
         if workflow is not None:
-            drawn = _from_workflow(Workflow.parse(workflow), types)
+            drawn = _from_workflow(WorkflowFile.parse(workflow), types)
     except TranspileError:
         drawn = {}
     for class_type, info in _from_prompt(prompt).items():
@@ -61,7 +61,7 @@ def _with(schemas: Schemas, guessed: Mapping[str, Any]) -> Schemas:
     return Schemas({**guessed, **dict.fromkeys(schemas)}, read)
 
 
-def _from_workflow(workflow: Workflow, types: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _from_workflow(workflow: WorkflowFile, types: Iterable[str]) -> dict[str, dict[str, Any]]:
     wanted = set(types)
     found: dict[str, dict[str, Any]] = {}
     for node in _all_nodes(workflow):
@@ -77,7 +77,7 @@ def _from_workflow(workflow: Workflow, types: Iterable[str]) -> dict[str, dict[s
     return found
 
 
-def _all_nodes(workflow: Workflow) -> Iterator[WorkflowNode]:
+def _all_nodes(workflow: WorkflowFile) -> Iterator[WorkflowNode]:
     yield from workflow.nodes
     for definition in workflow.subgraphs.values():
         yield from definition.nodes

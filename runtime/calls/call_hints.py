@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ...graph import Schemas, to_variable_name
-from ...graph.layout import Group, LayoutHints, Template
+from ...graph.layout import LayoutGroup, LayoutHints, Template
 from ...graph.layout import lay_out as lay_out_prompt
 from .outputs import NodeCall
 from .sites import Site, Step, in_loop, target_names
@@ -157,11 +157,11 @@ class _Open:
         self.nodes: list[str] = []
         self.inner: list[_Open] = []
 
-    def group(self) -> Group:
-        return Group(self.title, tuple(self.nodes), tuple(child.group() for child in self.inner))
+    def group(self) -> LayoutGroup:
+        return LayoutGroup(self.title, tuple(self.nodes), tuple(child.group() for child in self.inner))
 
 
-def groups_of(nodes: Mapping[str, NodeCall]) -> tuple[Group, ...]:
+def groups_of(nodes: Mapping[str, NodeCall]) -> tuple[LayoutGroup, ...]:
     """The calls of the script's own functions, nested as they were."""
     root = _Open(None, None, '')
     stack = [root]
@@ -210,7 +210,7 @@ def _goes_on(call: _Open, step: Step, caller: Step | None, innermost: bool) -> b
     return not back or in_loop(step)
 
 
-def _without_wrapping(root: _Open) -> tuple[Group, ...]:
+def _without_wrapping(root: _Open) -> tuple[LayoutGroup, ...]:
     """Groups that say something: not one around everything, and none around a single node."""
     while not root.nodes and len(root.inner) == 1:
         root = root.inner[0]

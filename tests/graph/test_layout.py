@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas, difference
-from comfy_script.graph.layout import Group, LayoutHints, lay_out
+from comfy_script.graph.layout import LayoutGroup, LayoutHints, lay_out
 from comfy_script.transpiler import workflow_to_prompt
 
 DATA = Path(__file__).parents[1] / 'data'
@@ -132,7 +132,7 @@ def test_data_flows_to_the_right_and_nothing_overlaps(default_prompt: dict[str, 
 def test_groups_frame_their_nodes_only(default_prompt: dict[str, Any], small: Schemas) -> None:
     sampling = [key for key, node in default_prompt.items() if node['class_type'] in ('KSampler', 'EmptyLatentImage')]
     texts = [key for key, node in default_prompt.items() if node['class_type'] == 'CLIPTextEncode']
-    groups = (Group('Sampling', tuple(sampling), (Group('Texts', tuple(texts)),)),)
+    groups = (LayoutGroup('Sampling', tuple(sampling), (LayoutGroup('Texts', tuple(texts)),)),)
     workflow = lay_out(default_prompt, small, LayoutHints(groups=groups))
     titles = {group['title']: group for group in workflow['groups']}
     for title, keys in (('Sampling', {*sampling, *texts}), ('Texts', set(texts))):
@@ -147,7 +147,7 @@ def test_groups_that_need_each_other(small: Schemas) -> None:
     prompt: dict[str, Any] = {'1': {'class_type': 'Blend', 'inputs': {}}}
     for number in range(2, 7):
         prompt[str(number)] = {'class_type': 'Blend', 'inputs': {'image1': link(str(number - 1))}}
-    groups = (Group('odd', ('1', '3', '5')), Group('even', ('2', '4', '6')))
+    groups = (LayoutGroup('odd', ('1', '3', '5')), LayoutGroup('even', ('2', '4', '6')))
     workflow = lay_out(prompt, small, LayoutHints(groups=groups))
     assert overlapping(workflow['nodes']) == []
     assert not overlap(frame(workflow['groups'][0]), frame(workflow['groups'][1]))
@@ -218,16 +218,16 @@ def lines_run(call: Callable[[], object]) -> int:
     return count
 
 
-def big_prompt(count: int, shape: str) -> tuple[dict[str, Any], tuple[Group, ...]]:
+def big_prompt(count: int, shape: str) -> tuple[dict[str, Any], tuple[LayoutGroup, ...]]:
     prompt: dict[str, Any] = {'0': {'class_type': 'Blend', 'inputs': {}}}
     for number in range(1, count):
         needed = {'chain': number - 1, 'star': 0, 'pairs': number - number % 2}.get(shape, number - 1)
         inputs = {'image1': link(str(needed))} if needed != number else {}
         prompt[str(number)] = {'class_type': 'Blend', 'inputs': inputs}
     if shape == 'groups':
-        return prompt, tuple(Group('g', tuple(map(str, range(k, k + 4)))) for k in range(0, count, 4))
+        return prompt, tuple(LayoutGroup('g', tuple(map(str, range(k, k + 4)))) for k in range(0, count, 4))
     if shape == 'entangled':
-        return prompt, tuple(Group('g', tuple(map(str, range(k, count, 10)))) for k in range(10))
+        return prompt, tuple(LayoutGroup('g', tuple(map(str, range(k, count, 10)))) for k in range(10))
     return prompt, ()
 
 

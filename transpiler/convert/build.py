@@ -13,7 +13,7 @@ from typing import Any
 
 from .javascript import UNDEFINED, is_number
 from .live_links import remove_inputs
-from .model import Graph, Input, Node, Output, State, Widget
+from .model import LiveGraph, LiveInput, LiveNode, LiveOutput, State, Widget
 from .special import SPECIAL_TYPES
 from .specs import NodeClass, Spec, read_section
 from .widgets import WIDGETS
@@ -26,7 +26,7 @@ _MOST_SLOTS = 10_000
 
 
 @dataclass(frozen=True)
-class Group:
+class AutogrowGroup:
     """What an autogrow input is made of."""
 
     specs: tuple[Spec, ...]
@@ -59,7 +59,7 @@ class DynamicCombo(Widget):
     is_new: bool
     """Whether its inputs are those it was made with, so that choosing the same branch changes nothing."""
 
-    def set(self, node: Node, value: Any) -> None:
+    def set(self, node: LiveNode, value: Any) -> None:
         unchanged = self.is_new and self.state.value == value
         self.is_new = False
         self.state.value = value
@@ -78,24 +78,24 @@ class Prototypes:
     """Nodes as they are when new, made once per type and copied from then on."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Node] = {}
+        self._made: dict[str, LiveNode] = {}
 
-    def new(self, node_class: NodeClass, graph: Graph) -> Node:
+    def new(self, node_class: NodeClass, graph: LiveGraph) -> LiveNode:
         made = self._made.get(node_class.type)
         if made is None:
             made = self._made[node_class.type] = build_node(node_class)
         return copy_node(made, graph)
 
 
-def build_node(node_class: NodeClass) -> Node:
-    node = Node(node_class.type, Graph())
+def build_node(node_class: NodeClass) -> LiveNode:
+    node = LiveNode(node_class.type, LiveGraph())
     node.node_class = node_class
     node.title = node_class.title
     for spec in node_class.inputs:
         _add_socket(node, spec)
     for spec in node_class.inputs:
         _add_widget_input(node, spec)
-    node.outputs = [Output(name, type_) for name, type_ in node_class.outputs]
+    node.outputs = [LiveOutput(name, type_) for name, type_ in node_class.outputs]
     node_class.shares_values = len({id(widget.state) for widget in node.widgets}) < len(node.widgets)
     special = SPECIAL_TYPES.get(node_class.type)
     if special is not None and special.created is not None:
@@ -103,13 +103,13 @@ def build_node(node_class: NodeClass) -> Node:
     return node
 
 
-def copy_node(made: Node, graph: Graph) -> Node:
+def copy_node(made: LiveNode, graph: LiveGraph) -> LiveNode:
     """A new node like this one, without links."""
-    node = Node(made.type, graph)
+    node = LiveNode(made.type, graph)
     node.node_class = made.node_class
     node.title = made.title
-    node.inputs = [Input(slot.name, slot.type, None, slot.widget, slot.config) for slot in made.inputs]
-    node.outputs = [Output(slot.name, slot.type) for slot in made.outputs]
+    node.inputs = [LiveInput(slot.name, slot.type, None, slot.widget, slot.config) for slot in made.inputs]
+    node.outputs = [LiveOutput(slot.name, slot.type) for slot in made.outputs]
     node.widgets = [widget.copy() for widget in made.widgets]
     if made.node_class is not None and made.node_class.shares_values:
         _share_states(made, node)
@@ -118,14 +118,14 @@ def copy_node(made: Node, graph: Graph) -> Node:
     return node
 
 
-def _share_states(made: Node, node: Node) -> None:
+def _share_states(made: LiveNode, node: LiveNode) -> None:
     """Widgets that share their value in the original share it in the copy."""
     states: dict[int, State] = {}
     for old, new in zip(made.widgets, node.widgets):
         new.state = states.setdefault(id(old.state), new.state)
 
 
-def add_node_input(node: Node, spec: Spec) -> None:
+def add_node_input(node: LiveNode, spec: Spec) -> None:
     _add_socket(node, spec)
     _add_widget_input(node, spec, dynamic=True)
 
@@ -134,7 +134,7 @@ def _is_widget(spec: Spec) -> bool:
     return not spec.forced and (spec.widget_type in WIDGETS or spec.widget_type == _DYNAMIC_COMBO)
 
 
-def _add_socket(node: Node, spec: Spec) -> None:
+def _add_socket(node: LiveNode, spec: Spec) -> None:
     if _is_widget(spec):
         return
     if spec.type == _AUTOGROW:
@@ -142,20 +142,20 @@ def _add_socket(node: Node, spec: Spec) -> None:
     elif spec.type == _MATCH_TYPE:
         _add_match_type(node, spec)
     else:
-        node.inputs.append(Input(spec.name, spec.type))
+        node.inputs.append(LiveInput(spec.name, spec.type))
 
 
-def _add_widget_input(node: Node, spec: Spec, dynamic: bool = False) -> None:
+def _add_widget_input(node: LiveNode, spec: Spec, dynamic: bool = False) -> None:
     if not _is_widget(spec):
         return
     if spec.widget_type == _DYNAMIC_COMBO:
         _add_dynamic_combo(node, spec)
     else:
         WIDGETS[spec.widget_type](node, spec)
-    node.inputs.append(Input(spec.name, spec.type, None, spec.name, spec.raw if dynamic else None))
+    node.inputs.append(LiveInput(spec.name, spec.type, None, spec.name, spec.raw if dynamic else None))
 
 
-def _add_match_type(node: Node, spec: Spec) -> None:
+def _add_match_type(node: LiveNode, spec: Spec) -> None:
     template = spec.options.get('template')
     if not isinstance(template, Mapping) or not isinstance(template.get('allowed_types'), str):
         return
@@ -165,7 +165,7 @@ def _add_match_type(node: Node, spec: Spec) -> None:
     node.matches.setdefault(str(template.get('template_id')), {})[spec.name] = allowed
 
 
-def _add_dynamic_combo(node: Node, spec: Spec) -> None:
+def _add_dynamic_combo(node: LiveNode, spec: Spec) -> None:
     branches = spec.branches
     keys = tuple(branches)
     widget = DynamicCombo(spec.name, 'combo', keys[0] if keys else UNDEFINED, options={'values': keys})
@@ -175,7 +175,7 @@ def _add_dynamic_combo(node: Node, spec: Spec) -> None:
     widget.is_new = True
 
 
-def _open_branch(node: Node, widget: DynamicCombo, value: Any) -> None:
+def _open_branch(node: LiveNode, widget: DynamicCombo, value: Any) -> None:
     """Replaces the inputs and widgets behind a dynamic combo by those of the branch it chooses (`updateWidgets`)."""
     prefix = f'{widget.name}.'
     removed = [slot for slot in node.inputs if slot.name.startswith(prefix)]
@@ -203,7 +203,7 @@ def _open_branch(node: Node, widget: DynamicCombo, value: Any) -> None:
         _take_over_link(node, slot)
 
 
-def _take_over_link(node: Node, old: Input) -> None:
+def _take_over_link(node: LiveNode, old: LiveInput) -> None:
     index = _index_of(node, old.name)
     if index is None:
         node.inputs.append(old)
@@ -216,14 +216,14 @@ def _take_over_link(node: Node, old: Input) -> None:
         input_linked(node, index)
 
 
-def _index_of(node: Node, name: str) -> int | None:
+def _index_of(node: LiveNode, name: str) -> int | None:
     for index, slot in enumerate(node.inputs):
         if slot.name == name:
             return index
     return None
 
 
-def _retarget(node: Node, start: int) -> None:
+def _retarget(node: LiveNode, start: int) -> None:
     """Tells links where their inputs have moved to."""
     links = node.graph.links
     if not links:
@@ -235,7 +235,7 @@ def _retarget(node: Node, start: int) -> None:
             link.target_slot = index
 
 
-def _add_autogrow(node: Node, spec: Spec) -> None:
+def _add_autogrow(node: LiveNode, spec: Spec) -> None:
     template = spec.options.get('template')
     if not isinstance(template, Mapping):
         return
@@ -248,7 +248,7 @@ def _add_autogrow(node: Node, spec: Spec) -> None:
     names = tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else None
     minimum, maximum = template.get('min'), template.get('max')
     prefix = template.get('prefix')
-    group = Group(
+    group = AutogrowGroup(
         specs=specs,
         minimum=int(minimum) if is_number(minimum) else 1,
         maximum=len(names) if names is not None else (int(maximum) if is_number(maximum) else 100),
@@ -261,9 +261,9 @@ def _add_autogrow(node: Node, spec: Spec) -> None:
         _grow(node, spec.name, ordinal)
 
 
-def _grow(node: Node, name: str, ordinal: int) -> None:
+def _grow(node: LiveNode, name: str, ordinal: int) -> None:
     """Adds one slot to a group (`addAutogrowGroup`)."""
-    group: Group = (node.autogrow or {})[name]
+    group: AutogrowGroup = (node.autogrow or {})[name]
     if ordinal >= min(group.maximum, _MOST_SLOTS):
         return
     added = []
@@ -288,7 +288,7 @@ def _grow(node: Node, name: str, ordinal: int) -> None:
     _retarget(node, place)
 
 
-def input_linked(node: Node, index: int) -> None:
+def input_linked(node: LiveNode, index: int) -> None:
     """What happens when a link arrives at an input while the file is loaded (`onConnectionsChange`)."""
     if not node.autogrow or index >= len(node.inputs):
         return

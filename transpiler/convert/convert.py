@@ -9,7 +9,7 @@ from typing import Any
 
 from ...graph import Schemas, as_schemas
 from ...graph.collector import collector_paused
-from ..workflow import Workflow
+from ..workflow_file import WorkflowFile
 from .emit import Emitter
 from .load import ClassTable, Loader
 from .result import Conversion
@@ -19,7 +19,7 @@ _lock = threading.Lock()
 
 
 def workflow_to_prompt(
-    workflow: Mapping[str, Any] | Workflow, schemas: Schemas | Mapping[str, Any] | None = None
+    workflow: Mapping[str, Any] | WorkflowFile, schemas: Schemas | Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The API prompt that the web UI makes of a workflow (`app.graphToPrompt()`), key for key.
 
@@ -29,11 +29,11 @@ def workflow_to_prompt(
 
 
 def convert_workflow(
-    workflow: Mapping[str, Any] | Workflow, schemas: Schemas | Mapping[str, Any] | None = None
+    workflow: Mapping[str, Any] | WorkflowFile, schemas: Schemas | Mapping[str, Any] | None = None
 ) -> Conversion:
     """`workflow_to_prompt` with everything else there is to know: node types, warnings, subgraph instances."""
     with collector_paused():
-        parsed = workflow if isinstance(workflow, Workflow) else Workflow.parse(workflow)
+        parsed = workflow if isinstance(workflow, WorkflowFile) else WorkflowFile.parse(workflow)
         loader = Loader(parsed, _table_of(as_schemas(schemas)))
         try:
             return Emitter(loader.load(), loader.warnings).emit()

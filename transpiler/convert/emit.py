@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import TranspileError
-from ..workflow import BYPASS, INPUT_NODE, NEVER
+from ..workflow_file import BYPASS, INPUT_NODE, NEVER
 from .javascript import UNDEFINED, compatible, prompt_value
-from .model import Graph, Input, Node, reachable
+from .model import LiveGraph, LiveInput, LiveNode, reachable
 from .primitives import write_primitive_value
 from .result import Conversion, SubgraphInstance
 from .special import VIRTUAL_TYPES
@@ -28,7 +28,7 @@ class Place:
 
     __slots__ = ('host', 'id', 'node', 'path')
 
-    def __init__(self, node: Node, path: str, host: Place | None):
+    def __init__(self, node: LiveNode, path: str, host: Place | None):
         self.node = node
         self.path = path
         self.host = host
@@ -43,7 +43,7 @@ class Crossing(NamedTuple):
     next: Crossing | None
 
 
-class Source(NamedTuple):
+class LinkSource(NamedTuple):
     """Where an input's value comes from: another node's output, or (`node` None) a promoted widget's value."""
 
     node: str | None
@@ -53,13 +53,13 @@ class Source(NamedTuple):
 
 
 class Emitter:
-    def __init__(self, root: Graph, warnings: list[str]):
+    def __init__(self, root: LiveGraph, warnings: list[str]):
         self.root = root
         self.warnings = warnings
         self.places: dict[str, Place] = {}
-        self._resolved: dict[tuple[Any, ...], Source | None] = {}
+        self._resolved: dict[tuple[Any, ...], LinkSource | None] = {}
         self._bypasses: dict[tuple[int, str, str], int | None] = {}
-        self._setters: dict[int, dict[tuple[str, str], Node]] = {}
+        self._setters: dict[int, dict[tuple[str, str], LiveNode]] = {}
         self._promoted: list[tuple[str, str]] = []
         self._circles = 0
 
@@ -92,7 +92,7 @@ class Emitter:
             promoted=frozenset(self._promoted),
         )
 
-    def _write_primitives(self, order: list[Node]) -> None:
+    def _write_primitives(self, order: list[LiveNode]) -> None:
         done: set[int] = set()
         pending = deque(order)
         while pending:
@@ -105,7 +105,7 @@ class Emitter:
 
     # Places.
 
-    def _place_all(self, order: list[Node]) -> None:
+    def _place_all(self, order: list[LiveNode]) -> None:
         for node in order:
             place = Place(node, '', None)
             self.places[place.id] = place
@@ -114,7 +114,7 @@ class Emitter:
 
     def _open(self, outer: Place) -> None:
         """Places the inside of an instance, in the order the web UI walks it."""
-        stack: list[tuple[Place, Iterator[Node]]] = [(outer, iter(_inner(outer).nodes))]
+        stack: list[tuple[Place, Iterator[LiveNode]]] = [(outer, iter(_inner(outer).nodes))]
         open_graphs = {id(outer.node.inner)}
         while stack:
             host, nodes = stack[-1]
@@ -170,7 +170,7 @@ class Emitter:
                 self._promoted.append((place.id, slot.name))
         return inputs
 
-    def _widget_values(self, node: Node) -> dict[str, Any]:
+    def _widget_values(self, node: LiveNode) -> dict[str, Any]:
         """The values of a node's own widgets, a copy for each instance."""
         found: dict[str, Any] = {}
         for widget in node.widgets:
@@ -186,16 +186,16 @@ class Emitter:
 
     # Links. A link's way is followed step by step; a step is (place, is it an output, slot, wanted type).
 
-    def resolve_input(self, place: Place, index: int) -> Source | None:
+    def resolve_input(self, place: Place, index: int) -> LinkSource | None:
         return self._follow(('i', place, index, None))
 
-    def resolve_output(self, place: Place, index: int, type_: str) -> Source | None:
+    def resolve_output(self, place: Place, index: int, type_: str) -> LinkSource | None:
         return self._follow(('o', place, index, type_))
 
-    def _follow(self, step: tuple[Any, ...]) -> Source | None:
+    def _follow(self, step: tuple[Any, ...]) -> LinkSource | None:
         trail: list[tuple[tuple[Any, ...], tuple[str, int] | None]] = []
         met: set[tuple[Any, ...]] = set()
-        found: Source | None = None
+        found: LinkSource | None = None
         while True:
             key = (step[0], step[1].id, step[2], step[3])
             if key in self._resolved:
@@ -211,19 +211,19 @@ class Emitter:
             else:
                 result = self._step_output(*step[1:])
             trail.append((key, crossing))
-            if result is None or isinstance(result, Source):
+            if result is None or isinstance(result, LinkSource):
                 found = result
                 break
             step = result
         for key, crossing in reversed(trail):
             if crossing is not None and found is not None:
-                found = Source(found.node, found.slot, found.value, Crossing(*crossing, found.crossings))
+                found = LinkSource(found.node, found.slot, found.value, Crossing(*crossing, found.crossings))
             self._resolved[key] = found
         return found
 
     def _step_input(
         self, place: Place, index: int, type_: str | None
-    ) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
+    ) -> tuple[LinkSource | tuple[Any, ...] | None, tuple[str, int] | None]:
         node = place.node
         if not 0 <= index < len(node.inputs):
             return None, None
@@ -240,7 +240,7 @@ class Emitter:
         return ('o', place_of, link.origin_slot, type_ if type_ is not None else slot.type), None
 
     @staticmethod
-    def _step_out(host: Place, index: int) -> tuple[Source | tuple[Any, ...] | None, tuple[str, int] | None]:
+    def _step_out(host: Place, index: int) -> tuple[LinkSource | tuple[Any, ...] | None, tuple[str, int] | None]:
         """Through a subgraph's own input to the outside, or to the widget the instance shows for it."""
         if not 0 <= index < len(host.node.inputs):
             return None, None
@@ -248,12 +248,12 @@ class Emitter:
         if slot.link is None:
             if slot.promoted is None:
                 return None, None
-            return Source(None, -1, slot.promoted.state.value), (host.id, index)
+            return LinkSource(None, -1, slot.promoted.state.value), (host.id, index)
         # The web UI goes by where the link says it ends; a link that two inputs name ends at the later one.
         link = host.node.graph.links.get(slot.link)
         return ('i', host, index if link is None else link.target_slot, None), (host.id, index)
 
-    def _step_output(self, place: Place, slot: int, type_: str) -> Source | tuple[Any, ...] | None:
+    def _step_output(self, place: Place, slot: int, type_: str) -> LinkSource | tuple[Any, ...] | None:
         node = place.node
         if node.mode == NEVER:
             return None
@@ -264,9 +264,9 @@ class Emitter:
             return self._step_inside(place, slot, type_)
         if node.virtual:
             return self._step_virtual(place, slot, type_)
-        return Source(place.id, slot)
+        return LinkSource(place.id, slot)
 
-    def _bypass_input(self, node: Node, slot: int, type_: str) -> int | None:
+    def _bypass_input(self, node: LiveNode, slot: int, type_: str) -> int | None:
         """Which input a bypassed node hands on for one of its outputs (`_getBypassSlotIndex`)."""
         inputs = node.inputs
         if not 0 <= slot < len(node.outputs):
@@ -313,7 +313,7 @@ class Emitter:
         self.warnings.append(f'node {getter.id} ({getter.node.type}): no {type_} is called {name[:80]!r}')
         return None
 
-    def _setters_of(self, graph: Graph) -> dict[tuple[str, str], Node]:
+    def _setters_of(self, graph: LiveGraph) -> dict[tuple[str, str], LiveNode]:
         found = self._setters.get(id(graph))
         if found is None:
             wires = {virtual.finds for virtual in VIRTUAL_TYPES.values() if virtual.finds is not None}
@@ -346,7 +346,7 @@ class Emitter:
         return found
 
 
-def _check_size(root: Graph) -> None:
+def _check_size(root: LiveGraph) -> None:
     """Counts what the instances unfold to, before unfolding them."""
     counts: dict[int, int] = {}
     for graph in reachable(root):
@@ -358,18 +358,18 @@ def _check_size(root: Graph) -> None:
         raise TranspileError(f'its subgraphs unfold to {size} nodes, more than {_MOST_NODES}')
 
 
-def _inner(place: Place) -> Graph:
+def _inner(place: Place) -> LiveGraph:
     assert place.node.inner is not None
     return place.node.inner
 
 
-def _wire_name(node: Node) -> str:
+def _wire_name(node: LiveNode) -> str:
     values = node.info.widgets_values if node.info is not None else None
     first = values[0] if isinstance(values, (list, tuple)) and values else None
     return first if isinstance(first, str) else (node.title or '')
 
 
-def _first_fit(inputs: Sequence[Input], output_type: str, type_: str) -> int | None:
+def _first_fit(inputs: Sequence[LiveInput], output_type: str, type_: str) -> int | None:
     """The first input of exactly the wanted type, else the first that fits."""
     for index, item in enumerate(inputs):
         if item.type == type_:
@@ -380,11 +380,11 @@ def _first_fit(inputs: Sequence[Input], output_type: str, type_: str) -> int | N
     return None
 
 
-def execution_order(graph: Graph) -> list[Node]:
+def execution_order(graph: LiveGraph) -> list[LiveNode]:
     """Sources first, as the web UI orders the root's nodes (`computeExecutionOrder`)."""
     waiting: dict[str, int] = {}
-    pending: dict[str, Node] = {}
-    ready: deque[Node] = deque()
+    pending: dict[str, LiveNode] = {}
+    ready: deque[LiveNode] = deque()
     for node in graph.nodes:
         pending[node.id] = node
         count = sum(slot.link is not None for slot in node.inputs)

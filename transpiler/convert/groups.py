@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..workflow import INPUT_NODE, OUTPUT_NODE, WorkflowNode, parse_node, type_name
+from ..workflow_file import INPUT_NODE, OUTPUT_NODE, WorkflowNode, parse_node, type_name
 from .build import input_linked
 from .javascript import compatible, truthy
 from .live_links import disconnect_input
-from .model import Boundary, Graph, Input, Link, Node, Output
+from .model import Boundary, LiveGraph, LiveInput, LiveLink, LiveNode, LiveOutput
 from .special import VIRTUAL_TYPES
 from .specs import NodeClass, Spec, read_spec
 from .widgets import WIDGETS
@@ -244,9 +244,9 @@ class GroupUnpacker:
 
     def __init__(
         self,
-        root: Graph,
+        root: LiveGraph,
         types: Mapping[str, GroupType],
-        create: Callable[[Graph, WorkflowNode], Node],
+        create: Callable[[LiveGraph, WorkflowNode], LiveNode],
         next_id: Callable[[], str],
     ):
         self.root = root
@@ -254,7 +254,7 @@ class GroupUnpacker:
         self.create = create
         self.next_id = next_id
 
-    def unpack_all(self) -> list[Graph]:
+    def unpack_all(self) -> list[LiveGraph]:
         made = []
         while True:
             node = next((node for node in self.root.nodes if node.type in self.types), None)
@@ -262,7 +262,7 @@ class GroupUnpacker:
                 return made
             made.append(self._unpack(node, self.types[node.type]))
 
-    def _unpack(self, group: Node, type_: GroupType) -> Graph:
+    def _unpack(self, group: LiveNode, type_: GroupType) -> LiveGraph:
         nodes = [self._make(inner, group) for inner in type_.inner]
         for origin, origin_slot, target, target_slot, _ in type_.links:
             self._connect(nodes[origin], origin_slot, nodes[target], target_slot)
@@ -271,7 +271,7 @@ class GroupUnpacker:
         self._remove(group)
         return self._to_subgraph(nodes)
 
-    def _make(self, inner: _Inner, group: Node) -> Node:
+    def _make(self, inner: _Inner, group: LiveNode) -> LiveNode:
         node = self.create(self.root, inner.info)
         node.id = self.next_id()
         for slot in node.inputs:
@@ -294,7 +294,7 @@ class GroupUnpacker:
                 own.set(node, group.widgets[place].get(group))
         return node
 
-    def _connect(self, origin: Node, origin_slot: int, target: Node, target_slot: int) -> None:
+    def _connect(self, origin: LiveNode, origin_slot: int, target: LiveNode, target_slot: int) -> None:
         if not 0 <= origin_slot < len(origin.outputs) or not 0 <= target_slot < len(target.inputs):
             return
         output, slot = origin.outputs[origin_slot], target.inputs[target_slot]
@@ -302,13 +302,13 @@ class GroupUnpacker:
             return
         if slot.link is not None:
             disconnect_input(target, target_slot)
-        link = Link(self.root.new_link(), origin.id, origin_slot, target.id, target_slot, output.type)
+        link = LiveLink(self.root.new_link(), origin.id, origin_slot, target.id, target_slot, output.type)
         self.root.links[link.id] = link
         output.links.append(link.id)
         slot.link = link.id
         input_linked(target, target_slot)
 
-    def _reconnect_inputs(self, group: Node, type_: GroupType, nodes: Sequence[Node]) -> None:
+    def _reconnect_inputs(self, group: LiveNode, type_: GroupType, nodes: Sequence[LiveNode]) -> None:
         for inner, node in zip(type_.inner, nodes):
             for name, place in inner.inputs.items():
                 number = group.inputs[place].link if place < len(group.inputs) else None
@@ -318,7 +318,7 @@ class GroupUnpacker:
                 if link is not None and origin is not None and index is not None:
                     self._connect(origin, link.origin_slot, node, index)
 
-    def _reconnect_outputs(self, group: Node, type_: GroupType, nodes: Sequence[Node]) -> None:
+    def _reconnect_outputs(self, group: LiveNode, type_: GroupType, nodes: Sequence[LiveNode]) -> None:
         for (index, slot), output in zip(type_.outputs, group.outputs):
             for number in list(output.links):
                 link = self.root.links.get(number)
@@ -326,7 +326,7 @@ class GroupUnpacker:
                 if link is not None and target is not None:
                     self._connect(nodes[index], slot, target, link.target_slot)
 
-    def _remove(self, node: Node) -> None:
+    def _remove(self, node: LiveNode) -> None:
         for index in range(len(node.inputs)):
             disconnect_input(node, index)
         for output in node.outputs:
@@ -341,17 +341,17 @@ class GroupUnpacker:
         if self.root.by_id.get(node.id) is node:
             del self.root.by_id[node.id]
 
-    def _to_subgraph(self, nodes: Sequence[Node]) -> Graph:
+    def _to_subgraph(self, nodes: Sequence[LiveNode]) -> LiveGraph:
         """Moves the nodes inside a definition of their own and puts its one instance in their place."""
         root = self.root
         inside = {node.id for node in nodes}
-        graph = Graph(f'group:{nodes[0].id}' if nodes else 'group:', 'New Subgraph')
-        host = Node(graph.definition or '', root)
+        graph = LiveGraph(f'group:{nodes[0].id}' if nodes else 'group:', 'New Subgraph')
+        host = LiveNode(graph.definition or '', root)
         host.inner, host.virtual, host.title = graph, True, graph.name
         graph.hosts.append(host)
         sources: dict[tuple[str, int], int] = {}
         results: dict[tuple[str, int], int] = {}
-        moved: list[Link] = []
+        moved: list[LiveLink] = []
         for node in nodes:
             for slot in node.inputs:
                 link = root.links.get(slot.link) if slot.link is not None else None
@@ -386,7 +386,7 @@ class GroupUnpacker:
         return graph
 
     def _boundary_input(
-        self, graph: Graph, host: Node, sources: dict[tuple[str, int], int], link: Link, slot: Input
+        self, graph: LiveGraph, host: LiveNode, sources: dict[tuple[str, int], int], link: LiveLink, slot: LiveInput
     ) -> None:
         root = self.root
         key = (link.origin, link.origin_slot)
@@ -402,11 +402,11 @@ class GroupUnpacker:
             sources[key] = len(graph.inputs)
             boundary = Boundary(_unique(slot.name, graph.inputs), slot.type, [])
             graph.inputs.append(boundary)
-            own = Input(boundary.name, boundary.type)
+            own = LiveInput(boundary.name, boundary.type)
             own.boundary = boundary
             host.inputs.append(own)
             if output is not None:
-                outer = Link(root.new_link(), link.origin, link.origin_slot, '', sources[key], link.type)
+                outer = LiveLink(root.new_link(), link.origin, link.origin_slot, '', sources[key], link.type)
                 root.links[outer.id] = outer
                 output.links.append(outer.id)
                 own.link = outer.id
@@ -414,16 +414,16 @@ class GroupUnpacker:
         link.origin, link.origin_slot = INPUT_NODE, sources[key]
 
     def _boundary_output(
-        self, graph: Graph, host: Node, results: dict[tuple[str, int], int], link: Link, output: Output
+        self, graph: LiveGraph, host: LiveNode, results: dict[tuple[str, int], int], link: LiveLink, output: LiveOutput
     ) -> None:
         root = self.root
         key = (link.origin, link.origin_slot)
         if key not in results:
             results[key] = len(graph.outputs)
-            inner = Link(root.new_link(), link.origin, link.origin_slot, OUTPUT_NODE, results[key], link.type)
+            inner = LiveLink(root.new_link(), link.origin, link.origin_slot, OUTPUT_NODE, results[key], link.type)
             graph.links[inner.id] = inner
             graph.outputs.append(Boundary(_unique(output.name, graph.outputs), output.type, [inner.id]))
-            host.outputs.append(Output(output.name, output.type))
+            host.outputs.append(LiveOutput(output.name, output.type))
         host.outputs[results[key]].links.append(link.id)
         link.origin, link.origin_slot = '', results[key]
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..workflow import WorkflowNode
+from ..workflow_file import WorkflowNode
 from .javascript import UNDEFINED
 from .live_links import connect_boundary, disconnect_input, slot_with_link
-from .model import Boundary, Graph, Input, Link, Node, Output, PromotedWidget, State, Widget
+from .model import Boundary, LiveGraph, LiveInput, LiveLink, LiveNode, LiveOutput, PromotedWidget, State, Widget
 
 _CHAIN = 100
 _PREFIX = re.compile(r'\s*([0-9]+)\s*:\s*(.+)', re.DOTALL)
@@ -23,29 +23,29 @@ _QUARANTINE = 'proxyWidgetErrorQuarantine'
 _PREVIEW_TYPES = frozenset({'preview', 'video', 'audioUI'})
 
 
-def bind_host(host: Node, info: WorkflowNode) -> None:
+def bind_host(host: LiveNode, info: WorkflowNode) -> None:
     """Gives an instance the definition's sockets, the file's links (by name), and a widget per promoted input."""
     graph = host.inner
     assert graph is not None
     saved = {slot.name: slot for slot in info.inputs}
     host.inputs = []
     for boundary in graph.inputs:
-        slot = Input(boundary.name, boundary.type)
+        slot = LiveInput(boundary.name, boundary.type)
         if boundary.name in saved:
             slot.link = saved[boundary.name].link
         slot.boundary = boundary
         host.inputs.append(slot)
-    host.outputs = [Output(boundary.name, boundary.type) for boundary in graph.outputs]
+    host.outputs = [LiveOutput(boundary.name, boundary.type) for boundary in graph.outputs]
     for index, output in enumerate(info.outputs):
         if index < len(host.outputs):
             host.outputs[index].links = list(output.links)
         else:
-            host.outputs.append(Output(output.name, output.type, list(output.links)))
+            host.outputs.append(LiveOutput(output.name, output.type, list(output.links)))
     for slot in host.inputs:
         _promote_first(host, slot)
 
 
-def apply_promoted_values(host: Node, values: Sequence[Any]) -> None:
+def apply_promoted_values(host: LiveNode, values: Sequence[Any]) -> None:
     """`widgets_values` of an instance: one per promoted input, in order."""
     kept = dict(_quarantined(host))
     index = 0
@@ -60,7 +60,7 @@ def apply_promoted_values(host: Node, values: Sequence[Any]) -> None:
         index += 1
 
 
-def rebind_hosts(graph: Graph) -> None:
+def rebind_hosts(graph: LiveGraph) -> None:
     """Promotes for instances that were made before their definition was loaded: by the first link alone.
 
     That is the web UI's order where one definition holds another twice; values saved for such an instance are lost.
@@ -77,7 +77,7 @@ def rebind_hosts(graph: Graph) -> None:
                 _set_widget(host, slot, node, widget)
 
 
-def _promote_first(host: Node, slot: Input) -> None:
+def _promote_first(host: LiveNode, slot: LiveInput) -> None:
     """The first link of the input that leads to a widget decides what the instance shows (`_resolveInputWidget`)."""
     graph, boundary = host.inner, slot.boundary
     assert graph is not None and boundary is not None
@@ -93,7 +93,7 @@ def _promote_first(host: Node, slot: Input) -> None:
             return
 
 
-def _set_widget(host: Node, slot: Input, node: Node, widget: Widget) -> None:
+def _set_widget(host: LiveNode, slot: LiveInput, node: LiveNode, widget: Widget) -> None:
     assert slot.boundary is not None
     host.host_states = host.host_states if host.host_states is not None else {}
     name = slot.boundary.name
@@ -106,7 +106,7 @@ def _set_widget(host: Node, slot: Input, node: Node, widget: Widget) -> None:
     slot.widget = name
 
 
-def _ends(graph: Graph, boundary: Boundary) -> Iterator[tuple[Node, Input]]:
+def _ends(graph: LiveGraph, boundary: Boundary) -> Iterator[tuple[LiveNode, LiveInput]]:
     """The nodes and inputs inside that a subgraph's input feeds."""
     for number in boundary.links:
         link = graph.links.get(number)
@@ -116,7 +116,7 @@ def _ends(graph: Graph, boundary: Boundary) -> Iterator[tuple[Node, Input]]:
             yield node, slot
 
 
-def _input_target(host: Node, name: str) -> tuple[str, str] | None:
+def _input_target(host: LiveNode, name: str) -> tuple[str, str] | None:
     """Which inner node's widget an instance's input stands for, as (node id, widget name)."""
     graph = host.inner
     boundary = next((item for item in graph.inputs if item.name == name), None) if graph is not None else None
@@ -131,7 +131,7 @@ def _input_target(host: Node, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _concrete(host: Node, node_id: str, name: str) -> tuple[Node, Widget] | None:
+def _concrete(host: LiveNode, node_id: str, name: str) -> tuple[LiveNode, Widget] | None:
     """Follows promoted widgets down to the one that holds a value (`resolveConcretePromotedWidget`)."""
     for _ in range(_CHAIN):
         node = host.inner.by_id.get(node_id) if host.inner is not None else None
@@ -147,7 +147,7 @@ def _concrete(host: Node, node_id: str, name: str) -> tuple[Node, Widget] | None
     return None
 
 
-def _quarantined(host: Node) -> Iterator[tuple[str, Any]]:
+def _quarantined(host: LiveNode) -> Iterator[tuple[str, Any]]:
     """Values the web UI kept aside for inputs it could not repair; an earlier entry wins."""
     entries = _parse_list(host.properties.get(_QUARANTINE))
     for entry in reversed(entries):
@@ -185,7 +185,7 @@ class _Entry:
     via: str | None = None
 
 
-def flush_proxy_widgets(host: Node) -> None:
+def flush_proxy_widgets(host: LiveNode) -> None:
     """Turns an instance's `proxyWidgets` into inputs of its definition (`flushProxyWidgetMigration`)."""
     entries = _read_entries(host)
     primitives: dict[str, list[_Entry]] = {}
@@ -206,7 +206,7 @@ def flush_proxy_widgets(host: Node) -> None:
                 _keep_aside(host, entry)
 
 
-def _read_entries(host: Node) -> list[_Entry]:
+def _read_entries(host: LiveNode) -> list[_Entry]:
     raw = _parse_list(host.properties.get('proxyWidgets'))
     for item in raw:
         if (
@@ -239,7 +239,7 @@ def _without_prefixes(name: str) -> tuple[str, str | None]:
 _Plan = str | tuple[str, str] | None
 
 
-def _plan(host: Node, entry: _Entry, linked: Mapping[tuple[str, str], str], counts: Mapping[str, int]) -> _Plan:
+def _plan(host: LiveNode, entry: _Entry, linked: Mapping[tuple[str, str], str], counts: Mapping[str, int]) -> _Plan:
     if (entry.node_id, entry.name) in linked:
         return ('linked', linked[entry.node_id, entry.name])
     graph = host.inner
@@ -260,7 +260,7 @@ def _plan(host: Node, entry: _Entry, linked: Mapping[tuple[str, str], str], coun
     return 'create'
 
 
-def _linked_inputs(host: Node) -> dict[tuple[str, str], str]:
+def _linked_inputs(host: LiveNode) -> dict[tuple[str, str], str]:
     """The instance's inputs by the inner widget (node id, name) they stand for."""
     found: dict[tuple[str, str], str] = {}
     for slot in host.inputs:
@@ -270,7 +270,7 @@ def _linked_inputs(host: Node) -> dict[tuple[str, str], str]:
     return found
 
 
-def _promotion_source(graph: Graph, boundary: Boundary) -> tuple[str, str] | None:
+def _promotion_source(graph: LiveGraph, boundary: Boundary) -> tuple[str, str] | None:
     for node, slot in _ends(graph, boundary):
         if node.inner is not None:
             return node.id, slot.name
@@ -280,7 +280,7 @@ def _promotion_source(graph: Graph, boundary: Boundary) -> tuple[str, str] | Non
     return None
 
 
-def _source_widget(node: Node, entry: _Entry) -> Widget | None:
+def _source_widget(node: LiveNode, entry: _Entry) -> Widget | None:
     if node.inner is not None:
         for slot in node.inputs:
             target = _input_target(node, slot.name)
@@ -299,7 +299,7 @@ def _is_preview(widget: Widget) -> bool:
     return not (widget.in_file and widget.in_prompt) and widget.type in _PREVIEW_TYPES
 
 
-def _give_value(host: Node, input_name: str, value: Any) -> bool:
+def _give_value(host: LiveNode, input_name: str, value: Any) -> bool:
     matches = [slot for slot in host.inputs if slot.name == input_name]
     if len(matches) != 1 or matches[0].promoted is None:
         return False
@@ -308,7 +308,7 @@ def _give_value(host: Node, input_name: str, value: Any) -> bool:
     return True
 
 
-def _keep_aside(host: Node, entry: _Entry) -> None:
+def _keep_aside(host: LiveNode, entry: _Entry) -> None:
     """An entry that names the instance's own input still gives its value (`appendQuarantine`)."""
     if entry.origin != '-1' or entry.value is UNDEFINED:
         return
@@ -319,7 +319,7 @@ def _keep_aside(host: Node, entry: _Entry) -> None:
             return
 
 
-def _add_boundary(graph: Graph, name: str, type_: str) -> Boundary:
+def _add_boundary(graph: LiveGraph, name: str, type_: str) -> Boundary:
     taken = {boundary.name for boundary in graph.inputs}
     unique, number = name, 1
     while unique in taken:
@@ -327,13 +327,13 @@ def _add_boundary(graph: Graph, name: str, type_: str) -> Boundary:
     boundary = Boundary(unique, type_, [])
     graph.inputs.append(boundary)
     for host in graph.hosts:
-        slot = Input(unique, type_)
+        slot = LiveInput(unique, type_)
         slot.boundary = boundary
         host.inputs.append(slot)
     return boundary
 
 
-def _drop_boundary(graph: Graph, boundary: Boundary) -> None:
+def _drop_boundary(graph: LiveGraph, boundary: Boundary) -> None:
     index = graph.inputs.index(boundary)
     for number in list(boundary.links):
         link = graph.links.pop(number, None)
@@ -349,7 +349,7 @@ def _drop_boundary(graph: Graph, boundary: Boundary) -> None:
             link.origin_slot -= 1
 
 
-def _connect(graph: Graph, boundary: Boundary, node: Node, slot: Input) -> bool:
+def _connect(graph: LiveGraph, boundary: Boundary, node: LiveNode, slot: LiveInput) -> bool:
     widget = node.widget_of(slot)
     if connect_boundary(graph, boundary, node, slot) is None:
         return False
@@ -361,7 +361,7 @@ def _connect(graph: Graph, boundary: Boundary, node: Node, slot: Input) -> bool:
     return True
 
 
-def _create_input(host: Node, entry: _Entry) -> bool:
+def _create_input(host: LiveNode, entry: _Entry) -> bool:
     graph = host.inner
     node = graph.by_id.get(entry.node_id) if graph is not None else None
     widget = _source_widget(node, entry) if node is not None else None
@@ -376,7 +376,7 @@ def _create_input(host: Node, entry: _Entry) -> bool:
     return True
 
 
-def _bypass_primitive(host: Node, cohort: Sequence[_Entry]) -> bool:
+def _bypass_primitive(host: LiveNode, cohort: Sequence[_Entry]) -> bool:
     """Puts an input of the subgraph in the place of a PrimitiveNode inside (`repairPrimitive`)."""
     graph = host.inner
     first = cohort[0]
@@ -387,7 +387,7 @@ def _bypass_primitive(host: Node, cohort: Sequence[_Entry]) -> bool:
         return False
     output = primitive.outputs[0]
     links = [graph.links.get(id) for id in output.links]
-    targets: list[tuple[Node, int]] = []
+    targets: list[tuple[LiveNode, int]] = []
     for link in links:
         node = graph.by_id.get(link.target) if link is not None else None
         if link is None or node is None or not 0 <= link.target_slot < len(node.inputs):
@@ -417,10 +417,10 @@ def _bypass_primitive(host: Node, cohort: Sequence[_Entry]) -> bool:
     return True
 
 
-def _reconnect(graph: Graph, primitive: Node, targets: Sequence[tuple[Node, int]]) -> None:
+def _reconnect(graph: LiveGraph, primitive: LiveNode, targets: Sequence[tuple[LiveNode, int]]) -> None:
     for node, index in targets:
         if index < len(node.inputs) and node.inputs[index].link is None:
-            link = Link(graph.new_link(), primitive.id, 0, node.id, index, node.inputs[index].type)
+            link = LiveLink(graph.new_link(), primitive.id, 0, node.id, index, node.inputs[index].type)
             graph.links[link.id] = link
             node.inputs[index].link = link.id
             primitive.outputs[0].links.append(link.id)

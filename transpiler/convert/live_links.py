@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..workflow import INPUT_NODE
-from .model import Boundary, Graph, Input, Link, Node, Output, Widget
+from ..workflow_file import INPUT_NODE
+from .model import Boundary, LiveGraph, LiveInput, LiveLink, LiveNode, LiveOutput, Widget
 
 _WIDE = 64
 _RANGE_OPTIONS = ('min', 'max', 'step', 'step2', 'precision')
 
 
-def slot_with_link(node: Node, link: int, hint: int = -1) -> Input | None:
+def slot_with_link(node: LiveNode, link: int, hint: int = -1) -> LiveInput | None:
     """The first input that has this link. `hint`: where it is if no other has it, to save the search in wide nodes."""
     if len(node.inputs) > _WIDE and 0 <= hint < len(node.inputs) and node.inputs[hint].link == link:
         return node.inputs[hint]
@@ -21,10 +21,10 @@ def slot_with_link(node: Node, link: int, hint: int = -1) -> Input | None:
     return None
 
 
-def remove_inputs(node: Node, indexes: Sequence[int]) -> None:
+def remove_inputs(node: LiveNode, indexes: Sequence[int]) -> None:
     """Takes inputs away, and their links with them."""
     graph = node.graph
-    cut: dict[int, tuple[Output, set[int]]] = {}
+    cut: dict[int, tuple[LiveOutput, set[int]]] = {}
     for index in indexes:
         slot = node.inputs[index]
         link = graph.links.get(slot.link) if slot.link is not None else None
@@ -49,7 +49,7 @@ def remove_inputs(node: Node, indexes: Sequence[int]) -> None:
             link.target_slot = index
 
 
-def disconnect_input(node: Node, index: int) -> None:
+def disconnect_input(node: LiveNode, index: int) -> None:
     if not 0 <= index < len(node.inputs):
         return
     slot = node.inputs[index]
@@ -72,7 +72,7 @@ def disconnect_input(node: Node, index: int) -> None:
         graph.links.pop(number, None)
 
 
-def _leave_boundary(graph: Graph, link: Link) -> None:
+def _leave_boundary(graph: LiveGraph, link: LiveLink) -> None:
     graph.links.pop(link.id, None)
     if 0 <= link.origin_slot < len(graph.inputs):
         boundary = graph.inputs[link.origin_slot]
@@ -82,7 +82,7 @@ def _leave_boundary(graph: Graph, link: Link) -> None:
             boundary.shown = None
 
 
-def connect_boundary(graph: Graph, boundary: Boundary, node: Node, slot: Input) -> Link | None:
+def connect_boundary(graph: LiveGraph, boundary: Boundary, node: LiveNode, slot: LiveInput) -> LiveLink | None:
     """Links a subgraph's input to a node inside, or gives None where the widgets behind it do not agree."""
     index = node.inputs.index(slot)
     if slot.link is not None:
@@ -95,7 +95,7 @@ def connect_boundary(graph: Graph, boundary: Boundary, node: Node, slot: Input) 
         if boundary.shown is not None and not _same_range(boundary.shown, widget):
             return None
         boundary.shown = widget
-    link = Link(graph.new_link(), INPUT_NODE, graph.inputs.index(boundary), node.id, index, slot.type)
+    link = LiveLink(graph.new_link(), INPUT_NODE, graph.inputs.index(boundary), node.id, index, slot.type)
     graph.links[link.id] = link
     boundary.links.append(link.id)
     slot.link = link.id

@@ -12,14 +12,14 @@ from typing import Any
 
 from ...graph import Schemas
 from ..errors import TranspileError
-from ..workflow import InputSlot, SubgraphDefinition, Workflow, WorkflowGraph, WorkflowNode
+from ..workflow_file import InputSlot, SubgraphDefinition, WorkflowFile, WorkflowGraph, WorkflowNode
 from .build import DynamicCombo, Prototypes, add_node_input, build_node, copy_node, input_linked
 from .groups import GroupType, GroupUnpacker, read_group
 from .hosts import apply_promoted_values, bind_host, flush_proxy_widgets, rebind_hosts
 from .javascript import UNDEFINED
 from .live_links import remove_inputs
 from .match_types import settle_types
-from .model import Boundary, Graph, Input, Link, Node, Output, reachable
+from .model import Boundary, LiveGraph, LiveInput, LiveLink, LiveNode, LiveOutput, reachable
 from .primitives import create_primitive_widget
 from .special import SPECIAL_TYPES, VIRTUAL_TYPES, extend
 from .specs import NodeClass, read_class
@@ -53,16 +53,16 @@ class ClassTable:
 class Loader:
     """One loading of one workflow."""
 
-    def __init__(self, workflow: Workflow, classes: ClassTable):
+    def __init__(self, workflow: WorkflowFile, classes: ClassTable):
         self.workflow = workflow
         self.classes = classes
         self.warnings: list[str] = []
         self.last_id = workflow.last_node_id
-        self.definitions: dict[str, Graph] = {}
+        self.definitions: dict[str, LiveGraph] = {}
         self.unknown: dict[str, list[str]] = {}
         self.groups: dict[str, GroupType] = {}
-        self._with_extra_inputs: list[Node] = []
-        self._graphs: list[Graph] = []
+        self._with_extra_inputs: list[LiveNode] = []
+        self._graphs: list[LiveGraph] = []
 
     def close(self) -> None:
         """Takes the live graphs apart, so that they are freed at once and not by the collector of cycles."""
@@ -71,7 +71,7 @@ class Loader:
                 node.inner = None
             graph.nodes, graph.by_id, graph.hosts = [], {}, []
 
-    def load(self) -> Graph:
+    def load(self) -> LiveGraph:
         definitions, root_nodes = self._with_unique_ids()
         for definition in definitions:
             self.definitions[definition.id] = _new_definition(definition)
@@ -79,7 +79,7 @@ class Loader:
             graph = self.definitions[definition.id]
             self._configure(graph, definition, definition.nodes)
             self._reset_boundaries(graph, definition)
-        root = Graph()
+        root = LiveGraph()
         self._graphs = [*self.definitions.values(), root]
         root.last_link = self.workflow.last_link_id
         self._read_groups(definitions)
@@ -114,7 +114,7 @@ class Loader:
                 self.groups[group.node_class.type] = group
                 self.groups[f'workflow/{name}'] = group
 
-    def _unpacked(self, graph: Graph, info: WorkflowNode) -> Node:
+    def _unpacked(self, graph: LiveGraph, info: WorkflowNode) -> LiveNode:
         """A node out of a group, with its values but without links."""
         node = self._create(graph, info)
         node.info = info
@@ -177,9 +177,9 @@ class Loader:
 
     # One graph.
 
-    def _configure(self, graph: Graph, source: WorkflowGraph, infos: Sequence[WorkflowNode]) -> None:
+    def _configure(self, graph: LiveGraph, source: WorkflowGraph, infos: Sequence[WorkflowNode]) -> None:
         for link in source.links:
-            graph.links[link.id] = Link(*link)
+            graph.links[link.id] = LiveLink(*link)
         graph.last_link = max([graph.last_link, *graph.links])
         added = [self._add(graph, info) for info in infos]
         for node in added:
@@ -189,7 +189,7 @@ class Loader:
             if node.inner is not None and 'proxyWidgets' in node.properties:
                 flush_proxy_widgets(node)
 
-    def _add(self, graph: Graph, info: WorkflowNode) -> Node:
+    def _add(self, graph: LiveGraph, info: WorkflowNode) -> LiveNode:
         node = self._create(graph, info)
         node.info = info
         node.id = info.id
@@ -202,10 +202,10 @@ class Loader:
         graph.by_id[node.id] = node
         return node
 
-    def _create(self, graph: Graph, info: WorkflowNode) -> Node:
+    def _create(self, graph: LiveGraph, info: WorkflowNode) -> LiveNode:
         inner = self.definitions.get(info.type)
         if inner is not None:
-            node = Node(info.type, graph)
+            node = LiveNode(info.type, graph)
             node.inner = inner
             node.virtual = True
             node.title = inner.name
@@ -219,7 +219,7 @@ class Loader:
             node = copy_node(build_node(group.node_class), graph)
             node.type = info.type
             return node
-        node = Node(info.type, graph)
+        node = LiveNode(info.type, graph)
         virtual = VIRTUAL_TYPES.get(info.type)
         if virtual is not None:
             node.virtual = True
@@ -228,7 +228,7 @@ class Loader:
             self.unknown.setdefault(info.type, []).append(info.id)
         return node
 
-    def _configure_node(self, node: Node) -> None:
+    def _configure_node(self, node: LiveNode) -> None:
         info = node.info
         assert info is not None
         if info.id != '-1':
@@ -242,7 +242,7 @@ class Loader:
             return
         if node.node_class is None:
             node.inputs = [_input(slot) for slot in info.inputs]
-            node.outputs = [Output(slot.name, slot.type, list(slot.links)) for slot in info.outputs]
+            node.outputs = [LiveOutput(slot.name, slot.type, list(slot.links)) for slot in info.outputs]
             if not node.virtual:
                 add_unknown_widgets(node, info)
             return
@@ -255,7 +255,7 @@ class Loader:
         if info.widgets_values:
             _take_values(node, info)
 
-    def _reset_boundaries(self, graph: Graph, definition: SubgraphDefinition) -> None:
+    def _reset_boundaries(self, graph: LiveGraph, definition: SubgraphDefinition) -> None:
         """Reads a definition's own inputs and outputs once more, now that its links are repaired."""
         for boundary, slot in zip(graph.inputs, definition.inputs):
             boundary.links = list(slot.links)
@@ -269,8 +269,8 @@ def _is_number(id: str) -> bool:
     return id.isascii() and id.isdigit() and len(id) < 16 and (id == '0' or id[0] != '0')
 
 
-def _new_definition(definition: SubgraphDefinition) -> Graph:
-    graph = Graph(definition.id, definition.name)
+def _new_definition(definition: SubgraphDefinition) -> LiveGraph:
+    graph = LiveGraph(definition.id, definition.name)
     graph.inputs = [Boundary(slot.name, slot.type, list(slot.links)) for slot in definition.inputs]
     graph.outputs = [Boundary(slot.name, slot.type, list(slot.links)) for slot in definition.outputs]
     return graph
@@ -313,11 +313,11 @@ def _with_renamed_proxies(node: WorkflowNode, renamed: Mapping[str, Mapping[str,
     return node._replace(properties={**node.properties, 'proxyWidgets': changed})
 
 
-def _input(slot: InputSlot) -> Input:
-    return Input(slot.name, slot.type, slot.link, slot.widget)
+def _input(slot: InputSlot) -> LiveInput:
+    return LiveInput(slot.name, slot.type, slot.link, slot.widget)
 
 
-def _take_slots(node: Node, info: WorkflowNode) -> bool:
+def _take_slots(node: LiveNode, info: WorkflowNode) -> bool:
     """Links come from the file by name; names, types and widgets from the description.
 
     Inputs that the description lacks are kept; True where one of them stands for a widget.
@@ -340,13 +340,13 @@ def _take_slots(node: Node, info: WorkflowNode) -> bool:
         if index < len(node.outputs):
             node.outputs[index].links = list(saved.links)
         else:
-            node.outputs.append(Output(saved.name, saved.type, list(saved.links)))
+            node.outputs.append(LiveOutput(saved.name, saved.type, list(saved.links)))
     if node.autogrow:
         _announce_links(node)
     return extra
 
 
-def _announce_links(node: Node) -> None:
+def _announce_links(node: LiveNode) -> None:
     """Lets each linked input grow its group; inputs added on the way are met too."""
     index = 0
     while index < len(node.inputs):
@@ -356,7 +356,7 @@ def _announce_links(node: Node) -> None:
         index += 1
 
 
-def _take_values(node: Node, info: WorkflowNode) -> None:
+def _take_values(node: LiveNode, info: WorkflowNode) -> None:
     saved = info.widgets_values
     if isinstance(saved, dict):
         _take_named_values(node, saved)
@@ -376,7 +376,7 @@ def _take_values(node: Node, info: WorkflowNode) -> None:
             taken += 1
 
 
-def _take_named_values(node: Node, values: Mapping[str, Any]) -> None:
+def _take_named_values(node: LiveNode, values: Mapping[str, Any]) -> None:
     """Values that a pack saved by name."""
     place = 0
     while place < len(node.widgets):
@@ -386,7 +386,7 @@ def _take_named_values(node: Node, values: Mapping[str, Any]) -> None:
             widget.set(node, values[widget.name])
 
 
-def _without_forced(node: Node, values: Sequence[Any]) -> Sequence[Any]:
+def _without_forced(node: LiveNode, values: Sequence[Any]) -> Sequence[Any]:
     """Drops the places of inputs that old files still counted as widgets (`migrateWidgetsValues`)."""
     if node.node_class is None or not node.node_class.has_forced:
         return values
@@ -406,7 +406,7 @@ def _value_list(values: Any) -> Sequence[Any]:
     return values if isinstance(values, (list, tuple)) else ()
 
 
-def _drop_duplicate_links(graph: Graph) -> None:
+def _drop_duplicate_links(graph: LiveGraph) -> None:
     """Of several links between the same two slots one stays: the one the input names."""
     slots = [(link.origin, link.origin_slot, link.target, link.target_slot) for link in graph.links.values()]
     if len(set(slots)) == len(slots):
@@ -433,7 +433,7 @@ def _drop_duplicate_links(graph: Graph) -> None:
                 slot.link = keep
 
 
-def _repair_boundary_links(graph: Graph) -> None:
+def _repair_boundary_links(graph: LiveGraph) -> None:
     missing = [
         (boundary.links, position, is_input, index)
         for is_input, boundaries in ((True, graph.inputs), (False, graph.outputs))
@@ -453,7 +453,7 @@ def _repair_boundary_links(graph: Graph) -> None:
         links[position] = first.get((is_input, index), links[position])
 
 
-def _fix_target_slots(graph: Graph) -> None:
+def _fix_target_slots(graph: LiveGraph) -> None:
     """`fixLinkInputSlots`: inputs know their links; where links say their inputs are may be out of date."""
     for node in graph.nodes:
         for index, slot in enumerate(node.inputs):
@@ -462,7 +462,7 @@ def _fix_target_slots(graph: Graph) -> None:
                 link.target_slot = index
 
 
-def _drop_widgetless_inputs(node: Node) -> None:
+def _drop_widgetless_inputs(node: LiveNode) -> None:
     """Takes away inputs that stand for a widget the node no longer has (`widgetInputs.ts: onGraphConfigured`).
 
     The web UI walks the list while it takes from it, so the input behind one that goes is never looked at.
@@ -480,7 +480,7 @@ def _drop_widgetless_inputs(node: Node) -> None:
         remove_inputs(node, gone)
 
 
-def _settle_values(node: Node) -> None:
+def _settle_values(node: LiveNode) -> None:
     """The web UI's own repairs after loading (`loadGraphData`): an empty combo takes its first choice."""
     empty = [widget for widget in node.all_widgets() if widget.state.value is None or widget.state.value is UNDEFINED]
     for widget in empty:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ..workflow import INPUT_NODE, OUTPUT_NODE
+from ..workflow_file import INPUT_NODE, OUTPUT_NODE
 from .javascript import compatible
 from .live_links import disconnect_input
-from .model import Graph, Input, Node
+from .model import LiveGraph, LiveInput, LiveNode
 
 _ROUNDS = 20
 
 
-def settle_types(graphs: Sequence[Graph]) -> None:
+def settle_types(graphs: Sequence[LiveGraph]) -> None:
     for graph in graphs:
         reroutes = [node for node in graph.nodes if _is_reroute(node)]
         if reroutes:
@@ -26,11 +26,11 @@ def settle_types(graphs: Sequence[Graph]) -> None:
         _settle_matches(graph)
 
 
-def _is_reroute(node: Node) -> bool:
+def _is_reroute(node: LiveNode) -> bool:
     return node.type == 'Reroute' and node.virtual
 
 
-def _settle_reroutes(graph: Graph, reroutes: Sequence[Node]) -> None:
+def _settle_reroutes(graph: LiveGraph, reroutes: Sequence[LiveNode]) -> None:
     """Each tree of reroutes has the type of what feeds it; targets of another type lose their link."""
     known: dict[int, tuple[bool, str | None]] = {}
     for node in reroutes:
@@ -51,9 +51,9 @@ def _settle_reroutes(graph: Graph, reroutes: Sequence[Node]) -> None:
                     disconnect_input(target, link.target_slot)
 
 
-def _fed_type(graph: Graph, node: Node, known: dict[int, tuple[bool, str | None]]) -> tuple[bool, str | None]:
+def _fed_type(graph: LiveGraph, node: LiveNode, known: dict[int, tuple[bool, str | None]]) -> tuple[bool, str | None]:
     """(whether its feed could be read, the type that feeds it) for a reroute; None where nothing does."""
-    chain: list[Node] = []
+    chain: list[LiveNode] = []
     met: set[int] = set()
     found: tuple[bool, str | None] = (True, None)
     current = node
@@ -83,7 +83,7 @@ def _fed_type(graph: Graph, node: Node, known: dict[int, tuple[bool, str | None]
     return found
 
 
-def _settle_matches(graph: Graph) -> None:
+def _settle_matches(graph: LiveGraph) -> None:
     pending = deque((node, slot) for node in graph.nodes if node.matches for slot in list(node.inputs))
     rounds: dict[int, int] = {}
     while pending:
@@ -96,7 +96,7 @@ def _settle_matches(graph: Graph) -> None:
             pending.extend(_match(graph, node, group_key))
 
 
-def _match(graph: Graph, node: Node, group_key: str) -> list[tuple[Node, Input]]:
+def _match(graph: LiveGraph, node: LiveNode, group_key: str) -> list[tuple[LiveNode, LiveInput]]:
     """Narrows one group of inputs, and the outputs that follow it. Gives the inputs behind changed outputs."""
     allowed = (node.matches or {})[group_key]
     slots = [slot for slot in node.inputs if slot.name in allowed]
@@ -110,7 +110,7 @@ def _match(graph: Graph, node: Node, group_key: str) -> list[tuple[Node, Input]]
     if output_type is None:
         return []
     groups = node.node_class.output_groups if node.node_class is not None else []
-    changed: list[tuple[Node, Input]] = []
+    changed: list[tuple[LiveNode, LiveInput]] = []
     for index, output in enumerate(node.outputs):
         if index >= len(groups) or groups[index] != group_key or output.type == output_type:
             continue
@@ -129,7 +129,7 @@ def _match(graph: Graph, node: Node, group_key: str) -> list[tuple[Node, Input]]
     return changed
 
 
-def _connected_type(graph: Graph, slot: Input) -> str:
+def _connected_type(graph: LiveGraph, slot: LiveInput) -> str:
     link = graph.links.get(slot.link) if slot.link else None
     if link is None:
         return '*'

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .javascript import UNDEFINED
 
 if TYPE_CHECKING:
-    from ..workflow import WorkflowNode
+    from ..workflow_file import WorkflowNode
     from .specs import NodeClass
 
 
@@ -58,13 +58,13 @@ class Widget:
     def type(self) -> str:
         return self.state.type
 
-    def get(self, node: Node) -> Any:
+    def get(self, node: LiveNode) -> Any:
         return self.state.value
 
-    def set(self, node: Node, value: Any) -> None:
+    def set(self, node: LiveNode, value: Any) -> None:
         self.state.value = value
 
-    def enter(self, node: Node, value: Any) -> None:
+    def enter(self, node: LiveNode, value: Any) -> None:
         """Sets the value as a user's edit would: numbers are rounded to the widget's step."""
         self.set(node, self.on_change(self, value) if self.on_change else value)
 
@@ -85,7 +85,7 @@ class FixedWidget(Widget):
 
     __slots__ = ()
 
-    def set(self, node: Node, value: Any) -> None:
+    def set(self, node: LiveNode, value: Any) -> None:
         pass
 
 
@@ -94,12 +94,12 @@ class TextWidget(Widget):
 
     __slots__ = ()
 
-    def get(self, node: Node) -> Any:
+    def get(self, node: LiveNode) -> Any:
         value = self.state.value
         return '' if value is None or value is UNDEFINED else value
 
 
-class Input:
+class LiveInput:
     """An input socket. `config` is the description of the widget behind it, where the node made it itself."""
 
     __slots__ = ('boundary', 'config', 'link', 'name', 'promoted', 'type', 'widget')
@@ -114,7 +114,7 @@ class Input:
         self.promoted: PromotedWidget | None = None
 
 
-class Output:
+class LiveOutput:
     __slots__ = ('links', 'name', 'type')
 
     def __init__(self, name: str, type: str, links: list[int] | None = None):
@@ -123,7 +123,7 @@ class Output:
         self.links = links or []
 
 
-class Link:
+class LiveLink:
     __slots__ = ('id', 'origin', 'origin_slot', 'target', 'target_slot', 'type')
 
     def __init__(self, id: int, origin: str, origin_slot: int, target: str, target_slot: int, type: str):
@@ -140,7 +140,7 @@ class PromotedWidget(Widget):
 
     __slots__ = ()
 
-    def get(self, node: Node) -> Any:
+    def get(self, node: LiveNode) -> Any:
         return UNDEFINED if self.state.value is None else self.state.value
 
 
@@ -157,18 +157,18 @@ class Boundary:
         """The widget it was last connected to: further ones must agree with it in range and step."""
 
 
-class Graph:
+class LiveGraph:
     """The root, or the inside of a subgraph definition (shared by all its instances)."""
 
     def __init__(self, definition: str | None = None, name: str = ''):
         self.definition = definition
         self.name = name
-        self.nodes: list[Node] = []
-        self.by_id: dict[str, Node] = {}
-        self.links: dict[int, Link] = {}
+        self.nodes: list[LiveNode] = []
+        self.by_id: dict[str, LiveNode] = {}
+        self.links: dict[int, LiveLink] = {}
         self.inputs: list[Boundary] = []
         self.outputs: list[Boundary] = []
-        self.hosts: list[Node] = []
+        self.hosts: list[LiveNode] = []
         """The nodes elsewhere that are instances of this graph."""
         self.last_link = 0
 
@@ -179,7 +179,7 @@ class Graph:
         return self.last_link
 
 
-class Node:
+class LiveNode:
     __slots__ = (
         'autogrow',
         'by_name',
@@ -200,18 +200,18 @@ class Node:
         'widgets',
     )
 
-    def __init__(self, type: str, graph: Graph):
+    def __init__(self, type: str, graph: LiveGraph):
         self.type = type
         self.graph = graph
         self.id = ''
         self.title: str | None = None
         self.mode = 0
-        self.inputs: list[Input] = []
-        self.outputs: list[Output] = []
+        self.inputs: list[LiveInput] = []
+        self.outputs: list[LiveOutput] = []
         self.widgets: list[Widget] = []
         self.virtual = False
         self.node_class: NodeClass | None = None
-        self.inner: Graph | None = None
+        self.inner: LiveGraph | None = None
         """For an instance of a subgraph: the definition."""
         self.by_name: dict[str, Widget] | None = None
         self.host_states: dict[str, State] | None = None
@@ -246,13 +246,13 @@ class Node:
             return self.widgets
         return [slot.promoted for slot in self.inputs if slot.promoted is not None] + self.widgets
 
-    def widget_of(self, slot: Input) -> Widget | None:
+    def widget_of(self, slot: LiveInput) -> Widget | None:
         """`getWidgetFromSlot`."""
         if slot.promoted is not None:
             return slot.promoted
         return self.widget(slot.widget) if slot.widget is not None else None
 
-    def slot_of(self, widget: Widget) -> Input | None:
+    def slot_of(self, widget: Widget) -> LiveInput | None:
         """`getSlotFromWidget`."""
         for slot in self.inputs:
             if slot.promoted is widget:
@@ -272,11 +272,11 @@ class Node:
         return widget
 
 
-def reachable(root: Graph) -> Iterator[Graph]:
+def reachable(root: LiveGraph) -> Iterator[LiveGraph]:
     """The graphs that instances lead to, inner ones before the one that holds them, the root last."""
-    done: list[Graph] = []
+    done: list[LiveGraph] = []
     seen = {id(root)}
-    stack: list[tuple[Graph, Iterator[Node]]] = [(root, iter(root.nodes))]
+    stack: list[tuple[LiveGraph, Iterator[LiveNode]]] = [(root, iter(root.nodes))]
     while stack:
         graph, nodes = stack[-1]
         for node in nodes:

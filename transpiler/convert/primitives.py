@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .javascript import UNDEFINED, as_number, is_number
-from .model import Graph, Input, Link, Node, Widget
+from .model import LiveGraph, LiveInput, LiveLink, LiveNode, Widget
 from .specs import RawSpec, read_spec
 from .widgets import WIDGETS
 
@@ -20,7 +20,7 @@ _UNCOMPARED = frozenset(
 _NUMBERS = ('INT', 'FLOAT')
 
 
-def create_primitive_widget(node: Node) -> None:
+def create_primitive_widget(node: LiveNode) -> None:
     """Gives a linked PrimitiveNode its widget, with the value the file saved (`onAfterGraphConfigured`)."""
     links = node.outputs[0].links if node.outputs else []
     link = node.graph.links.get(links[0]) if links else None
@@ -56,7 +56,7 @@ def create_primitive_widget(node: Node) -> None:
         _merge_ranges(node, widget, (key, options))
 
 
-def _config(node: Node, slot: Input) -> RawSpec | None:
+def _config(node: LiveNode, slot: LiveInput) -> RawSpec | None:
     """The description of the widget behind an input. A plain socket of a widget's type is one without options."""
     if slot.widget is None:
         return (slot.type, {}) if slot.type in WIDGETS else None
@@ -65,7 +65,7 @@ def _config(node: Node, slot: Input) -> RawSpec | None:
     return node.node_class.config(slot.widget) if node.node_class is not None else None
 
 
-def _merge_ranges(node: Node, widget: Widget, first: RawSpec) -> None:
+def _merge_ranges(node: LiveNode, widget: Widget, first: RawSpec) -> None:
     """Linked to several numbers, it keeps to the range they share (`_mergeWidgetConfig`)."""
     merged: Mapping[str, Any] = first[1]
     for _link, target, slot in targets_of(node):
@@ -87,7 +87,7 @@ def _merge_ranges(node: Node, widget: Widget, first: RawSpec) -> None:
 
 
 def _apply_range(widget: Widget, type_: str, options: Mapping[str, Any]) -> None:
-    made = Node('', Graph())
+    made = LiveNode('', LiveGraph())
     WIDGETS[type_](made, read_spec('value', type_, options, False))
     widget.options = made.widgets[0].options
 
@@ -118,7 +118,7 @@ def _common_multiple(one: float, two: float) -> float:
     return abs(first * second) // math.gcd(first, second) / scale if first and second else one
 
 
-def targets_of(node: Node) -> Iterator[tuple[Link, Node, Input]]:
+def targets_of(node: LiveNode) -> Iterator[tuple[LiveLink, LiveNode, LiveInput]]:
     """What the node's first output is linked to."""
     for number in node.outputs[0].links if node.outputs else ():
         link = node.graph.links.get(number)
@@ -127,7 +127,7 @@ def targets_of(node: Node) -> Iterator[tuple[Link, Node, Input]]:
             yield link, target, target.inputs[link.target_slot]
 
 
-def write_primitive_value(node: Node) -> None:
+def write_primitive_value(node: LiveNode) -> None:
     """Writes its value into the widgets it is linked to (`applyToGraph`)."""
     if not node.widgets:
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .javascript import truthy
-from .model import Node, Widget
+from .model import LiveNode, Widget
 from .specs import Spec, read_spec
 
 
@@ -25,7 +25,7 @@ class SpecialType:
     """
 
     inputs: tuple[tuple[str, str], ...] = ()
-    created: Callable[[Node], None] | None = None
+    created: Callable[[LiveNode], None] | None = None
     saved_inputs: Callable[[Mapping[str, Any]], Iterator[Spec]] | None = None
 
 
@@ -34,7 +34,7 @@ class ComboOption(Widget):
 
     __slots__ = ()
 
-    def set(self, node: Node, value: Any) -> None:
+    def set(self, node: LiveNode, value: Any) -> None:
         self.state.value = value
         last = node.widgets[-1]
         if last is self:
@@ -51,29 +51,29 @@ class ComboIndex(Widget):
 
     __slots__ = ()
 
-    def get(self, node: Node) -> Any:
+    def get(self, node: LiveNode) -> Any:
         choice = node.widgets[0].get(node)
         for index, option in enumerate(node.widgets[2:]):
             if option.get(node) == choice:
                 return index
         return -1
 
-    def set(self, node: Node, value: Any) -> None:
+    def set(self, node: LiveNode, value: Any) -> None:
         pass
 
 
-def add_combo_option(node: Node) -> None:
+def add_combo_option(node: LiveNode) -> None:
     node.add_widget(ComboOption(f'option{len(node.widgets) - 1}', 'string', ''))
 
 
-def _custom_combo(node: Node) -> None:
+def _custom_combo(node: LiveNode) -> None:
     if node.widgets:
         node.widgets[0].options = None
         node.widgets.append(ComboIndex('index', 'hidden'))
         add_combo_option(node)
 
 
-def _webcam(node: Node) -> None:
+def _webcam(node: LiveNode) -> None:
     node.add_widget(Widget('waiting for camera...', 'button', 'capture', in_prompt=False))
 
 

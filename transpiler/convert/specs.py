@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..workflow import type_name
+from ..workflow_file import type_name
 
 RawSpec = tuple[Any, Mapping[str, Any]]
 """One input as `/object_info` has it: type (or list of choices) and options."""

@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..workflow import WorkflowNode
+from ..workflow_file import WorkflowNode
 from .javascript import to_json
-from .model import Node, Widget
+from .model import LiveNode, Widget
 
 _CONTROL_VALUES = frozenset({'fixed', 'increment', 'decrement', 'randomize', 'increment-wrap'})
 _CONTROL = 'control_after_generate'
 
 
-def add_unknown_widgets(node: Node, info: WorkflowNode) -> None:
+def add_unknown_widgets(node: LiveNode, info: WorkflowNode) -> None:
     """Gives the node a widget per saved value.
 
     The web UI calls them UNKNOWN, UNKNOWN_1, … (`errorNodeWidgets.ts`). Where the file itself says what every one

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .javascript import UNDEFINED, as_number, is_number, round_half_up, to_fixed, truthy
-from .model import FixedWidget, Node, TextWidget, Widget
+from .model import FixedWidget, LiveNode, TextWidget, Widget
 from .specs import Spec
 
-Constructor = Callable[[Node, Spec], Widget]
+Constructor = Callable[[LiveNode, Spec], Widget]
 
 CONTROL = 'control_after_generate'
 _SEED_NAMES = ('seed', 'noise_seed')
@@ -27,7 +27,7 @@ def stated(spec: Spec, default: Any) -> Any:
     return default if value is None else value
 
 
-def _int(node: Node, spec: Spec) -> Widget:
+def _int(node: LiveNode, spec: Spec) -> Widget:
     step = stated_number(spec, 'step', 1)
     options = {
         'min': spec.options.get('min') if spec.options.get('min') is not None else 0,
@@ -46,7 +46,7 @@ def _int(node: Node, spec: Spec) -> Widget:
     return widget
 
 
-def _float(node: Node, spec: Spec) -> Widget:
+def _float(node: LiveNode, spec: Spec) -> Widget:
     step = stated_number(spec, 'step', 0.5)
     precision = max(0, -math.floor(math.log10(step))) if step > 0 else 0
     rounding = spec.options.get('round')
@@ -116,11 +116,11 @@ def _control_name(spec: Spec) -> str:
     return f'{prefix} {CONTROL}' if truthy(prefix) else CONTROL
 
 
-def _boolean(node: Node, spec: Spec) -> Widget:
+def _boolean(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'toggle', stated(spec, False)))
 
 
-def _string(node: Node, spec: Spec) -> Widget:
+def _string(node: LiveNode, spec: Spec) -> Widget:
     kind, type_ = (TextWidget, 'customtext') if truthy(spec.options.get('multiline')) else (Widget, 'text')
     widget = kind(spec.name, type_, stated(spec, ''))
     widget.dynamic_prompts = spec.options.get('dynamicPrompts') is True
@@ -136,7 +136,7 @@ def combo_default(spec: Spec) -> Any:
     return 'Loading...' if spec.options.get('remote') else UNDEFINED
 
 
-def _combo(node: Node, spec: Spec) -> Widget:
+def _combo(node: LiveNode, spec: Spec) -> Widget:
     control = spec.options.get(CONTROL)
     if truthy(spec.options.get('multi_select')):
         widget = node.add_widget(Widget(spec.name, 'custom', []))
@@ -157,7 +157,7 @@ def _combo(node: Node, spec: Spec) -> Widget:
 
 
 def _plain(type_: str, default: Any) -> Constructor:
-    def build(node: Node, spec: Spec) -> Widget:
+    def build(node: LiveNode, spec: Spec) -> Widget:
         return node.add_widget(Widget(spec.name, type_, stated(spec, default)))
 
     return build
@@ -166,24 +166,24 @@ def _plain(type_: str, default: Any) -> Constructor:
 def _component(type_: str) -> Constructor:
     """A component of the web UI that keeps its value to itself: the prompt has an empty text."""
 
-    def build(node: Node, spec: Spec) -> Widget:
+    def build(node: LiveNode, spec: Spec) -> Widget:
         return node.add_widget(FixedWidget(spec.name, type_, ''))
 
     return build
 
 
 def _button(value: str) -> Constructor:
-    def build(node: Node, spec: Spec) -> Widget:
+    def build(node: LiveNode, spec: Spec) -> Widget:
         return node.add_widget(Widget(spec.name, 'button', value, in_prompt=False))
 
     return build
 
 
-def _markdown(node: Node, spec: Spec) -> Widget:
+def _markdown(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(TextWidget(spec.name, 'MARKDOWN', ''))
 
 
-def _color(node: Node, spec: Spec) -> Widget:
+def _color(node: LiveNode, spec: Spec) -> Widget:
     for widget in node.widgets:
         if widget.name == spec.name and widget.type == 'color':
             return widget
@@ -192,7 +192,7 @@ def _color(node: Node, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'color', stated(spec, '#000000' if fallback is None else fallback)))
 
 
-def _textarea(node: Node, spec: Spec) -> Widget:
+def _textarea(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'textarea', _inner_option(spec, 'default', '')))
 
 
@@ -202,19 +202,19 @@ def _inner_option(spec: Spec, key: str, default: Any) -> Any:
     return value if truthy(value) else default
 
 
-def _chart(node: Node, spec: Spec) -> Widget:
+def _chart(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'chart', _inner_option(spec, 'data', {})))
 
 
-def _galleria(node: Node, spec: Spec) -> Widget:
+def _galleria(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'galleria', _inner_option(spec, 'images', [])))
 
 
-def _image_compare(node: Node, spec: Spec) -> Widget:
+def _image_compare(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'imagecompare', ['', ''], in_file=False))
 
 
-def _bounding_box(node: Node, spec: Spec) -> Widget:
+def _bounding_box(node: LiveNode, spec: Spec) -> Widget:
     box = stated(spec, {'x': 0, 'y': 0, 'width': 512, 'height': 512})
     type_ = 'imagecrop' if spec.options.get('component') == 'ImageCrop' else 'boundingbox'
     widget = node.add_widget(Widget(spec.name, type_, box))
@@ -224,18 +224,18 @@ def _bounding_box(node: Node, spec: Spec) -> Widget:
     return widget
 
 
-def _compositor(node: Node, spec: Spec) -> Widget:
+def _compositor(node: LiveNode, spec: Spec) -> Widget:
     default = spec.options.get('default')
     return node.add_widget(Widget(spec.name, 'compositor', default if isinstance(default, Mapping) else {}))
 
 
-def _curve(node: Node, spec: Spec) -> Widget:
+def _curve(node: LiveNode, spec: Spec) -> Widget:
     default = {'points': [[0, 0], [1, 1]], 'interpolation': 'monotone_cubic'}
     value = spec.options.get('default')
     return node.add_widget(Widget(spec.name, 'curve', value if truthy(value) else default))
 
 
-def _video_edit(node: Node, spec: Spec) -> Widget:
+def _video_edit(node: LiveNode, spec: Spec) -> Widget:
     features = spec.options.get('features')
     features = features if isinstance(features, (list, tuple)) else ('trim', 'crop')
     default: dict[str, Any] = {}
@@ -246,11 +246,11 @@ def _video_edit(node: Node, spec: Spec) -> Widget:
     return node.add_widget(Widget(spec.name, 'videoedit', stated(spec, default)))
 
 
-def _audio_ui(node: Node, spec: Spec) -> Widget:
+def _audio_ui(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(FixedWidget(spec.name, 'audioUI', '', in_prompt=False, in_file=False))
 
 
-def _audio_record(node: Node, spec: Spec) -> Widget:
+def _audio_record(node: LiveNode, spec: Spec) -> Widget:
     node.add_widget(FixedWidget(spec.name, 'audioUI', ''))
     return node.add_widget(Widget(spec.name, 'button', '', in_prompt=False))
 
@@ -267,7 +267,7 @@ VIEWPORT_NODES = frozenset(
 )
 
 
-def _load_3d(node: Node, spec: Spec) -> Widget:
+def _load_3d(node: LiveNode, spec: Spec) -> Widget:
     """The 3D view. Where a model can be chosen, three buttons stand before it, and the prompt has them."""
     if any(widget.name == 'model_file' for widget in node.widgets):
         node.add_widget(Widget('upload 3d model', 'button', 'upload3dmodel'))
@@ -277,7 +277,7 @@ def _load_3d(node: Node, spec: Spec) -> Widget:
     return node.add_widget(FixedWidget(name, 'load3D', ''))
 
 
-def _preview_3d(node: Node, spec: Spec) -> Widget:
+def _preview_3d(node: LiveNode, spec: Spec) -> Widget:
     return node.add_widget(FixedWidget('image', 'load3D', ''))
 
 

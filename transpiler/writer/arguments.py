@@ -54,7 +54,7 @@ class Arguments(NamedTuple):
     dynamic: bool = False
 
 
-class Group(NamedTuple):
+class GroupValue(NamedTuple):
     """The inputs of an autogrow group: a list by place, or a dict by key."""
 
     items: list[Any] | dict[str, Any]
@@ -204,7 +204,7 @@ def _take_group(item: InputSchema, rest: dict[str, Any], named: list[tuple[str, 
     if tuple(found) != template.keys[: len(found)] and set(found) == set(template.keys[: len(found)]):
         found = {key: found[key] for key in template.keys[: len(found)]}
     in_order = tuple(found) == template.keys[: len(found)]
-    named.append((item.python_name, Group(list(found.values()) if in_order else found)))
+    named.append((item.python_name, GroupValue(list(found.values()) if in_order else found)))
 
 
 def checked_arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
@@ -228,7 +228,7 @@ def checked_arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Argum
 
 def _bound(value: Any) -> Any:
     """A value as a call gives it, for trying."""
-    if type(value) is Group:
+    if type(value) is GroupValue:
         items = value.items
         if isinstance(items, dict):
             return {key: _bound(item) for key, item in items.items()}

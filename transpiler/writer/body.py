@@ -12,7 +12,7 @@ from ..errors import TranspileError
 from .arguments import (
     MISSING_INPUT,
     Arguments,
-    Group,
+    GroupValue,
     Output,
     Parameter,
     arguments_of_unknown,
@@ -21,8 +21,8 @@ from .arguments import (
 from .literals import Unwritable, comment, literal, quoted
 from .naming import PLAIN_TYPES, Names, from_output, from_type, variable
 from .order import by_section, depth_first, sections_in
-from .prompt_source import MOST_UNPACKED, Node, Source
-from .scope_tree import Scope, ScopeTree
+from .prompt_source import MOST_UNPACKED, PromptSource, SourceNode
+from .scope_tree import ScopeTree, ScriptScope
 from .style import WIDTH, Style
 from .workflow_hints import reading_order
 from .wrapping import Expression, Items, columns, lay_out
@@ -36,8 +36,8 @@ MOST_TRIED = 20
 class Functions(Protocol):
     """What a scope needs to know of the functions that it calls."""
 
-    def call_of(self, scope: Scope) -> tuple[str, Sequence[tuple[Any, str]]]:
-        """The name of a scope's function, and its parameters: (key in `Scope.inputs`, name)."""
+    def call_of(self, scope: ScriptScope) -> tuple[str, Sequence[tuple[Any, str]]]:
+        """The name of a scope's function, and its parameters: (key in `ScriptScope.inputs`, name)."""
         ...
 
 
@@ -65,9 +65,9 @@ class Body:
 
     def __init__(
         self,
-        source: Source,
+        source: PromptSource,
         tree: ScopeTree,
-        scope: Scope,
+        scope: ScriptScope,
         alive: set[str],
         functions: Functions,
         names: Names,
@@ -234,7 +234,7 @@ class Body:
             items.append((f'{EXTRA_OUTPUTS}=', str(node.asked_outputs)))
         return node.callee, items
 
-    def _with_parameters(self, step: str, node: Node) -> Mapping[str, Any]:
+    def _with_parameters(self, step: str, node: SourceNode) -> Mapping[str, Any]:
         """The node's inputs, with parameters where the function has them."""
         if not self.scope.inputs:
             return node.inputs
@@ -273,7 +273,7 @@ class Body:
             items.append((f'{EXTRA_INPUTS}=', Items('{', pairs, '}')))
         return items
 
-    def _function_call(self, step: str, child: Scope) -> tuple[str, list[tuple[str, Expression]]]:
+    def _function_call(self, step: str, child: ScriptScope) -> tuple[str, list[tuple[str, Expression]]]:
         name, parameters = self.functions.call_of(child)
         items = []
         positional = 0
@@ -297,7 +297,7 @@ class Body:
             return value.name
         if value is MISSING_INPUT:
             return 'None'
-        if kind is Group:
+        if kind is GroupValue:
             if isinstance(value.items, dict):
                 pairs = [(f'{quoted(key)}: ', self._expression(item)) for key, item in value.items.items()]
                 return Items('{', pairs, '}')

@@ -7,17 +7,17 @@ from typing import Any
 
 from ...graph import InputKind
 from .arguments import Output
-from .prompt_source import Source
-from .scope_tree import Input, Scope, ScopeTree
+from .prompt_source import PromptSource
+from .scope_tree import FunctionInput, ScopeTree, ScriptScope
 
 
-def plan_functions(source: Source, tree: ScopeTree, scopes: Sequence[Scope], alive: set[str]) -> None:
+def plan_functions(source: PromptSource, tree: ScopeTree, scopes: Sequence[ScriptScope], alive: set[str]) -> None:
     """Fills in `inputs`, `bound` and `returned` of all scopes (given innermost first)."""
     _Plan(source, tree, scopes, alive).run()
 
 
 class _Plan:
-    def __init__(self, source: Source, tree: ScopeTree, scopes: Sequence[Scope], alive: set[str]):
+    def __init__(self, source: PromptSource, tree: ScopeTree, scopes: Sequence[ScriptScope], alive: set[str]):
         self.source = source
         self.tree = tree
         self.scopes = scopes
@@ -47,11 +47,11 @@ class _Plan:
                         targets.add((_inside(node, scope), key))
         return found
 
-    def _plan_inputs(self, scope: Scope) -> None:
+    def _plan_inputs(self, scope: ScriptScope) -> None:
         instance = scope.instance
         assert instance is not None
         slot_of = {target: slot for slot, (_, fed) in enumerate(instance.parameters) for target in fed}
-        slots: dict[int, list[tuple[str, Any, Input]]] = {}
+        slots: dict[int, list[tuple[str, Any, FunctionInput]]] = {}
         for step, key, found in self._candidates(scope, slot_of):
             slot = next((slot_of[target] for target in found.targets if target in slot_of), None)
             outside = type(found.value) is Output and self.tree.step(found.value.node, scope) is None
@@ -63,12 +63,14 @@ class _Plan:
         for slot, uses in sorted(slots.items()):
             self._bind_slot(scope, slot, instance.parameters[slot][0], uses)
 
-    def _candidates(self, scope: Scope, slot_of: Mapping[tuple[str, str], int]) -> list[tuple[str, Any, Input]]:
+    def _candidates(
+        self, scope: ScriptScope, slot_of: Mapping[tuple[str, str], int]
+    ) -> list[tuple[str, Any, FunctionInput]]:
         """Everything inside that could be a parameter: (step, key, what it is)."""
         instance = scope.instance
         assert instance is not None
         found = [
-            (node, key, Input(key.rpartition('.')[2], value, (1, 0), [(node, key)]))
+            (node, key, FunctionInput(key.rpartition('.')[2], value, (1, 0), [(node, key)]))
             for node in scope.nodes
             for key, value in self.source.nodes[node].inputs.items()
             if (node, key) in slot_of or (type(value) is Output and self.tree.of[value.node] is not scope)
@@ -77,15 +79,15 @@ class _Plan:
         for node, key in slot_of if shared else ():
             direct = node in self.alive and self.tree.of[node] is scope
             if direct and key not in self.source.nodes[node].inputs and (_inside(node, scope), key) in shared:
-                found.append((node, key, Input(key, None, (1, 0), [(node, key)], absent=True)))
+                found.append((node, key, FunctionInput(key, None, (1, 0), [(node, key)], absent=True)))
         found.extend(
-            (path, key, Input(given.name, given.value, (1, 0), list(given.targets), absent=given.absent))
+            (path, key, FunctionInput(given.name, given.value, (1, 0), list(given.targets), absent=given.absent))
             for path, child in scope.children.items()
             for key, given in child.inputs.items()
         )
         return found
 
-    def _bind(self, scope: Scope, key: Any, step: str, step_key: Any, found: Input) -> None:
+    def _bind(self, scope: ScriptScope, key: Any, step: str, step_key: Any, found: FunctionInput) -> None:
         known = scope.inputs.get(key)
         if known is None:
             scope.inputs[key] = found
@@ -96,7 +98,9 @@ class _Plan:
         found.users.add(step)
         scope.bound[step, step_key] = key
 
-    def _bind_slot(self, scope: Scope, slot: int, name: str, uses: Sequence[tuple[str, Any, Input]]) -> None:
+    def _bind_slot(
+        self, scope: ScriptScope, slot: int, name: str, uses: Sequence[tuple[str, Any, FunctionInput]]
+    ) -> None:
         """One parameter for all that an input of the subgraph feeds, provided that it is the same everywhere."""
         given = [use for use in uses if not use[2].absent] or uses
         if len({_identity(found.value) for _, _, found in given}) > 1:
@@ -135,14 +139,14 @@ class _Plan:
             scope.returned = sorted(wanted, key=_by_definition(scope))
 
 
-def _by_definition(scope: Scope) -> Any:
+def _by_definition(scope: ScriptScope) -> Any:
     """Sorts outputs as the subgraph has them; those it does not list come last."""
     assert scope.instance is not None
     places = {behind: place for place, (_, behind) in enumerate(scope.instance.outputs) if behind is not None}
     return lambda output: (places.get((output.node, output.slot), 1 << 30), _inside(output.node, scope), output.slot)
 
 
-def _inside(node: str, scope: Scope) -> str:
+def _inside(node: str, scope: ScriptScope) -> str:
     """The id of a node as seen from inside a scope."""
     return node[len(scope.path) + 1 :]
 
@@ -152,7 +156,7 @@ def _identity(value: Any) -> Any:
     return value if type(value) is Output else (type(value).__name__, repr(value))
 
 
-def branch_values(source: Source, scope: Scope) -> str:
+def branch_values(source: PromptSource, scope: ScriptScope) -> str:
     """The values of parameters that choose a branch of a dynamic combo: functions that differ in them are two."""
     found = []
     for given in scope.inputs.values():

@@ -33,7 +33,7 @@ MOST_LOOKED_UP = 10
 
 
 @dataclass(slots=True)
-class Node:
+class SourceNode:
     """A node of the prompt with what is known of it. `outputs` is None where nobody knows them."""
 
     raw: PromptNode
@@ -46,7 +46,7 @@ class Node:
     """How many outputs the call asks for, where a link leads to one that the schema lacks."""
 
 
-class Source:
+class PromptSource:
     """The whole prompt. Raises TranspileError where its links run in a circle."""
 
     def __init__(self, prompt: Prompt, schemas: Schemas, hints: Hints, warnings: list[str]):
@@ -106,7 +106,7 @@ class Source:
     def needs(self, key: str) -> list[str]:
         return [value.node for value in self.nodes[key].inputs.values() if type(value) is Output]
 
-    def _read_nodes(self) -> dict[str, Node]:
+    def _read_nodes(self) -> dict[str, SourceNode]:
         types = dict.fromkeys(node.class_type for node in self.prompt.nodes.values() if node.class_type)
         blind = NameTable(types) if not self.schemas else None
         callees: dict[str | None, tuple[NodeSchema | None, str]] = {}
@@ -117,7 +117,7 @@ class Source:
             if class_type is None:
                 class_type = self.hints.node_types.get(key) or node.title or 'unknown'
                 unknown.setdefault(class_type, []).append(key)
-                nodes[key] = Node(node, None, f'node[{quoted(class_type)}]', self._drawn_outputs(key))
+                nodes[key] = SourceNode(node, None, f'node[{quoted(class_type)}]', self._drawn_outputs(key))
                 continue
             found = callees.get(class_type)
             if found is None:
@@ -126,7 +126,7 @@ class Source:
             if schema is None and blind is None:
                 unknown.setdefault(class_type, []).append(key)
             outputs = schema.outputs if schema else self._drawn_outputs(key)
-            nodes[key] = Node(node, schema, callee, outputs)
+            nodes[key] = SourceNode(node, schema, callee, outputs)
         for number, (class_type, keys) in enumerate(unknown.items()):
             misses = near_misses(class_type, self.schemas) if number < MOST_LOOKED_UP and len(class_type) < 100 else ''
             self.warnings.append(f'unknown node type {class_type!r} (node {", ".join(keys[:5])}){misses}')
@@ -150,7 +150,7 @@ class Source:
             return None
         return tuple(OutputSchema(slot.name, slot.type) for slot in drawn.outputs)
 
-    def _add_outputs(self, key: str, node: Node, count: int) -> None:
+    def _add_outputs(self, key: str, node: SourceNode, count: int) -> None:
         """There are more outputs than the server, or else the workflow, knows: the prompt is of another version."""
         known = node.outputs or ()
         node.outputs = None
@@ -163,7 +163,7 @@ class Source:
                 more = [OutputSchema('', '*')] * (count - len(known) - len(drawn[len(known) :]))
                 node.outputs = (*known, *drawn[len(known) :], *more)
 
-    def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, Node]) -> Mapping[str, Any]:
+    def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, SourceNode]) -> Mapping[str, Any]:
         dangling = [
             name
             for name, value in node.inputs.items()
@@ -179,7 +179,7 @@ class Source:
         return {name: value for name, value in node.inputs.items() if name not in dangling} if dangling else node.inputs
 
     @staticmethod
-    def _lacks(node: Node | None, slot: int) -> bool:
+    def _lacks(node: SourceNode | None, slot: int) -> bool:
         return node is None or not 0 <= slot < MOST_OUTPUTS
 
     def _order(self) -> list[str]:
@@ -204,7 +204,7 @@ class Source:
                 if output.type in _OPEN_TYPES:
                     self.types[Output(key, slot)] = self._matched(node, slot) or '*'
 
-    def _matched(self, node: Node, slot: int) -> str | None:
+    def _matched(self, node: SourceNode, slot: int) -> str | None:
         if node.schema is None:
             return None
         matches = node.schema.info.get('output_matchtypes')

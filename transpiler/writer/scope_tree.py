@@ -14,7 +14,7 @@ DEEPEST = 20
 
 
 @dataclass(slots=True)
-class Input:
+class FunctionInput:
     """A parameter of the function of a scope, with what it is in this instance.
 
     `targets` are the prompt's (node, key) that it feeds. `users` are the steps that use it.
@@ -29,16 +29,16 @@ class Input:
 
 
 @dataclass
-class Scope:
+class ScriptScope:
     """The script's own level (`path` is `''`), or one instance of a subgraph."""
 
     path: str
     instance: SubgraphInstance | None = None
-    parent: Scope | None = None
+    parent: ScriptScope | None = None
     depth: int = 0
     nodes: list[str] = field(default_factory=list)
-    children: dict[str, Scope] = field(default_factory=dict)
-    inputs: dict[Any, Input] = field(default_factory=dict)
+    children: dict[str, ScriptScope] = field(default_factory=dict)
+    inputs: dict[Any, FunctionInput] = field(default_factory=dict)
     """By what makes it a parameter: `('slot', index)` of the subgraph's inputs, or an `Output` from outside."""
     bound: dict[tuple[str, Any], Any] = field(default_factory=dict)
     """(step, key) → the key in `inputs` that stands there."""
@@ -50,12 +50,12 @@ class ScopeTree:
 
     def __init__(self, inputs: Mapping[str, Mapping[str, Any]], instances: Mapping[str, SubgraphInstance]):
         self.inputs = inputs
-        self.root = Scope('')
-        self.of: dict[str, Scope] = {}
+        self.root = ScriptScope('')
+        self.of: dict[str, ScriptScope] = {}
         self._place(instances)
         self._dissolve_circles()
 
-    def step(self, node: str, scope: Scope) -> str | None:
+    def step(self, node: str, scope: ScriptScope) -> str | None:
         """The step of a scope that a node is or lies in, None where it is outside."""
         at = self.of[node]
         if at is scope:
@@ -64,20 +64,22 @@ class ScopeTree:
             at = at.parent
         return at.path if at.depth == scope.depth + 1 and at.parent is scope else None
 
-    def innermost_first(self) -> list[Scope]:
+    def innermost_first(self) -> list[ScriptScope]:
         found = [self.root]
         for scope in found:
             found.extend(scope.children.values())
         return sorted(found, key=lambda scope: -scope.depth)
 
     def _place(self, instances: Mapping[str, SubgraphInstance]) -> None:
-        scopes: dict[str, Scope] = {'': self.root}
+        scopes: dict[str, ScriptScope] = {'': self.root}
         for node in self.inputs:
             path = node.rpartition(':')[0]
             scope = self.of[node] = scopes.get(path) or self._scope_of(path, instances, scopes)
             scope.nodes.append(node)
 
-    def _scope_of(self, path: str, instances: Mapping[str, SubgraphInstance], scopes: dict[str, Scope]) -> Scope:
+    def _scope_of(
+        self, path: str, instances: Mapping[str, SubgraphInstance], scopes: dict[str, ScriptScope]
+    ) -> ScriptScope:
         """The scope at a path, or at the nearest path around it that is an instance."""
         parts = path.split(':')[:DEEPEST]
         scope = self.root
@@ -89,7 +91,7 @@ class ScopeTree:
             instance = instances.get(part)
             if instance is None or part in self.inputs:
                 break
-            inner = Scope(part, instance, scope, scope.depth + 1)
+            inner = ScriptScope(part, instance, scope, scope.depth + 1)
             scope.children[part] = inner
             scopes[part] = inner
             scope = inner
@@ -101,7 +103,7 @@ class ScopeTree:
             for scope in circling:
                 self._dissolve(scope)
 
-    def _dissolve(self, scope: Scope) -> None:
+    def _dissolve(self, scope: ScriptScope) -> None:
         parent = scope.parent
         assert parent is not None
         del parent.children[scope.path]
@@ -117,10 +119,10 @@ class ScopeTree:
             child.depth -= 1
             pending.extend(child.children.values())
 
-    def _circling(self) -> list[Scope]:
+    def _circling(self) -> list[ScriptScope]:
         if not self.root.children:
             return []
-        edges: dict[str, tuple[Scope, set[tuple[str, str]]]] = {}
+        edges: dict[str, tuple[ScriptScope, set[tuple[str, str]]]] = {}
         for node, inputs in self.inputs.items():
             for value in inputs.values():
                 if type(value) is Output:
@@ -130,7 +132,7 @@ class ScopeTree:
             found.extend(scope.children[step] for step in _in_circles(pairs) if step in scope.children)
         return found
 
-    def _add_edge(self, source: str, target: str, edges: dict[str, tuple[Scope, set[tuple[str, str]]]]) -> None:
+    def _add_edge(self, source: str, target: str, edges: dict[str, tuple[ScriptScope, set[tuple[str, str]]]]) -> None:
         """Adds a link to the innermost scope that holds both ends, as a link of that scope's steps.
 
         Without children a scope has nothing that could be dissolved.

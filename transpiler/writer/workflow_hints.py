@@ -9,7 +9,7 @@ from typing import Any
 
 from ...graph import Schemas
 from ..convert import Conversion, SubgraphInstance, convert_workflow
-from ..workflow import Group, Workflow, WorkflowGraph, WorkflowNode
+from ..workflow_file import WorkflowFile, WorkflowGraph, WorkflowGroup, WorkflowNode
 
 MOST_CHECKS = 4_000_000
 """Nodes times groups beyond which nobody looks which group holds which node."""
@@ -19,7 +19,7 @@ MOST_CHECKS = 4_000_000
 class Hints:
     """`graphs`: by path of the instance (`''` for the file's own level) the nodes and groups drawn there."""
 
-    workflow: Workflow | None = None
+    workflow: WorkflowFile | None = None
     instances: Mapping[str, SubgraphInstance] = field(default_factory=dict)
     node_types: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,14 +64,14 @@ def _places(graph: WorkflowGraph) -> dict[str, int]:
     return found
 
 
-def _area(group: Group) -> float:
+def _area(group: WorkflowGroup) -> float:
     return group.width * group.height
 
 
-def reading_order(groups: Iterable[Group]) -> list[int]:
+def reading_order(groups: Iterable[WorkflowGroup]) -> list[int]:
     """Places in reading order: columns from left to right, each from top to bottom."""
     indexed = sorted(enumerate(groups), key=lambda pair: pair[1].x)
-    columns: list[list[tuple[int, Group]]] = []
+    columns: list[list[tuple[int, WorkflowGroup]]] = []
     for pair in indexed:
         if columns and pair[1].x < columns[-1][0][1].x + min(columns[-1][0][1].width / 2, 400):
             columns[-1].append(pair)
@@ -92,7 +92,7 @@ def read_hints(workflow: Any, schemas: Schemas, conversion: Conversion | None, w
     if workflow is None:
         return Hints()
     try:
-        parsed = workflow if isinstance(workflow, Workflow) else Workflow.parse(workflow)
+        parsed = workflow if isinstance(workflow, WorkflowFile) else WorkflowFile.parse(workflow)
         if conversion is None and parsed.subgraphs:
             conversion = convert_workflow(workflow, schemas)
     except Exception as error:  # a hint is worth less than the script

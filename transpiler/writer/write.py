@@ -9,14 +9,14 @@ from typing import Any
 from ...graph import Prompt, PromptError, Schemas, as_schemas
 from ..convert import Conversion
 from ..errors import TranspileError
-from ..workflow import Workflow
+from ..workflow_file import WorkflowFile
 from .arguments import Output
 from .body import Body, Rows
 from .function_plan import branch_values, plan_functions
 from .literals import literal, quoted
 from .naming import Names, variable
-from .prompt_source import Source
-from .scope_tree import Scope, ScopeTree
+from .prompt_source import PromptSource
+from .scope_tree import ScopeTree, ScriptScope
 from .style import Style
 from .workflow_hints import read_hints
 from .wrapping import Expression, Items, flat, lay_out
@@ -41,7 +41,7 @@ def write_script(
     prompt: Mapping[str, Any] | Prompt,
     *,
     schemas: Schemas | Mapping[str, Any] | None = None,
-    workflow: Mapping[str, Any] | Workflow | None = None,
+    workflow: Mapping[str, Any] | WorkflowFile | None = None,
     conversion: Conversion | None = None,
     end_nodes: Iterable[Any] | None = None,
     style: Style | None = None,
@@ -61,14 +61,14 @@ def write_script(
     warnings: list[str] = []
     hints = read_hints(workflow, known, conversion, warnings)
     if end_nodes is None:
-        source = Source(parsed, known, hints, warnings)
+        source = PromptSource(parsed, known, hints, warnings)
         return _Writer(source, set(source.nodes), style).write()
     ends = [str(key) for key in end_nodes]
     try:
-        source = Source(parsed, known, hints, warnings)
+        source = PromptSource(parsed, known, hints, warnings)
     except TranspileError:
         # What is wrong may be in a part that these nodes do not need.
-        source = Source(parsed.upstream(ends), known, hints, warnings)
+        source = PromptSource(parsed.upstream(ends), known, hints, warnings)
     alive = source.upstream(ends)
     return _Writer(source, alive, style).write()
 
@@ -84,7 +84,7 @@ class _Function:
 
 
 class _Writer:
-    def __init__(self, source: Source, alive: set[str], style: Style):
+    def __init__(self, source: PromptSource, alive: set[str], style: Style):
         self.source = source
         self.alive = alive
         self.style = style
@@ -94,9 +94,9 @@ class _Writer:
         self.names = Names(self.callees)
         self.functions: dict[Any, _Function] = {}
         self.calls: dict[str, tuple[str, list[tuple[Any, str]]]] = {}
-        """By scope: the name of its function and the parameters (key in `Scope.inputs`, name) in order."""
+        """By scope: the name of its function and the parameters (key in `ScriptScope.inputs`, name) in order."""
 
-    def call_of(self, scope: Scope) -> tuple[str, Sequence[tuple[Any, str]]]:
+    def call_of(self, scope: ScriptScope) -> tuple[str, Sequence[tuple[Any, str]]]:
         return self.calls[scope.path]
 
     def write(self) -> Script:
@@ -107,7 +107,7 @@ class _Writer:
         root.write('    ' if self.style.runtime else '')
         return self._assemble(root.rows, written)
 
-    def _living_scopes(self) -> list[Scope]:
+    def _living_scopes(self) -> list[ScriptScope]:
         """Scopes with anything in them, innermost first, the root last."""
         scopes = self.tree.innermost_first()
         for scope in scopes:
@@ -115,10 +115,10 @@ class _Writer:
             scope.children = {path: child for path, child in scope.children.items() if child.nodes or child.children}
         return [scope for scope in scopes if scope is self.tree.root or scope.nodes or scope.children]
 
-    def _body(self, scope: Scope) -> Body:
+    def _body(self, scope: ScriptScope) -> Body:
         return Body(self.source, self.tree, scope, self.alive, self, Names(outer=self.names), self.style)
 
-    def _add_function(self, scope: Scope, body: Body) -> _Function:
+    def _add_function(self, scope: ScriptScope, body: Body) -> _Function:
         """Writes a scope as a function, unless it reads the same as one that is written already."""
         assert scope.instance is not None
         body.write('    ')
@@ -167,7 +167,7 @@ class _Writer:
         return Script(''.join(parts), lines, tuple(self.source.warnings))
 
 
-def _signature(name: str, scope: Scope, body: Body) -> tuple[list[str], str]:
+def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], str]:
     """Parameters in order, those with a default last, and the `def` line."""
     plain: list[tuple[str, Expression]] = []
     plain_names: list[str] = []

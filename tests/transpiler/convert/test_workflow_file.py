@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from comfy_script.transpiler.errors import TranspileError
-from comfy_script.transpiler.workflow import Workflow, link_key, node_key
+from comfy_script.transpiler.workflow_file import WorkflowFile, link_key, node_key
 from comfy_script.transpiler.writer.workflow_hints import Hints
 
 DATA = Path(__file__).parents[2] / 'data'
@@ -20,7 +20,7 @@ def graph(**extra: Any) -> dict[str, Any]:
 
 
 def test_a_whole_file() -> None:
-    workflow = Workflow.parse(json.loads((DATA / 'default_workflow.json').read_text(encoding='utf-8')))
+    workflow = WorkflowFile.parse(json.loads((DATA / 'default_workflow.json').read_text(encoding='utf-8')))
     node = next(node for node in workflow.nodes if node.type == 'KSampler')
     assert [slot.name for slot in node.inputs][:4] == ['model', 'positive', 'negative', 'latent_image']
     link = workflow.link_by_id[node.inputs[0].link or 0]
@@ -30,21 +30,21 @@ def test_a_whole_file() -> None:
 @pytest.mark.parametrize('data', [None, [], 'text', 3, {}, {'nodes': {}}, {'1': {'class_type': 'A', 'inputs': {}}}])
 def test_what_is_no_workflow(data: Any) -> None:
     with pytest.raises(TranspileError):
-        Workflow.parse(data)
+        WorkflowFile.parse(data)
 
 
 def test_positions_of_every_form() -> None:
     forms = [[1, 2], {'0': 1, '1': 2}, {'x': 1, 'y': 2}, {'1': 2, '0': 1}]
     nodes = [{'id': index, 'type': 'A', 'pos': form, 'size': form} for index, form in enumerate(forms)]
-    workflow = Workflow.parse(graph(nodes=nodes))
+    workflow = WorkflowFile.parse(graph(nodes=nodes))
     assert {node.pos for node in workflow.nodes} == {(1.0, 2.0)}
     assert {node.size for node in workflow.nodes} == {(1.0, 2.0)}
 
 
 def test_links_of_both_forms() -> None:
-    arrays = Workflow.parse(graph(links=[[3, 1, 0, 2, 4, 'IMAGE'], [4, 1, 0, 2, 4], None, [5], ['x', 1, 1, 1, 1]]))
+    arrays = WorkflowFile.parse(graph(links=[[3, 1, 0, 2, 4, 'IMAGE'], [4, 1, 0, 2, 4], None, [5], ['x', 1, 1, 1, 1]]))
     one = {'id': 3, 'origin_id': 1, 'origin_slot': 0, 'target_id': 2, 'target_slot': 4, 'type': 'IMAGE'}
-    objects = Workflow.parse(graph(links=[one]))
+    objects = WorkflowFile.parse(graph(links=[one]))
     assert arrays.links[0] == objects.links[0]
     assert [link.id for link in arrays.links] == [3, 4]
 
@@ -52,7 +52,7 @@ def test_links_of_both_forms() -> None:
 def test_groups_hold_nodes_by_their_middle() -> None:
     boxes = [{'title': 'G', 'bounding': [0, 0, 100, 100]}, {'title': 'H', 'pos': [200, 0], 'size': [50, 50]}]
     nodes = [{'id': 1, 'type': 'A', 'pos': [80, 80], 'size': [20, 20]}, {'id': 2, 'type': 'A', 'pos': [210, 10]}]
-    workflow = Workflow.parse(graph(nodes=nodes, groups=boxes))
+    workflow = WorkflowFile.parse(graph(nodes=nodes, groups=boxes))
     assert Hints(workflow).groups_of('') == {'1': 0, '2': 1}
 
 
@@ -62,13 +62,13 @@ def test_notes() -> None:
         {'id': 2, 'type': 'MarkdownNote', 'widgets_values': None, 'properties': {'text': 'old'}},
         {'id': 3, 'type': 'A'},
     ]
-    assert [note.text for note in Workflow.parse(graph(nodes=nodes)).notes] == ['hello', 'old']
+    assert [note.text for note in WorkflowFile.parse(graph(nodes=nodes)).notes] == ['hello', 'old']
 
 
 def test_nested_definitions_are_found() -> None:
     inner = {'id': 'in', 'nodes': []}
     outer = {'id': 'out', 'nodes': [], 'definitions': {'subgraphs': [inner, {'id': 'out'}]}}
-    assert list(Workflow.parse(graph(definitions={'subgraphs': [outer]})).subgraphs) == ['out', 'in']
+    assert list(WorkflowFile.parse(graph(definitions={'subgraphs': [outer]})).subgraphs) == ['out', 'in']
 
 
 def test_ids_as_the_web_ui_writes_them() -> None:
@@ -81,6 +81,6 @@ def test_garbage_in_every_field_is_taken_as_absent() -> None:
     for value in odd:
         fields = ('id', 'type', 'title', 'pos', 'size', 'mode', 'inputs', 'outputs', 'widgets_values', 'properties')
         for name in fields:
-            Workflow.parse(graph(nodes=[{'id': 1, 'type': 'A', name: value}, value]))
+            WorkflowFile.parse(graph(nodes=[{'id': 1, 'type': 'A', name: value}, value]))
         for name in ('links', 'groups', 'definitions', 'extra', 'state', 'last_node_id'):
-            Workflow.parse({**graph(nodes=[{'id': 1, 'type': 'A'}]), name: value})
+            WorkflowFile.parse({**graph(nodes=[{'id': 1, 'type': 'A'}]), name: value})

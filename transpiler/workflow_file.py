@@ -95,7 +95,7 @@ class WorkflowNode(NamedTuple):
         return first if isinstance(first, str) else ''
 
 
-class Group(NamedTuple):
+class WorkflowGroup(NamedTuple):
     """A coloured frame on the canvas."""
 
     title: str
@@ -121,7 +121,7 @@ class WorkflowGraph:
 
     nodes: tuple[WorkflowNode, ...]
     links: tuple[WorkflowLink, ...]
-    groups: tuple[Group, ...] = ()
+    groups: tuple[WorkflowGroup, ...] = ()
 
     @property
     def notes(self) -> Iterator[WorkflowNode]:
@@ -150,7 +150,7 @@ class SubgraphDefinition(WorkflowGraph):
 
 
 @dataclass(frozen=True)
-class Workflow(WorkflowGraph):
+class WorkflowFile(WorkflowGraph):
     """A whole file. `subgraphs` are its definitions by id, in the file's order."""
 
     subgraphs: Mapping[str, SubgraphDefinition] = field(default_factory=dict)
@@ -160,7 +160,7 @@ class Workflow(WorkflowGraph):
     """`extra.groupNodes`: the definitions of group nodes, the subgraphs of old files, as the file has them."""
 
     @staticmethod
-    def parse(data: Any) -> Workflow:
+    def parse(data: Any) -> WorkflowFile:
         """Reads a workflow file's JSON. Raises TranspileError where it is not one."""
         if not isinstance(data, dict):
             raise TranspileError(f'a workflow is a JSON object, this is {type(data).__name__}')
@@ -169,7 +169,7 @@ class Workflow(WorkflowGraph):
         extra = _mapping(data.get('extra'))
         state = _mapping(data.get('state'))
         nodes, links = _parse_graph(data)
-        return Workflow(
+        return WorkflowFile(
             nodes=nodes,
             links=links,
             groups=_parse_groups(data.get('groups')),
@@ -379,9 +379,7 @@ def _parse_links(data: Any) -> dict[int, WorkflowLink]:
     return links
 
 
-def _with_missing_links(
-    nodes: Sequence[WorkflowNode], links: dict[int, WorkflowLink]
-) -> Mapping[int, WorkflowLink]:
+def _with_missing_links(nodes: Sequence[WorkflowNode], links: dict[int, WorkflowLink]) -> Mapping[int, WorkflowLink]:
     """Adds the links that the list lacks but both ends name. (The web UI cannot run such a file at all.)"""
     wanted = [
         (slot.link, node.id, index, slot.type)
@@ -392,10 +390,7 @@ def _with_missing_links(
     if not wanted:
         return links
     origins = {
-        link: (node.id, index)
-        for node in nodes
-        for index, slot in enumerate(node.outputs)
-        for link in slot.links
+        link: (node.id, index) for node in nodes for index, slot in enumerate(node.outputs) for link in slot.links
     }
     for link, target, target_slot, slot_type in wanted:
         if link in origins:
@@ -404,7 +399,7 @@ def _with_missing_links(
     return links
 
 
-def _parse_groups(data: Any) -> tuple[Group, ...]:
+def _parse_groups(data: Any) -> tuple[WorkflowGroup, ...]:
     groups = []
     for item in _items(data):
         if not isinstance(item, dict):
@@ -412,7 +407,7 @@ def _parse_groups(data: Any) -> tuple[Group, ...]:
         box = _items(item.get('bounding'))
         if len(box) < 4:
             box = (*_point(item.get('pos')), *_point(item.get('size')))
-        groups.append(Group(_text(item.get('title')), *(_number(side) for side in box[:4])))
+        groups.append(WorkflowGroup(_text(item.get('title')), *(_number(side) for side in box[:4])))
     return tuple(groups)
 
 
