@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .collector import collector_paused
 from .prompt import Link, Prompt, PromptNode, decode_value
 from .schema import MISSING, InputKind, InputSchema, NodeSchema, Schemas
+from .types import DATA_TYPES
 
 __all__ = ['LayoutGroup', 'LayoutHints', 'Template', 'lay_out']
 
@@ -140,16 +141,17 @@ def _numbers(ids: Iterable[str], with_constants: Iterable[str]) -> dict[str, int
 # -- constants for sockets
 
 _CONSTANTS = {
-    bool: ('PrimitiveBoolean', 'BOOLEAN', {}),
-    int: ('PrimitiveInt', 'INT', {'control_after_generate': True}),
-    float: ('PrimitiveFloat', 'FLOAT', {}),
-    str: ('PrimitiveStringMultiline', 'STRING', {'multiline': True}),
+    bool: ('PrimitiveBoolean', {}),
+    int: ('PrimitiveInt', {'control_after_generate': True}),
+    float: ('PrimitiveFloat', {}),
+    str: ('PrimitiveStringMultiline', {'multiline': True}),
 }
 _CONSTANT_SCHEMAS = {
     class_type: NodeSchema.parse(
         class_type, {'input': {'required': {'value': [type_, options]}}, 'output': [type_], 'output_name': [type_]}
     )
-    for class_type, type_, options in _CONSTANTS.values()
+    for python, (class_type, options) in _CONSTANTS.items()
+    for type_ in [DATA_TYPES[python]]
 }
 """ComfyUI's own nodes for a value (comfy_extras/nodes_primitive.py)."""
 
@@ -178,8 +180,8 @@ def _with_constants(
 def _constant_for(item: InputSchema, value: Any) -> str | None:
     """The class type of the node for a value that this socket takes."""
     takes = item.type.split(',')
-    class_type, type_, _ = _CONSTANTS[type(value)]
-    if type_ in takes or '*' in takes:
+    class_type = _CONSTANTS[type(value)][0]
+    if DATA_TYPES[type(value)] in takes or '*' in takes:
         return class_type
     return _CONSTANTS[float][0] if type(value) is int and 'FLOAT' in takes else None
 

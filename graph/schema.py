@@ -24,8 +24,6 @@ EXTRA_OUTPUTS = '_outputs'
 
 MOST_OUTPUTS = 10_000
 
-WIDGET_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', 'COLOR'})
-
 _SWITCH_PAIRS = (('enable', 'disable'), ('enabled', 'disabled'), ('on', 'off'), ('yes', 'no'), ('true', 'false'))
 
 
@@ -100,13 +98,6 @@ class InputSchema:
         if self.kind is InputKind.COMBO and self.choices and not self.options.get('multiselect'):
             return self.choices[0]
         return MISSING
-
-    @property
-    def is_widget(self) -> bool:
-        """Whether the web UI shows an entry field for it rather than only a socket."""
-        if self.options.get('forceInput'):
-            return False
-        return self.kind in (InputKind.COMBO, InputKind.DYNAMIC_COMBO) or self.type in WIDGET_TYPES
 
     @property
     def minimum(self) -> float | None:

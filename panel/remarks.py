@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..graph import InputKind, InputSchema, Prompt, Schemas, near_misses
+from ..graph.types import NUMBER_TYPES
 from ..interpreter.lang.source import parse_tree
 from .match import Edit
-
-_NUMBERS = ('INT', 'FLOAT')
 
 
 class Remarks(NamedTuple):
@@ -71,11 +70,11 @@ class _Calls:
 
 
 def _is_no_number(item: InputSchema, value: Any) -> bool:
-    return item.type in _NUMBERS and _number(value) is None
+    return item.type in NUMBER_TYPES and _number(value) is None
 
 
 def _out_of_range(item: InputSchema, value: Any) -> str:
-    number = _number(value) if item.type in _NUMBERS else None
+    number = _number(value) if item.type in NUMBER_TYPES else None
     least, most = _number(item.minimum), _number(item.maximum)
     if number is not None and least is not None and number < least:
         return f'is {least} at least'

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..graph import NodeSchema, Schemas, is_link
+from ..graph.types import DATA_TYPES, NUMBER_TYPES
 from .convert import Conversion, convert_workflow
 from .errors import TranspileError
 from .workflow_file import WorkflowFile, WorkflowNode
 
-_WIDGET_TYPES = {bool: 'BOOLEAN', int: 'INT', float: 'FLOAT', str: 'STRING'}
 _AFTER_GENERATE = frozenset({'fixed', 'increment', 'decrement', 'randomize', 'increment-wrap'})
 
 
@@ -91,7 +91,7 @@ def _inputs_of(node: WorkflowNode) -> Iterator[tuple[str, list[Any]]]:
     values = node.widgets_values
     if isinstance(values, Mapping):
         for name, value in values.items():
-            yield str(name), [_WIDGET_TYPES.get(type(value), 'STRING'), {}]
+            yield str(name), [DATA_TYPES.get(type(value), 'STRING'), {}]
         return
     names = [slot.widget for slot in node.inputs if slot.widget is not None]
     if node.named_values and not names:
@@ -111,15 +111,15 @@ def _inputs_of(node: WorkflowNode) -> Iterator[tuple[str, list[Any]]]:
         if type(value) is int and more_than_names and str(values[at]) in _AFTER_GENERATE:
             options['control_after_generate'] = True
             at += 1
-        yield name, [_WIDGET_TYPES.get(type(value), 'STRING'), options]
+        yield name, [DATA_TYPES.get(type(value), 'STRING'), options]
     for number, value in enumerate(values[at:], len(names) + 1):
-        yield f'widget_{number}', [_WIDGET_TYPES.get(type(value), 'STRING'), {}]
+        yield f'widget_{number}', [DATA_TYPES.get(type(value), 'STRING'), {}]
 
 
 def _agree(type_: str, value: Any) -> bool:
     if type(value) is bool or type_ == 'BOOLEAN':
         return type(value) is bool and type_ in ('BOOLEAN', '*')
-    if type_ in ('INT', 'FLOAT'):
+    if type_ in NUMBER_TYPES:
         return isinstance(value, (int, float))
     return not (type_ in ('STRING', 'COMBO') and isinstance(value, (int, float)))
 

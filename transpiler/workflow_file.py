@@ -179,9 +179,6 @@ class WorkflowFile(WorkflowGraph):
             group_nodes=_mapping(extra.get('groupNodes')),
         )
 
-    def is_subgraph(self, node: WorkflowNode) -> bool:
-        return node.type in self.subgraphs
-
 
 def node_key(value: Any) -> str:
     """A node id as the web UI writes it: `String(value)`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...graph import GLOBAL_ENUMS, Schemas, to_class_name
+from ...graph.types import DATA_TYPES, PYTHON_TYPES
 from ..lang.errors import ScriptError, ScriptSyntaxError
 from ..lang.source import parse_source, span_of
 from .run import find_main
@@ -19,7 +20,7 @@ from .run import find_main
 MAX_OUTPUTS = 32
 """How many outputs a ComfyScript node has at most: ComfyUI asks a class for their number, not a node."""
 
-WIDGETS = {'int': 'INT', 'float': 'FLOAT', 'str': 'STRING', 'bool': 'BOOLEAN'}
+WIDGETS = {python.__name__: data for python, data in DATA_TYPES.items()}
 
 _KNOWN_TYPES = (
     'IMAGE MASK LATENT MODEL CLIP VAE CONDITIONING CONTROL_NET CLIP_VISION CLIP_VISION_OUTPUT STYLE_MODEL GLIGEN '
@@ -154,7 +155,7 @@ def _default_of(
         return
     if kind == 'FLOAT' and type(value) is int:
         value = float(value)
-    expected = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}.get(kind)
+    expected = PYTHON_TYPES.get(kind)
     if choices is not None:
         if value not in choices:
             raise ScriptSyntaxError(

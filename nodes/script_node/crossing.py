@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...graph.types import DATA_TYPES, NUMBER_TYPES, PYTHON_TYPES
 from ...interpreter import MAX_OUTPUTS, ScriptDenied, Signature
 from ...interpreter.lang.machine import Machine
 from ...interpreter.lang.objects import ScriptObject
@@ -87,20 +88,19 @@ def outputs(value: Any, used: int, most: int) -> tuple:
 
 def typed(inputs: dict[str, Any], signature: Signature) -> dict[str, Any]:
     """Inputs as `main` declares them: numbers are cast as ComfyUI casts widgets', and checked. Raises ScriptError."""
-    casts = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}
     found = {}
     known = {item.name: item for item in signature.inputs}
     for name, value in inputs.items():
         item = known.get(name)
         value = _result(value)
-        if item is not None and item.type in casts and type(value) in casts.values():
+        if item is not None and item.type in PYTHON_TYPES and type(value) in DATA_TYPES:
             try:
-                value = casts[item.type](value)
+                value = PYTHON_TYPES[item.type](value)
             except (ValueError, OverflowError):
                 raise ScriptDenied(f'the input {name!r} takes {item.type}, not {value!r:.100}') from None
             for bound, beyond in (('min', lambda a, b: a < b), ('max', lambda a, b: a > b)):
                 limit = item.options.get(bound)
-                if limit is not None and item.type in ('INT', 'FLOAT') and beyond(value, limit):
+                if limit is not None and item.type in NUMBER_TYPES and beyond(value, limit):
                     raise ScriptDenied(f'the input {name!r} is {value}: its {bound} is {limit}')
         elif item is not None and item.choices and value not in item.choices:
             raise ScriptDenied(f'the input {name!r} is {value!r:.100}, which is not one of its choices')

@@ -23,6 +23,7 @@ from ...graph import (
     near_misses,
     to_class_name,
 )
+from ...graph.types import WIDGET_TYPES
 from ..client.lists import Asked
 from .docs import describe
 from .enums import Embeddings, Enums, GlobalEnum, is_private
@@ -342,9 +343,6 @@ def is_nominal(raw_type: str) -> bool:
     return raw_type not in ('*', '', 'COMBO', 'COMFY_MATCHTYPE_V3') and ',' not in raw_type
 
 
-_PYTHON_TYPES = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool, 'COMBO': str, 'COLOR': str}
-
-
 def signature_of(schema: NodeSchema) -> inspect.Signature:
     """A node's exact signature: its inputs by position or keyword, what lies inside dynamic ones by keyword only.
 
@@ -382,7 +380,7 @@ def _parameter(item: InputSchema, kind: Any) -> inspect.Parameter:
         default = inspect.Parameter.empty
     if kind is inspect.Parameter.KEYWORD_ONLY and default is inspect.Parameter.empty:
         default = None
-    annotation: Any = _PYTHON_TYPES.get(item.type)
+    annotation: Any = WIDGET_TYPES.get(item.type)
     if annotation is None and is_nominal(item.type) and item.kind is InputKind.PLAIN:
         annotation = to_class_name(item.type)
     empty = inspect.Parameter.empty

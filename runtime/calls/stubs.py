@@ -28,6 +28,7 @@ from ...graph import (
     NodeSchema,
     Schemas,
 )
+from ...graph.types import PYTHON_TYPES, WIDGET_TYPES
 from .docs import describe
 from .enums import GLOBAL_ENUM_SOURCES, Embeddings, Enums, global_source, member_names
 from .functions import data_type_table, inner_inputs, is_nominal
@@ -42,7 +43,7 @@ _MOST_OVERLOADS = 6
 _LONGEST_DEFAULT = 60
 _ANYTHING = '*args: _Any, **kwargs: _Any'
 _JSON = ('str', 'int', 'float', 'bool', '_Sequence[_Any]', '_Mapping[str, _Any]')
-_PYTHON_TYPES = {'INT': 'int', 'FLOAT': 'float', 'STRING': 'str', 'BOOLEAN': 'bool', 'COLOR': 'str'}
+_PYTHON_TYPES = {data: python.__name__ for data, python in WIDGET_TYPES.items() if data != 'COMBO'}
 # Types whose values are entered in the web UI, as JSON.
 _JSON_TYPES = frozenset(
     {
@@ -74,7 +75,7 @@ from collections.abc import Mapping as _Mapping, Sequence as _Sequence
 from enum import Enum as _Enum
 from typing import Any as _Any, Literal as _Literal, overload as _overload
 
-from comfy_script.runtime.values import Handle as _Handle, Value as _Value
+from comfy_script.runtime.calls.outputs import Handle as _Handle, Value as _Value
 """
 
 
@@ -99,10 +100,7 @@ REAL = StubOptions(
         'LATENT': 'dict[str, _Any]',
         'CONDITIONING': 'list[_Any]',
         'AUDIO': 'dict[str, _Any]',
-        'INT': 'int',
-        'FLOAT': 'float',
-        'STRING': 'str',
-        'BOOLEAN': 'bool',
+        **{data: python.__name__ for data, python in PYTHON_TYPES.items()},
     },
     no_output='dict[str, _Any]',
     hidden=True,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
+from ...graph.types import PYTHON_TYPES
 from .host import Host
 from .provenance import Kind
 
-_CASTS: Mapping[str, type] = {'INT': int, 'FLOAT': float, 'STRING': str, 'BOOLEAN': bool}
-_TEXT_TYPES = frozenset({'INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO', '*'})
+_TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
 HOST_HIDDEN = frozenset(
     {
         'PROMPT',
@@ -72,7 +72,7 @@ class Plan:
         self.raw_of = {item.python_name: item.name for item in items}
         self.defaults = tuple((item.name, item.default) for item in items if item.required)
         self.required = dict(self.defaults)
-        self.casts = {item.name: _CASTS[item.type] for item in items if item.type in _CASTS}
+        self.casts = {item.name: PYTHON_TYPES[item.type] for item in items if item.type in PYTHON_TYPES}
         self.switches = {item.name: item.switch for item in items if item.switch}
         self.hidden = {item.python_name: item for item in schema.hidden}
         self.host_hidden = frozenset(item.type for item in schema.hidden if item.type in HOST_HIDDEN)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...graph.types import NUMBER_TYPES
 from ..workflow_file import INPUT_NODE, OUTPUT_NODE, WorkflowNode, parse_node, type_name
 from .build import input_linked
 from .javascript import compatible, truthy
@@ -146,7 +147,7 @@ class _GroupReader:
         known = self.find_class(target.type)
         raw = known.config(slot.widget or slot.name) if known is not None and slot is not None else None
         type_, options = raw if raw is not None else (out[0][4], {})
-        options = {**options, 'control_after_generate': True} if type_ in ('INT', 'FLOAT') else options
+        options = {**options, 'control_after_generate': True} if type_ in NUMBER_TYPES else options
         return [read_spec('value', type_, options, False)], [(out[0][4], out[0][4])]
 
     def _read_inputs(self, node: _Inner, specs: Sequence[Spec]) -> Callable[[], None]:

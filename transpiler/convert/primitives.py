@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...graph.types import NUMBER_TYPES
 from .javascript import UNDEFINED, as_number, is_number
 from .model import LiveGraph, LiveInput, LiveLink, LiveNode, Widget
 from .specs import RawSpec, read_spec
@@ -17,7 +18,6 @@ from .widgets import WIDGETS
 _UNCOMPARED = frozenset(
     {'default', 'forceInput', 'defaultInput', 'control_after_generate', 'multiline', 'tooltip', 'dynamicPrompts'}
 )
-_NUMBERS = ('INT', 'FLOAT')
 
 
 def create_primitive_widget(node: LiveNode) -> None:
@@ -52,7 +52,7 @@ def create_primitive_widget(node: LiveNode) -> None:
     if isinstance(saved, (list, tuple)):
         for own, value in zip(list(node.widgets), saved):
             own.set(node, value)
-    if key in _NUMBERS:
+    if key in NUMBER_TYPES:
         _merge_ranges(node, widget, (key, options))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ...graph import RESERVED, to_variable_name
+from ...graph.types import PYTHON_TYPES
 
 LONGEST = 40
 MOST_READ = 200
@@ -27,7 +28,7 @@ _TYPE_NAMES = {
 _EMPTY_NAMES = {'output', 'outputs', 'out', 'result', 'results', 'return', 'value', 'any'}
 _EMPTY_NAMES |= {'int', 'float', 'bool', 'boolean', 'string', 'combo'}
 
-PLAIN_TYPES = frozenset({'INT', 'FLOAT', 'BOOLEAN', 'STRING', 'COMBO', '*', ''})
+PLAIN_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*', ''})
 """Types of values that pass through many hands without staying the same thing."""
 
 
