@@ -11,16 +11,17 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..graph import ComfyScriptError, bind
+from .calls.built import build
+from .calls.outputs import NodeOutput
+from .calls.recording import Recorder
+from .calls.running import submit_options, unshown
 from .calls.sites import RawSite, call_site
 from .client.client import Client, default_client, find_source, to_pil
-from .client.notebook import unshown
 from .wire.background import run_async, run_sync
 from .wire.results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from .calls.outputs import NodeOutput
 
 T = TypeVar('T')
 
@@ -324,8 +325,6 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _is_output(value: object) -> bool:
-    from .calls.outputs import NodeOutput
-
     return isinstance(value, NodeOutput)
 
 
@@ -344,8 +343,6 @@ def _checked(value: Any) -> Any:
 
 def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
     """An output node's call that no surrounding Workflow records."""
-    from .calls.recording import Recorder
-
     if class_type not in client.schemas:
         raise UtilError(f'The server has no node {class_type}.')
     schema = client.schemas[class_type]
@@ -353,9 +350,6 @@ def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
 
 
 async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
-    from .calls.recording import build
-    from .client.workflow import submit_options
-
     built = build([output])
     caller = _caller.get() or _Caller.here()
     options = {**submit_options(built), 'source': caller.source, 'keep_images': keep_images}
@@ -375,8 +369,6 @@ async def _result_of(client: Client, output: NodeOutput) -> Result:
 def _as_image(client: Client, value: Any) -> Any:
     """A mask as an image; anything else as it is."""
     if getattr(value, 'raw_type', None) == 'MASK':
-        from .calls.recording import Recorder
-
         schema = client.schemas['MaskToImage']
         return Recorder(None, client, _locate)(schema, bind(schema, (value,), {}))
     return value

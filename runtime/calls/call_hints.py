@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ...graph import Schemas, to_variable_name
 from ...graph.layout import LayoutGroup, LayoutHints, Template
 from ...graph.layout import lay_out as lay_out_prompt
-from .outputs import NodeCall
+from .node_call import NodeCall
 from .sites import Site, Step, in_loop, target_names
 
 
@@ -65,7 +65,7 @@ def _mark(node: NodeCall, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
     return id(node.schema), id(code), offset, *around, *linked
 
 
-class Caller(Protocol):
+class CallingFunction(Protocol):
     """A function of the script around a node call, and the place that called it."""
 
     @property
@@ -79,7 +79,7 @@ class Caller(Protocol):
 def interpreted_hints(
     nodes: Mapping[str, NodeCall],
     names: Mapping[str, Sequence[str]],
-    callers: Mapping[str, Sequence[Caller]],
+    callers: Mapping[str, Sequence[CallingFunction]],
     lines: Mapping[str, int],
     loops: Sequence[tuple[int, int]] = (),
 ) -> LayoutHints:

@@ -7,13 +7,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...graph import InputSchema, NodeSchema, Schemas, near_misses, to_identifier
-from ..client.lists import Asked
-
-if TYPE_CHECKING:
-    from .functions import NodeNamespace
 
 __all__ = ['GLOBAL_ENUM_SOURCES', 'Embeddings', 'Enums', 'GlobalEnum', 'make_enum', 'member_names']
 
@@ -264,17 +260,16 @@ class GlobalEnum:
     Its members are those of a real enum, `enum`.
     """
 
-    __slots__ = ('_name', '_namespace')
+    __slots__ = ('_current', '_name')
 
-    def __init__(self, name: str, namespace: NodeNamespace):
+    def __init__(self, name: str, current: Callable[[str], type[enum.Enum]]):
         self._name = name
-        self._namespace = namespace
+        self._current = current
 
     @property
     def enum(self) -> Any:
         """The enum class of the current list."""
-        self._namespace._renew(Asked.KNOWN)
-        return self._namespace._enums.of_global(self._name)
+        return self._current(self._name)
 
     @property
     def __name__(self) -> str:

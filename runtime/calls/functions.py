@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, Protocol
 
 from ...graph import (
@@ -24,28 +25,12 @@ from ...graph import (
     to_class_name,
 )
 from ...graph.types import WIDGET_TYPES
-from ..client.lists import Asked
+from .asking import Asked, Renew, asked_of, never_renew
 from .docs import describe
 from .enums import Embeddings, Enums, GlobalEnum, is_private
 from .outputs import value_type
 
 __all__ = ['Emit', 'NodeFunction', 'NodeNamespace', 'signature_of']
-
-
-class Renew(Protocol):
-    """Reads the server's lists again where that may help; whether it did. `class_type`: of, or for, which node."""
-
-    def __call__(self, asked: Asked, class_type: str | None = None, /) -> bool: ...
-
-
-def _never(asked: Asked, class_type: str | None = None, /) -> bool:
-    return False
-
-
-def asked_of(item: InputSchema) -> Asked:
-    """Whether a file that is uploaded comes into an input's list (ComfyUI's `image_upload` and its like)."""
-    uploads = any(value and str(key).endswith('_upload') for key, value in item.options.items())
-    return Asked.UPLOADABLE if uploads else Asked.KNOWN
 
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
@@ -191,9 +176,9 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         self._type_of = type_of
         self._functions: dict[str, NodeFunction] = {}
         self._types: NameTable | None = None
-        self._renew = renew or _never
+        self._renew = renew or never_renew
         self._enums = Enums(schemas, embeddings, look_again=self._look_again)
-        self._global_enums = {name: GlobalEnum(name, self) for name in sorted(GLOBAL_ENUMS)}
+        self._global_enums = {name: GlobalEnum(name, self._global_enum) for name in sorted(GLOBAL_ENUMS)}
 
     @property
     def schemas(self) -> Schemas:
@@ -215,6 +200,11 @@ class NodeNamespace(Mapping[str, NodeFunction]):
         """The enums of the current lists, or of fresh ones, for a member that an enum (of a node) lacks."""
         asked = Asked.UNKNOWN if class_type is None or class_type in self._schemas else Asked.NODE
         return self._enums if not renew or self._renew(asked, class_type) else None
+
+    def _global_enum(self, name: str) -> type[Enum]:
+        """A global enum of the current list."""
+        self._renew(Asked.KNOWN)
+        return self._enums.of_global(name)
 
     # -- by class type
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ...graph.collector import collector_paused
-from .outputs import NodeCall, Value
+from .node_call import NodeCall, OutputSocket
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
 MANY = 100
@@ -53,7 +53,7 @@ class Numbering:
 
     def _needs(self, node: NodeCall) -> list[NodeCall]:
         """The calls that a call needs and that are not there yet, the first one last."""
-        values = [value for value in node._values if type(value) not in PLAIN and isinstance(value, Value)]
+        values = [value for value in node._values if type(value) not in PLAIN and isinstance(value, OutputSocket)]
         return [value.node for value in reversed(values) if id(value.node) not in self.ids]
 
 
@@ -69,7 +69,7 @@ class PromptOf(Numbering):
         ids = self.ids
         inputs = dict(zip(node._names, node._values, strict=False))
         for name, value in inputs.items():
-            if type(value) not in PLAIN and isinstance(value, Value):
+            if type(value) not in PLAIN and isinstance(value, OutputSocket):
                 number = ids.get(id(value.node))
                 if number is None:
                     return False
@@ -104,7 +104,7 @@ class JsonOf(Numbering):
                 parts.append(_encode(value))
             elif kind is int:
                 parts.append(value)
-            elif kind not in PLAIN and isinstance(value, Value):
+            elif kind not in PLAIN and isinstance(value, OutputSocket):
                 number = ids.get(id(value.node))
                 if number is None:
                     return False

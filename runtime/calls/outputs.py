@@ -7,83 +7,28 @@ from collections.abc import Generator, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ...graph import NodeSchema, to_class_name
-from .sites import Site, unpacked_count
+from ...graph import to_class_name
+from .built import build, build_json
+from .node_call import CallReference, NodeCall, OutputSocket
+from .running import run, run_async, unshown
+from .sites import unpacked_count
 
 if TYPE_CHECKING:
-    from ..client.client import Client
     from ..wire.results import Result
     from ..wire.task import Task
 
 T = TypeVar('T')
 
-__all__ = ['Handle', 'NodeCall', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
+__all__ = ['Handle', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
 
 
-class NodeCall:
-    """One call of a node: what it was given, and where in the script it was made.
-
-    `task` is the task that it last went into as an output, with the id that it has there.
-    """
-
-    # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
-    __slots__ = ('__weakref__', '_names', '_place', '_values', 'runner', 'schema', 'task', 'task_id')
-
-    def __init__(
-        self,
-        schema: NodeSchema,
-        names: tuple[str, ...],
-        values: tuple[Any, ...],
-        place: Any = None,
-        runner: Client | None = None,
-    ) -> None:
-        self.schema = schema
-        self.runner = runner
-        self._names = names
-        self._values = values
-        self.task: Task | None = None
-        self.task_id: str | None = None
-        self._place = place
-
-    @property
-    def class_type(self) -> str:
-        return self.schema.class_type
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """By the prompt's raw names: `Value`s where they are links, else JSON."""
-        return dict(zip(self._names, self._values, strict=False))
-
-    @property
-    def site(self) -> Site | None:
-        """The place of the call in the script's code."""
-        place = self._place
-        return Site(*place) if isinstance(place, tuple) and not isinstance(place[0], str) else None
-
-    @property
-    def origin(self) -> tuple[str, int] | None:
-        """File and line of the call."""
-        site = self.site
-        return site.origin if site is not None else self._place
-
-    @property
-    def is_output(self) -> bool:
-        """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
-        return self.schema.output_node or not self.schema.info
-
-    def __repr__(self) -> str:
-        origin = self.origin
-        return f'<{self.class_type} call{f" at {origin[0]}:{origin[1]}" if origin else ""}>'
-
-
-class NodeOutput:
+class NodeOutput(CallReference):
     """What all results of a node call share: the call, and the ways to run it and get its result.
 
     `wait()` queues the node with everything that it needs, unless a workflow has queued it already.
     """
 
     __slots__ = ()
-    node: NodeCall
 
     def __copy__(self: T) -> T:
         return self
@@ -99,23 +44,17 @@ class NodeOutput:
 
     def api_format(self) -> dict[str, Any]:
         """The API prompt of this node with everything that it needs."""
-        from .recording import build
-
         return build([self]).prompt
 
     def api_format_json(self) -> str:
         """`api_format()` as JSON text."""
-        from .recording import build_json
-
         return build_json([self])
 
     def wait(self, timeout: float | None = None) -> Result:
         """The node's result, waited for. Raises what the task ended with."""
         task = self.node.task
         if task is None:
-            from ..client.workflow import submit
-
-            task = submit([self])
+            task = run([self])
         return task.wait_result(self, timeout)
 
     wait_result = wait
@@ -124,9 +63,7 @@ class NodeOutput:
         """The node's result, when it is there."""
         task = self.node.task
         if task is None:
-            from ..client.workflow import submit_async
-
-            task = await submit_async([self])
+            task = await run_async([self])
         return await task.result(self)
 
     _wait = result
@@ -136,15 +73,11 @@ class NodeOutput:
 
     def display(self, *args: Any, **options: Any) -> None:
         """Show the node's result in a notebook, waiting for it."""
-        from ..client.notebook import unshown
-
         with unshown():
             result = self.wait()
         result.display(*args, **options)
 
     async def _display(self, *args: Any, **options: Any) -> None:
-        from ..client.notebook import unshown
-
         with unshown():
             result: Any = await self.result()
         show = getattr(result, '_display', None)
@@ -154,15 +87,11 @@ class NodeOutput:
             result.display(*args, **options)
 
 
-class Value(NodeOutput):
+class Value(OutputSocket, NodeOutput):
     """One output of a node call. Passing it to another node links the two."""
 
-    __slots__ = ('__weakref__', 'node', 'slot')
+    __slots__ = ()
     raw_type: str = '*'
-
-    def __init__(self, node: NodeCall, slot: int):
-        self.node = node
-        self.slot = slot
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} {self.slot} of {self.node!r}>'

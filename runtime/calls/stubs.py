@@ -37,7 +37,7 @@ __all__ = ['StubOptions', 'generate', 'refresh', 'stub_path', 'write']
 
 log = logging.getLogger('comfy_script')
 
-_FORMAT = 3
+_FORMAT = 4
 _MOST_LITERALS = 60
 _MOST_OVERLOADS = 6
 _LONGEST_DEFAULT = 60

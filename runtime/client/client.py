@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...comfyui.process import InProcess, find_server_process
 from ...graph import ComfyScriptError, Schemas, as_schemas
+from ..calls.asking import Asked
+from ..calls.functions import NodeNamespace
+from ..calls.recording import Recorder, locate_call, record_call
 from ..calls.sites import script_frame
 from ..wire.background import log, run_and_await, run_and_wait, run_async, run_sync, spawn
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
@@ -28,13 +31,12 @@ from ..wire.errors import NotLoadedError, OfflineError, Origins, ServerError
 from ..wire.results import ResultFile
 from ..wire.task import IdOf, Task
 from ..wire.tracker import Tracker
-from .lists import Asked, Renewal
+from .lists import Renewal
 from .queue import TaskQueue
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from ..calls.recording import NodeNamespace
     from .launch import LaunchedServer
 
 __all__ = ['Client', 'default_client', 'find_client', 'set_default_client']
@@ -227,9 +229,12 @@ class Client:
         _ = self.schemas
         with self._lock:
             if self._nodes is None:
-                from ..calls.recording import client_nodes
-
-                self._nodes = client_nodes(self)
+                self._nodes = NodeNamespace(
+                    self.schemas,
+                    Recorder(record_call, self, locate_call),
+                    embeddings=lambda: self.embeddings,
+                    renew=self.renew,
+                )
             return self._nodes
 
     def refresh(self) -> None:

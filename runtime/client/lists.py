@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,21 +10,13 @@ from typing import Any
 
 from ...comfyui.process import find_server_process
 from ...graph import ComfyScriptError
+from ..calls.asking import Asked
 from ..wire.background import in_event_loop, log, on_background_thread
 
-__all__ = ['Asked', 'Renewal']
+__all__ = ['Renewal']
 
 # So often at most a name that is not known is looked for in fresh lists, or those are asked for again in vain.
 INTERVAL = 2.0
-
-
-class Asked(enum.Enum):
-    """What somebody asks of the lists."""
-
-    KNOWN = 'something that they have'
-    UPLOADABLE = 'the choices of an input that files are uploaded for'
-    UNKNOWN = 'an input or a choice that they do not have'
-    NODE = 'a node that they do not have'
 
 
 class Renewal:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import html
 import sys
-from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..calls.outputs import NodeOutput
+from ..calls.running import is_unshown, unshown
 from ..wire.background import Dispatcher, run_sync
 from ..wire.results import EmptyResult, FileResult, ImageBatchResult, Result
 from .progress import in_notebook
@@ -18,7 +17,7 @@ from .progress import in_notebook
 if TYPE_CHECKING:
     from ..wire.task import Task
 
-__all__ = ['Images', 'TaskDisplays', 'show', 'unshown']
+__all__ = ['Images', 'TaskDisplays', 'show']
 
 INLINE_LIMIT = 32 * 1024 * 1024
 _TAGS = {
@@ -194,19 +193,6 @@ def _show_html(text: str, plain: str) -> None:
     display(HTML(text))
 
 
-_unshown: ContextVar[bool] = ContextVar('comfy_script_unshown', default=False)
-
-
-@contextlib.contextmanager
-def unshown() -> Iterator[None]:
-    """What is queued meanwhile is not shown of itself: the caller shows the result."""
-    before = _unshown.set(True)
-    try:
-        yield
-    finally:
-        _unshown.reset(before)
-
-
 class TaskDisplays:
     """Shows previews and images of tasks in the notebook cell that queued them."""
 
@@ -226,7 +212,7 @@ class TaskDisplays:
     @property
     def wanted(self) -> bool:
         """Whether a task that is queued now is to be shown."""
-        asked = (self._preview or self._output or self._task) and not _unshown.get()
+        asked = (self._preview or self._output or self._task) and not is_unshown()
         return asked and 'IPython' in sys.modules and in_notebook()
 
     def prepare(self, task: Task) -> None:

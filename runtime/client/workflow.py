@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from contextvars import ContextVar
-from types import CodeType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ...graph import ComfyScriptError
+from ..calls.built import Built, build, build_json, calls_of
+from ..calls.node_call import NodeCall
 from ..calls.numbering import to_json
-from ..calls.outputs import NodeCall, NodeOutput
-from ..calls.recording import Built, build, build_json, calls_of
-from ..calls.sites import RawSite, call_site, home_code
+from ..calls.outputs import NodeOutput
+from ..calls.recording import Block, close_block, open_block
+from ..calls.running import WorkflowError, mark_queued, runnable, runner_of, submit_options
+from ..calls.sites import home_code
 
 if TYPE_CHECKING:
     from ..wire.task import Task
@@ -22,26 +23,6 @@ if TYPE_CHECKING:
 __all__ = ['Workflow', 'WorkflowError']
 
 log = logging.getLogger('comfy_script')
-
-_entered: ContextVar[tuple[Workflow, ...]] = ContextVar('comfy_script_workflows', default=())
-
-
-class WorkflowError(ComfyScriptError):
-    """A workflow that cannot be run as it is: nodes of two servers, for example."""
-
-
-def record_call(node: NodeCall) -> None:
-    """Puts a node call into the innermost workflow that this thread or task is in, if any."""
-    stack = _entered.get()
-    if stack:
-        stack[-1]._nodes.append(node)
-
-
-def locate_call() -> RawSite | None:
-    """Where in the script a node call is made, as far up as the block of its workflow."""
-    stack = _entered.get()
-    return call_site(stack[-1]._home if stack else None)
-
 
 class Workflow:
     """Node calls that run together.
@@ -73,16 +54,16 @@ class Workflow:
         self._cancel_all_first = cancel_all
         self._cancel_remaining_first = cancel_remaining
         self._client = client
-        self._nodes: list[NodeCall] = []
+        self._block = Block()
         self._outputs: list[NodeCall] = []
-        self._home: CodeType | None = None
         self._depth = 0
         self._lock = threading.Lock()
         if outputs is not None:
             self.add(outputs)
 
     def __repr__(self) -> str:
-        return f'<Workflow of {len(self._nodes) + len(self._outputs)} nodes{f", {self.task!r}" if self.task else ""}>'
+        count = len(self._block.calls) + len(self._outputs)
+        return f'<Workflow of {count} nodes{f", {self.task!r}" if self.task else ""}>'
 
     # -- what is in it
 
@@ -95,7 +76,7 @@ class Workflow:
         return self
 
     def _built(self) -> Built:
-        return build(self._outputs, self._nodes)
+        return build(self._outputs, self._block.calls)
 
     def api_format(self) -> dict[str, Any]:
         """The API prompt of everything in it."""
@@ -103,7 +84,7 @@ class Workflow:
 
     def api_format_json(self) -> str:
         """`api_format()` as JSON text."""
-        return build_json(self._outputs, self._nodes)
+        return build_json(self._outputs, self._block.calls)
 
     def workflow_format(self) -> dict[str, Any]:
         """The same as a web UI workflow, laid out to be read: what ComfyUI's menu opens and saves."""
@@ -143,25 +124,30 @@ class Workflow:
 
     def _unqueued(self) -> Built | None:
         """What is to be queued, or None."""
-        nodes = [node for node in self._nodes if not _is_queued(node)]
+        nodes = [node for node in self._block.calls if not _is_queued(node)]
         outputs = [node for node in self._outputs if node.task is None]
         if outputs or any(node.is_output for node in nodes):
-            return _runnable(build(outputs, nodes))
-        if nodes and len(nodes) == len(self._nodes) and all(node.task_id is None for node in nodes):
+            return runnable(build(outputs, nodes))
+        if nodes and len(nodes) == len(self._block.calls) and all(node.task_id is None for node in nodes):
             log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
         return None
 
     def _submit_options(self, built: Built) -> dict[str, Any]:
-        explicit = {id(node) for node in self._outputs}
+        explicit = list(self._outputs)
 
         def on_accepted(task: Task) -> None:
             self.task = task
-            _mark(built, task, explicit)
+            mark_queued(built, task, explicit)
 
         return {**submit_options(built), 'on_accepted': on_accepted}
 
     def _runner(self, built: Built) -> Client:
-        return self._client or runner_of(built)
+        client: Any = self._client or runner_of(built)
+        if client is None:
+            from .client import default_client
+
+            client = default_client()
+        return client
 
     async def _cancel_first(self, client: Client) -> None:
         if self._cancel_all_first:
@@ -175,10 +161,10 @@ class Workflow:
         with self._lock:
             if self._depth == 0 and self.task is not None:
                 # Entered anew after it ran: it starts empty.
-                self._nodes, self._outputs, self.task, self._home = [], [], None, None
+                self._block, self._outputs, self.task = Block(), [], None
             self._depth += 1
-            self._home = self._home or home_code()
-        _entered.set((*_entered.get(), self))
+            self._block.home = self._block.home or home_code()
+        open_block(self._block)
         return self
 
     def __exit__(
@@ -203,12 +189,7 @@ class Workflow:
 
     def _leave(self) -> bool:
         """Whether this was the last block of it."""
-        stack = list(_entered.get())
-        for index in range(len(stack) - 1, -1, -1):
-            if stack[index] is self:
-                del stack[index]
-                break
-        _entered.set(tuple(stack))
+        close_block(self._block)
         with self._lock:
             self._depth -= 1
             return self._depth == 0
@@ -216,63 +197,3 @@ class Workflow:
 
 def _is_queued(node: NodeCall) -> bool:
     return node.task is not None and node.is_output
-
-
-def _runnable(built: Built) -> Built:
-    """Raises WorkflowError where the server would find nothing to run."""
-    if not built.outputs():
-        node = list(built.nodes.values())[-1]
-        raise WorkflowError(
-            f'{node!r} is no output node, and ComfyUI runs workflows for those only: give the value to one '
-            '(SaveImage, PreviewImage, PreviewAny, ...), or get it with util.get_images, get_str, get_int, get_float'
-        )
-    return built
-
-
-def submit_options(built: Built) -> dict[str, Any]:
-    """What `Client.submit` takes with a prompt: the graph that goes into images, and the way back to the calls."""
-
-    def workflow() -> dict[str, Any] | None:
-        try:
-            return built.workflow_to_send()
-        except Exception:
-            log.exception('The workflow could not be laid out: images will be saved without it.')
-            return None
-
-    return {'workflow': workflow, 'origins': built.origins(), 'id_of': built.id_of}
-
-
-def _mark(built: Built, task: Task, explicit: set[int]) -> None:
-    """Outputs remember the task that has their result."""
-    for key, node in built.nodes.items():
-        if node.task is None and (node.is_output or id(node) in explicit):
-            node.task, node.task_id = task, key
-
-
-def runner_of(built: Built) -> Client:
-    """The client whose nodes these are, else the default one. Raises WorkflowError, NotLoadedError."""
-    runners = {id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}
-    if len(runners) > 1:
-        raise WorkflowError(f'one workflow cannot have nodes of several servers: {list(runners.values())}')
-    if runners:
-        runner: Any = next(iter(runners.values()))
-        return runner
-    from .client import default_client
-
-    return default_client()
-
-
-def submit(outputs: Any) -> Task:
-    """Queues outputs with all that they need, waiting for the server to take them."""
-    built = _runnable(build(outputs))
-    task = runner_of(built).submit(built.prompt, **submit_options(built))
-    _mark(built, task, {id(node) for node in calls_of(outputs)})
-    return task
-
-
-async def submit_async(outputs: Any) -> Task:
-    """`submit`, to be awaited."""
-    built = _runnable(build(outputs))
-    task = await runner_of(built)._submit(built.prompt, **submit_options(built))
-    _mark(built, task, {id(node) for node in calls_of(outputs)})
-    return task

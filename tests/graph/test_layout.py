@@ -268,7 +268,8 @@ def test_web_ui_makes_the_same_prompt(server: Any, default_prompt: dict[str, Any
 
 def made_prompts(schemas: Schemas) -> dict[str, dict[str, Any]]:
     """Prompts of the runtime's own making, of core nodes with widgets of every kind."""
-    from comfy_script.runtime.calls.recording import NodeNamespace, PromptBuilder
+    from comfy_script.runtime.calls.functions import NodeNamespace
+    from comfy_script.runtime.calls.recording import PromptBuilder
 
     prompts = {}
     builder = PromptBuilder()

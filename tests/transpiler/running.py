@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from comfy_script.graph import Schemas, difference
-from comfy_script.runtime.calls.recording import NodeNamespace, PromptBuilder
+from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.recording import PromptBuilder
 from comfy_script.transpiler import Script
 
 DATA = Path(__file__).resolve().parents[1] / 'data'

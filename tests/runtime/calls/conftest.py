@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas
-from comfy_script.runtime.calls import recording as building
-from comfy_script.runtime.client.workflow import locate_call, record_call
+from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
 
 
 def node(
@@ -104,7 +104,7 @@ def schemas() -> Schemas:
 
 
 @pytest.fixture
-def nodes(schemas: Schemas) -> building.NodeNamespace:
+def nodes(schemas: Schemas) -> NodeNamespace:
     """Nodes whose calls go into the current Workflow, as those of a client do."""
-    record = building.Recorder(record_call, None, locate_call)
-    return building.NodeNamespace(schemas, record, embeddings=['easynegative', 'style/a b'])
+    record = Recorder(record_call, None, locate_call)
+    return NodeNamespace(schemas, record, embeddings=['easynegative', 'style/a b'])

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_script.graph import Schemas, difference
 from comfy_script.interpreter import script_to_prompt
-from comfy_script.runtime.calls.recording import NodeNamespace
+from comfy_script.runtime.calls.functions import NodeNamespace
 from comfy_script.runtime.client.workflow import Workflow
 
 SCRIPT = """\

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime.calls import call_hints as hints
-from comfy_script.runtime.calls.recording import NodeNamespace, Recorder
-from comfy_script.runtime.client.workflow import Workflow, WorkflowError, locate_call, record_call
+from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
+from comfy_script.runtime.calls.running import WorkflowError
+from comfy_script.runtime.client.workflow import Workflow
 
 
 class FakeTask:

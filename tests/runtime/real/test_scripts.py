@@ -83,7 +83,8 @@ def test_same_pixels_in_all_modes(name: str, server: Server, real: Child, naked:
 def virtual(script: str, object_info: Any) -> dict[str, Any]:
     """The prompt that a script makes in virtual mode, its prefix changed so that nothing is found cached."""
     from comfy_script.graph import as_schemas
-    from comfy_script.runtime.calls.recording import NodeNamespace, PromptBuilder
+    from comfy_script.runtime.calls.functions import NodeNamespace
+    from comfy_script.runtime.calls.recording import PromptBuilder
 
     prompt = PromptBuilder()
     nodes = NodeNamespace(as_schemas(object_info), prompt.emit)

@@ -1,0 +1,75 @@
+"""The values of a node call's inputs as a prompt has them: JSON, and links."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+from .built import BuildError
+from .node_call import NodeCall, OutputSocket
+from .numbering import PLAIN
+from .outputs import Handle, NodeOutput, Outputs, Value
+
+__all__ = ['input_value']
+
+_MOST_NESTED = 100
+
+_MISUSES: Mapping[type, str] = {
+    Handle: 'is of a node without outputs',
+    Outputs: 'has several outputs: pass one of them',
+    Value: 'is inside a list or dict: nodes can be linked to inputs only',
+}
+
+
+def input_value(node: NodeCall, name: str, value: Any) -> Any:
+    """A value as the prompt has it: links as they are, lists wrapped as the browser does (`{"__value__": …}`).
+
+    Raises BuildError with the script's line for what no prompt can hold.
+    """
+    if isinstance(value, OutputSocket):
+        return value
+    value = _plain(node, name, value, 0)
+    return {'__value__': value} if isinstance(value, list) else value
+
+
+def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if type(value) in PLAIN:
+        return value
+    if depth > _MOST_NESTED:
+        raise BuildError(_refusal(node, name, value, 'is nested too deeply'))
+    if isinstance(value, NodeOutput):
+        raise BuildError(_refusal(node, name, value, _MISUSES[type(value) if type(value) in _MISUSES else Value]))
+    if isinstance(value, (list, tuple)):
+        return [_plain(node, name, item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(node, name, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, '__fspath__'):
+        return _path(node, name, value)
+    if hasattr(value, 'item') and getattr(value, 'ndim', None) == 0:  # numpy and torch scalars
+        return value.item()
+    if hasattr(value, 'tolist'):
+        return value.tolist()
+    raise BuildError(_refusal(node, name, value, f'({type(value).__name__}) is nothing that a prompt can hold'))
+
+
+def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
+    origin = node.origin
+    where = f' ({origin[0]}:{origin[1]})' if origin else ''
+    return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
+
+
+def _path(node: NodeCall, name: str, value: Any) -> str:
+    """A path of this system for one that may be another: as the server lists it, else with slashes, which all take."""
+    text = value.as_posix() if isinstance(value, PurePath) else os.fspath(value)
+    item = node.schema.input(name)
+    choices = (item.choices if item is not None else None) or ()
+    if text in choices:
+        return text
+    return next((choice for choice in choices if str(choice).replace('\\', '/') == text), text)

@@ -1,0 +1,111 @@
+"""One call of a node as it is recorded, and what its results have in common: the call that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...graph import NodeSchema
+from .sites import Site
+
+if TYPE_CHECKING:
+    from ..wire.task import Task
+
+__all__ = ['CallReference', 'NodeCall', 'OutputSocket', 'Runner']
+
+
+class Runner(Protocol):
+    """The server of a node call, which puts prompts into its queue: a client."""
+
+    def submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        workflow: Callable[[], Mapping[str, Any] | None],
+        origins: Mapping[str, tuple[str, int]],
+        id_of: Callable[[object], str | None],
+    ) -> Task:
+        """Queue a prompt: the graph that is saved with it, the line of each node, and the node id of each output."""
+        ...
+
+    async def _submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        workflow: Callable[[], Mapping[str, Any] | None],
+        origins: Mapping[str, tuple[str, int]],
+        id_of: Callable[[object], str | None],
+    ) -> Task: ...
+
+
+class NodeCall:
+    """One call of a node: what it was given, and where in the script it was made.
+
+    `task` is the task that it last went into as an output, with the id that it has there.
+    """
+
+    # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
+    __slots__ = ('__weakref__', '_names', '_place', '_values', 'runner', 'schema', 'task', 'task_id')
+
+    def __init__(
+        self,
+        schema: NodeSchema,
+        names: tuple[str, ...],
+        values: tuple[Any, ...],
+        place: Any = None,
+        runner: Runner | None = None,
+    ) -> None:
+        self.schema = schema
+        self.runner = runner
+        self._names = names
+        self._values = values
+        self.task: Task | None = None
+        self.task_id: str | None = None
+        self._place = place
+
+    @property
+    def class_type(self) -> str:
+        return self.schema.class_type
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """By the prompt's raw names: `OutputSocket`s where they are links, else JSON."""
+        return dict(zip(self._names, self._values, strict=False))
+
+    @property
+    def site(self) -> Site | None:
+        """The place of the call in the script's code."""
+        place = self._place
+        return Site(*place) if isinstance(place, tuple) and not isinstance(place[0], str) else None
+
+    @property
+    def origin(self) -> tuple[str, int] | None:
+        """File and line of the call."""
+        site = self.site
+        return site.origin if site is not None else self._place
+
+    @property
+    def is_output(self) -> bool:
+        """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
+        return self.schema.output_node or not self.schema.info
+
+    def __repr__(self) -> str:
+        origin = self.origin
+        return f'<{self.class_type} call{f" at {origin[0]}:{origin[1]}" if origin else ""}>'
+
+
+class CallReference:
+    """Whatever a node call gave: it stands for the call."""
+
+    __slots__ = ()
+    node: NodeCall
+
+
+class OutputSocket(CallReference):
+    """One output of a node call: what an input of another node is linked to."""
+
+    __slots__ = ('__weakref__', 'node', 'slot')
+
+    def __init__(self, node: NodeCall, slot: int) -> None:
+        self.node = node
+        self.slot = slot
