@@ -39,7 +39,7 @@ def run_cells(lab: Any, seed_server: Server, tmp_path: Path) -> Run:
     def run(cells: Sequence[str]) -> list[Any]:
         kernel = AsyncKernelManager(kernel_name='python3')
         kernel.kernel_spec.argv[0] = str(lab.python)  # pyright: ignore[reportOptionalMemberAccess]
-        pin = f'from comfy_script.runtime.client import load as loading\nloading.pin(loading.Client({seed_server.url!r}))'
+        pin = f'from comfy_script.runtime.client.load import Client, pin\npin(Client({seed_server.url!r}))'
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_smaller(cell)) for cell in (pin, *cells)])
         resources = {'metadata': {'path': str(tmp_path)}}
         NotebookClient(notebook, km=kernel, timeout=120, resources=resources).execute(env=lab.env)
