@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+
+from ..comfyui.loaded import loaded_where
 
 KEY = 'ComfyScript'
 SOURCE_KEY = 'ComfyScriptSource'
@@ -25,15 +26,9 @@ def install() -> None:
 
     _wrap(PngInfo, 'add_text', _add_text)
     # ComfyUI 0.33 `comfy_extras/nodes_images.py`: SaveImageAdvanced puts its own chunks together.
-    images = sys.modules.get('comfy_extras.nodes_images')
-    for module in [images] if images else _like_nodes_images():
+    for module in loaded_where(lambda name: name.endswith(('nodes_images', 'nodes_images.py'))):
         if callable(getattr(module, '_png_text_chunk', None)):
             _wrap(module, '_png_text_chunk', _text_chunk)
-
-
-def _like_nodes_images() -> list[Any]:
-    """ComfyUI imports comfy_extras by path, under the path as name."""
-    return [module for name, module in list(sys.modules.items()) if name.endswith(('nodes_images', 'nodes_images.py'))]
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

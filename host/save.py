@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..comfyui.loaded import command_line, loaded
 from . import plain, sidecar
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
@@ -38,7 +38,7 @@ def install(
     """Put the hook into ComfyUI. False, with one line in the log, where this ComfyUI has no place for it."""
     if _metadata_is_off():
         return False
-    execution = sys.modules.get('execution')
+    execution = loaded('execution')
     original: Any = getattr(execution, 'get_input_data', None)
     reason = _why_not(original)
     if reason is not None:
@@ -55,8 +55,7 @@ def install(
 
 
 def _metadata_is_off() -> bool:
-    arguments = getattr(sys.modules.get('comfy.cli_args'), 'args', None)
-    return bool(getattr(arguments, 'disable_metadata', False))
+    return bool(getattr(command_line(), 'disable_metadata', False))
 
 
 def _why_not(function: Any) -> str | None:

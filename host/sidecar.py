@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
+
+from ..comfyui.loaded import folder_paths, loaded
 
 log = logging.getLogger('comfy_script')
 
@@ -21,7 +22,7 @@ def install(take_script: Callable[[str], str | None]) -> bool:
 
     False, with one line in the log, where this ComfyUI has no place for it.
     """
-    execution = sys.modules.get('execution')
+    execution = loaded('execution')
     original = getattr(execution, 'get_output_data', None)
     if not inspect.iscoroutinefunction(original) or 'unique_id' not in inspect.signature(original).parameters:
         log.warning('No .py files beside outputs: execution.get_output_data is not as expected.')
@@ -60,9 +61,7 @@ def saved_files(result: Any) -> list[Path]:
 
 
 def _output_folder() -> Path:
-    import folder_paths
-
-    return Path(folder_paths.get_output_directory())
+    return Path(folder_paths().get_output_directory())
 
 
 def write(output: Path, script: str) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib
 import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from ..graph import Schemas
+from ..comfyui.loaded import loaded, user_folder
+from ..comfyui.process import ServerProcess, find_server_process
 
 log = logging.getLogger('comfy_script')
 
@@ -39,7 +37,7 @@ def load(folder: Path) -> Pack:
     in the log; the rest works.
     """
     global _loaded_from
-    host = Host.find()
+    host = find_server_process(running=False)
     if host is None:
         return EMPTY
     if _loaded_from is not None:
@@ -53,34 +51,13 @@ def load(folder: Path) -> Pack:
     return Pack(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
 
 
-class Host:
-    """The ComfyUI that we run inside: its `PromptServer` and its `nodes` module."""
-
-    def __init__(self, server: Any, nodes: ModuleType) -> None:
-        self.server = server
-        self.nodes = nodes
-
-    @staticmethod
-    def find() -> Host | None:
-        """None outside of ComfyUI's process. `server` and `nodes` are common names, so nothing is imported by them."""
-        server = getattr(getattr(sys.modules.get('server'), 'PromptServer', None), 'instance', None)
-        nodes = sys.modules.get('nodes')
-        return Host(server, nodes) if server is not None and hasattr(nodes, 'NODE_CLASS_MAPPINGS') and nodes else None
-
-    def schemas(self, max_age: float | None = None) -> Schemas:
-        """What the loaded node classes say of themselves, at most so many seconds ago."""
-        from ..comfyui.process import loaded_schemas
-
-        return loaded_schemas(self.nodes)(max_age)
-
-
-def _add_routes(host: Host) -> None:
+def _add_routes(host: ServerProcess) -> None:
     # By name, so that a missing or broken part of the pack is found here and not when this file is imported.
     routes = importlib.import_module(f'{PACKAGE}.host.routes')
-    routes.register(host.server.routes, lambda: host.schemas(max_age=10))
+    routes.register(host.server.routes, lambda: host.recent_schemas(max_age=10))
 
 
-def _web_directory(host: Host, folder: Path) -> str | None:
+def _web_directory(host: ServerProcess, folder: Path) -> str | None:
     """What ComfyUI is to serve: the one beside the __init__.py that it loads, also when `comfy_script` is another copy.
 
     ComfyUI serves it under the folder's name, and aiohttp finds no static folder whose name is written otherwise in a
@@ -99,23 +76,17 @@ def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
     return dict(nodes.NODE_CLASS_MAPPINGS), dict(getattr(nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
 
 
-async def _bind(host: Host) -> None:
+async def _bind(host: ServerProcess) -> None:
     """All packs have loaded and the port is not open yet."""
     _guarded('The script in saved images', lambda: _save_scripts(host))
-    package = sys.modules.get(PACKAGE)
-    version = getattr(package, '__version__', '')
+    version = getattr(loaded(PACKAGE), '__version__', '')
     log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
 
 
-def _save_scripts(host: Host) -> None:
-    preferences = importlib.import_module(f'{PACKAGE}.host.preferences').Preferences(_user_folder())
+def _save_scripts(host: ServerProcess) -> None:
+    preferences = importlib.import_module(f'{PACKAGE}.host.preferences').Preferences(user_folder() or Path('user'))
     save = importlib.import_module(f'{PACKAGE}.host.save')
-    save.install(host.schemas, preferences, getattr(host.server, 'add_on_prompt_handler', None))
-
-
-def _user_folder() -> Path:
-    folder_paths = sys.modules.get('folder_paths')
-    return Path(folder_paths.get_user_directory()) if folder_paths else Path('user')
+    save.install(host.recent_schemas, preferences, getattr(host.server, 'add_on_prompt_handler', None))
 
 
 def _guarded(what: str, part: Callable[[], Any]) -> Any:

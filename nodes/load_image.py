@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from ..comfyui.loaded import folder_paths, nodes_module
 
 EXTENSIONS = frozenset({'.png', '.jpg', '.jpeg', '.webp', '.gif', '.bmp', '.tif', '.tiff', '.avif', '.jxl'})
 FOLDERS = ('input', 'output', 'temp')
@@ -63,31 +64,24 @@ class LoadImageFromPath:
     SEARCH_ALIASES = ('load image', 'open image', 'path')
 
     def load_image(self, image: str) -> Any:
-        folder_paths = sys.modules['folder_paths']
-
-        found = resolve_image(image, folder_paths)
+        found = resolve_image(image, folder_paths())
         _, kind = split_annotation(image)
-        root = Path(folder_paths.get_directory_by_type(kind)).resolve()
+        root = Path(folder_paths().get_directory_by_type(kind)).resolve()
         # ComfyUI's own node does the reading: all of its formats, frames, rotations and masks.
-        loader: Any = sys.modules['nodes']
-        return loader.LoadImage().load_image(f'{found.relative_to(root).as_posix()} [{kind}]')
+        return nodes_module().LoadImage().load_image(f'{found.relative_to(root).as_posix()} [{kind}]')
 
     @classmethod
     def IS_CHANGED(cls, image: str | None = None) -> str:
-        folder_paths = sys.modules['folder_paths']
-
         if image is None:
             return ''
-        return hashlib.sha256(resolve_image(image, folder_paths).read_bytes()).hexdigest()
+        return hashlib.sha256(resolve_image(image, folder_paths()).read_bytes()).hexdigest()
 
     @classmethod
     def VALIDATE_INPUTS(cls, image: str | None = None) -> bool | str:
-        folder_paths = sys.modules['folder_paths']
-
         if image is None:
             return True
         try:
-            resolve_image(image, folder_paths)
+            resolve_image(image, folder_paths())
         except PathRefused as error:
             return str(error)
         return True

@@ -13,12 +13,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..comfyui.checkout import ComfyUIArgs
     from ..graph import ComfyScriptError
     from . import util
     from .calls.outputs import NodeOutput
     from .client.client import Client
     from .client.current import node
-    from .client.launch import ComfyUIArgs, start_comfyui
+    from .client.launch import start_comfyui
     from .client.load import _load as _load
     from .client.load import load
     from .client.notebook import Images
@@ -91,13 +92,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    '.comfyui.checkout': ('ComfyUIArgs',),
     'client.client': ('Client',),
     'client.notebook': ('Images',),
     'wire.errors': (
         'ComfyScriptError', 'ConnectError', 'LaunchError', 'LoadError', 'NodeError', 'NotLoadedError', 'OfflineError',
         'PromptRefusedError', 'ServerError', 'ServerLostError', 'TaskCancelledError', 'TaskError', 'WaitTimeoutError',
     ),
-    'client.launch': ('ComfyUIArgs', 'start_comfyui'),
+    'client.launch': ('start_comfyui',),
     'client.load': ('load', '_load'),
     'client.current': ('node',),
     'wire.results': (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...comfyui.loaded import loaded
 from ...graph import Schemas
 from ..lang.attributes import ATTRIBUTES
 from ..lang.bounds import Bounds
@@ -117,7 +117,7 @@ def run_script(
         m.freeze(value)
     if compiled.main is None:
         m.globals.update(given)
-    if 'torch' in sys.modules:
+    if loaded('torch') is not None:
         from ..lang.modules.tensors import enable
 
         enable(m)

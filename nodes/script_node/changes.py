@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import sys
 from functools import lru_cache
 from typing import Any
 
+from ...comfyui.loaded import nodes_module
 from ...interpreter import ScriptError
 from ...interpreter.lang.source import parse_source
 from .comfyui import known_schemas
@@ -55,7 +55,7 @@ def may_change(text: str) -> bool:
     if changes:
         return True
     schemas = known_schemas()
-    classes = sys.modules['nodes'].NODE_CLASS_MAPPINGS
+    classes = nodes_module().NODE_CLASS_MAPPINGS
     for name in names:
         class_type = name if name in classes else schemas.names.class_type_of(name)
         node_class = classes.get(class_type) if class_type else None

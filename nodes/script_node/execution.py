@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...comfyui.interrupts import interrupt_check
+from ...comfyui.messages import send_printed, send_text
 from ...graph import EXTRA_INPUTS
 from ...interpreter import NodeFailed, ScriptDenied, run_script
 from ...interpreter.lang.errors import Span
 from ...interpreter.lang.machine import Machine
 from ...interpreter.nodes.node_calls import ScriptNodes
 from ...interpreter.nodes.settings import Settings
-from .comfyui import interrupt_check, is_nodes_failure, known_schemas, send_printed, send_text
+from .comfyui import is_nodes_failure, known_schemas
 from .crossing import results
 from .identity import Identities
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ...comfyui.schemas import fits
 from ...interpreter import ScriptDenied, Signature
 
 
@@ -65,5 +65,4 @@ def validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signat
 def _fits(given: Any, wanted: str) -> bool:
     if wanted == '*' or given == '*' or wanted == 'COMBO':
         return True
-    check = getattr(sys.modules.get('comfy_execution.validation'), 'validate_node_input', None)
-    return check is None or bool(check(given, wanted))
+    return fits(given, wanted)

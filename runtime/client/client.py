@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from ...comfyui.process import InProcess, find_server_process
+from ...comfyui.process import ServerProcess, find_server_process
 from ...graph import ComfyScriptError, Schemas, as_schemas
 from ..calls.asking import Asked
 from ..calls.functions import NodeNamespace
@@ -111,7 +111,7 @@ class Client:
         self._lock = threading.RLock()
         self._tracker_lock = threading.Lock()
         self._tracker: Tracker | None = None
-        self._in_process: InProcess | None = None
+        self._in_process: ServerProcess | None = None
         self._fixed = schemas is not None
         self._renewal = Renewal(
             read=self._read_again,
@@ -152,7 +152,7 @@ class Client:
         return client
 
     @classmethod
-    def of_server_process(cls, in_process: InProcess, **options: Any) -> Client:
+    def of_server_process(cls, in_process: ServerProcess, **options: Any) -> Client:
         """The client of the ComfyUI that we are running inside: its nodes are read from memory."""
         # Our own certificate may be made for any name.
         client = cls(in_process.url, **{'verify': False, **options})

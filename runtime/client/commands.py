@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...comfyui.checkout import ComfyUIArgs
 from ...graph import ComfyScriptError
 from ..calls.sites import is_script
 from ..wire.errors import LoadError, OfflineError
 from ..wire.task import Task, TaskState
 from ..wire.tracker import Observer, Tracker
 from .client import Client, set_default_client
-from .launch import ComfyUIArgs
 from .load import load, pin
 
 __all__ = ['main']

@@ -1,4 +1,4 @@
-"""Finding a ComfyUI folder, and running it as a child process that ends with us."""
+"""Running ComfyUI as a child process that ends with us."""
 
 from __future__ import annotations
 
@@ -14,73 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...comfyui.checkout import ComfyUIArgs, find_python, installed_in, is_comfyui, why_no_comfyui
 from ..wire.background import log, wait_done
 from ..wire.errors import LaunchError, LoadError
 from .progress import in_notebook, on_terminal
 
-__all__ = ['ComfyUIArgs', 'LaunchedServer', 'installed_in', 'is_comfyui', 'launch', 'start_comfyui']
+__all__ = ['LaunchedServer', 'launch', 'start_comfyui']
 
 START_TIMEOUT = 600.0
 STOP_TIMEOUT = 15.0
 LOG_SHOWN = 40
 ATTEMPTS = 3
-
-# What makes a folder ComfyUI's: its own top-level modules.
-_MARKS = ('main.py', 'execution.py', 'folder_paths.py', 'comfy')
-
-
-class ComfyUIArgs:
-    """Command line arguments for ComfyUI: `ComfyUIArgs('--cpu', '--preview-method', 'auto')`.
-
-    `env`: more environment variables; `python`: the interpreter to run it with.
-    """
-
-    def __init__(
-        self, *argv: str, env: dict[str, str] | None = None, python: str | Path | None = None, **_: Any
-    ) -> None:
-        for argument in argv:
-            if not isinstance(argument, (str, Path)):
-                raise TypeError(f'ComfyUIArgs takes strings, not {argument!r}')
-        self.argv = [str(argument) for argument in argv]
-        self.env = dict(env or {})
-        self.python = python
-
-    def to_argv(self) -> list[str]:
-        """The arguments as a list."""
-        return list(self.argv)
-
-    def value_of(self, option: str) -> str | None:
-        """The value of an option, or None where it is not given."""
-        for index, argument in enumerate(self.argv):
-            if argument == option:
-                return self.argv[index + 1] if index + 1 < len(self.argv) else ''
-            if argument.startswith(option + '='):
-                return argument.partition('=')[2]
-        return None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ComfyUIArgs) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.argv))
-
-    def __repr__(self) -> str:
-        return f'ComfyUIArgs({", ".join(map(repr, self.argv))})'
-
-
-def is_comfyui(folder: Path) -> bool:
-    """Whether a folder is a ComfyUI checkout."""
-    return all((folder / mark).exists() for mark in _MARKS)
-
-
-def installed_in() -> Path | None:
-    """The ComfyUI that this pack is installed in (`ComfyUI/custom_nodes/<this folder>`), or None."""
-    package = Path(__file__).parents[2]
-    for folder in (package, package.resolve()):
-        if folder.parent.name == 'custom_nodes' and is_comfyui(folder.parent.parent):
-            return folder.parent.parent
-    return None
-
 
 @dataclass
 class LaunchedServer:
@@ -133,19 +77,6 @@ def _close_pipe(process: subprocess.Popen[bytes]) -> None:
         log.debug('Closing the pipe failed', exc_info=True)
 
 
-def find_python(folder: Path, args: ComfyUIArgs) -> str:
-    """The Python that runs a ComfyUI: the given one, its own environment's, the portable build's, or ours."""
-    if args.python is not None:
-        return str(args.python)
-    from_environment = os.environ.get('COMFYUI_PYTHON')
-    if from_environment:
-        return from_environment
-    inner = Path('Scripts', 'python.exe') if sys.platform == 'win32' else Path('bin', 'python')
-    candidates = [folder / name / inner for name in ('.venv', 'venv')]
-    candidates.append(folder.parent / 'python_embeded' / 'python.exe')
-    return next((str(path) for path in candidates if path.exists()), sys.executable)
-
-
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:
@@ -158,7 +89,7 @@ async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: floa
     folder = folder.expanduser().absolute()
     args = args or ComfyUIArgs()
     if not is_comfyui(folder):
-        raise LoadError(f'{folder} is no ComfyUI folder: {_missing(folder)}')
+        raise LoadError(f'{folder} is no ComfyUI folder: {why_no_comfyui(folder)}')
     fixed = args.value_of('--port')
     for attempt in range(ATTEMPTS):
         server = _start(folder, args, int(fixed) if fixed else free_port())
@@ -176,21 +107,13 @@ async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: floa
     raise AssertionError('unreachable')
 
 
-def _missing(folder: Path) -> str:
-    if not folder.exists():
-        return 'it does not exist'
-    lacks = ', '.join(mark for mark in _MARKS if not (folder / mark).exists())
-    near = next((place for place in (folder / 'ComfyUI', *folder.parents) if is_comfyui(place)), None)
-    return f'it has no {lacks}{f"; did you mean {near}?" if near is not None else ""}'
-
-
 def _port_was_taken(server: LaunchedServer) -> bool:
     text = server.log().lower()
     return 'address already in use' in text or 'already in use' in text or 'winerror 10048' in text
 
 
 def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
-    command = [find_python(folder, args), '-u', str(Path(__file__).with_name('watchdog.py')), str(os.getpid())]
+    command = [find_python(folder, args.python), '-u', str(Path(__file__).with_name('watchdog.py')), str(os.getpid())]
     command += [str(folder / 'main.py'), *args.to_argv()]
     if args.value_of('--port') is None:
         command += ['--port', str(port)]

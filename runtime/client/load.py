@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
+from ...comfyui.checkout import ComfyUIArgs, installed_in, is_comfyui, named_in_environment
 from ...comfyui.process import find_server_process
 from ...graph import Schemas
 from ..wire.background import Dispatcher, log, run_async, run_sync
 from ..wire.connection import DEFAULT_URL
 from ..wire.errors import ConnectError, LoadError, ServerError
 from .client import Client, find_client, set_default_client
-from .launch import START_TIMEOUT, ComfyUIArgs, LaunchedServer, finish_at_exit, installed_in, is_comfyui, launch
+from .launch import START_TIMEOUT, LaunchedServer, finish_at_exit, launch
 
 __all__ = ['load', 'pin']
 
@@ -203,7 +204,7 @@ async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str
         except ConnectError:
             tried.append(f'{DEFAULT_URL}: no server there')
         await client._close()
-    for source, folder in (('$COMFYUI_PATH', _from_environment()), ('the folder around this pack', installed_in())):
+    for source, folder in (('$COMFYUI_PATH', named_in_environment()), ('the folder around this pack', installed_in())):
         if folder is None:
             reason = 'not set' if source.startswith('$') else 'this pack is not installed in ComfyUI/custom_nodes'
             tried.append(f'{source}: {reason}')
@@ -226,11 +227,6 @@ async def _again(client: Client) -> Client:
     await client._close()
     await current._refresh()
     return current
-
-
-def _from_environment() -> Path | None:
-    value = os.environ.get('COMFYUI_PATH')
-    return Path(value).expanduser().absolute() if value else None
 
 
 async def _launch(folder: Path, args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:

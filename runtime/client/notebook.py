@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +212,7 @@ class TaskDisplays:
     def wanted(self) -> bool:
         """Whether a task that is queued now is to be shown."""
         asked = (self._preview or self._output or self._task) and not is_unshown()
-        return asked and 'IPython' in sys.modules and in_notebook()
+        return asked and in_notebook()
 
     def prepare(self, task: Task) -> None:
         """Take a place in the cell that is running, which previews and images of the task then fill."""

@@ -6,6 +6,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from ...comfyui.loaded import loaded
 from ..wire.background import Dispatcher
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def in_notebook() -> bool:
     """Whether we run in a notebook's kernel."""
-    ipython = sys.modules.get('IPython')
+    ipython = loaded('IPython')
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and getattr(shell, 'kernel', None) is not None
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     node: Any
-    from ..client.launch import ComfyUIArgs
+    from ...comfyui.checkout import ComfyUIArgs
     from .cache import Cache
     from .errors import ExecutionBlockedWarning, HostError, LostValueError, NodeRefusedError
     from .load_real import load
@@ -47,7 +47,7 @@ __all__ = [
 
 _HOMES = {
     '.cache': ('Cache',),
-    '..client.launch': ('ComfyUIArgs',),
+    '...comfyui.checkout': ('ComfyUIArgs',),
     '.errors': ('ExecutionBlockedWarning', 'HostError', 'LostValueError', 'NodeRefusedError'),
     '.load_real': ('load',),
     '.prompts': ('run_prompt_real',),

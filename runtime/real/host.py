@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from ...comfyui.embeddings import embeddings
+from ...comfyui.interrupts import is_out_of_memory
+from ...comfyui.loaded import loaded
+from ...comfyui.schemas import read_schemas
 from ...graph import Schemas
 from ..wire.errors import refusal
 from .errors import HostError
@@ -71,7 +74,7 @@ class Host:
         self.model_management = _module('comfy.model_management')
         self._graph = _module('comfy_execution.graph', 'ExecutionList')
         self._caching = _module('comfy_execution.caching')
-        self._progress: Any = sys.modules.get('comfy_execution.progress')
+        self._progress: Any = loaded('comfy_execution.progress')
         self.blocker: type = self._graph.ExecutionBlocker
         self.before_node = self._before_node()
         self.after_node = self._after_node()
@@ -85,7 +88,7 @@ class Host:
         self._execute_names = execute_order(self._execute)
         self._output_cache = _output_cache(self._caching)
         self._steps = _lazy_steps(self._graph.ExecutionList, self.execution.CacheEntry)
-        utils = sys.modules.get('comfy_execution.utils')
+        utils = loaded('comfy_execution.utils')
         self.context = getattr(utils, 'current_executing_context', None)
         self.make_context = getattr(utils, 'ExecutionContext', None)
 
@@ -96,13 +99,11 @@ class Host:
         return self.nodes.NODE_CLASS_MAPPINGS
 
     def schemas(self) -> Schemas:
-        return Schemas.of_classes(self.node_classes, getattr(self.nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
+        return read_schemas(self.nodes)
 
     def embeddings(self) -> tuple[str, ...]:
-        """The names of the embeddings, without their file suffix (ComfyUI `server.py: get_embeddings`)."""
-        paths = sys.modules.get('folder_paths')
-        names = paths.get_filename_list('embeddings') if paths is not None else ()
-        return tuple(str(name).rpartition('.')[0] or str(name) for name in names)
+        """The names of the embeddings, without their file suffix."""
+        return embeddings()
 
     def is_v3(self, node_class: type) -> bool:
         base = self._v3_base
@@ -216,12 +217,7 @@ class Host:
 
     def on_error(self, error: BaseException) -> None:
         """The executor frees all models when a node ran out of memory; so do we."""
-        is_oom = getattr(self.model_management, 'is_oom', None)
-        if is_oom is None:
-            out_of_memory = isinstance(error, getattr(self.model_management, 'OOM_EXCEPTION', ()))
-        else:
-            out_of_memory = is_oom(error)
-        if out_of_memory:
+        if is_out_of_memory(error):
             self.model_management.unload_all_models()
         add_note = getattr(error, 'add_note', None)  # from Python 3.11 on
         if add_note is not None and isinstance(error, RuntimeError):
@@ -242,10 +238,10 @@ class Host:
 
     def _after_node(self) -> Callable[[], None] | None:
         """What the executor of 2026 does after each node where weights are streamed (`comfy_aimdo`)."""
-        memory = sys.modules.get('comfy.memory_management')
+        memory = loaded('comfy.memory_management')
         if not getattr(memory, 'aimdo_enabled', False):
             return None
-        prefetch, vbar = sys.modules.get('comfy.model_prefetch'), sys.modules.get('comfy_aimdo.model_vbar')
+        prefetch, vbar = loaded('comfy.model_prefetch'), loaded('comfy_aimdo.model_vbar')
         steps = [
             getattr(self.model_management, 'reset_cast_buffers', None),
             getattr(prefetch, 'cleanup_prefetch_queues', None),
@@ -260,7 +256,7 @@ class Host:
         return after_node
 
     def _graph_builder(self) -> Any:
-        return sys.modules['comfy_execution.graph_utils'].GraphBuilder
+        return loaded('comfy_execution.graph_utils').GraphBuilder
 
     # Around a workflow
 
@@ -444,14 +440,8 @@ def _without_error_log() -> Iterator[None]:
         root.removeFilter(keep)
 
 
-def is_running_here() -> bool:
-    """Whether a ComfyUI is imported in this process already: inside its server, or after a `load()`."""
-    server = getattr(sys.modules.get('server'), 'PromptServer', None)
-    return getattr(server, 'instance', None) is not None and hasattr(sys.modules.get('execution'), 'PromptExecutor')
-
-
 def _module(name: str, attribute: str | None = None) -> ModuleType:
-    module = sys.modules.get(name)
+    module = loaded(name)
     if module is None or (attribute is not None and not hasattr(module, attribute)):
         raise HostError(f'ComfyUI is not running in this process (no module {name!r} of its): call load() first')
     return module

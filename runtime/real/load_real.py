@@ -8,9 +8,10 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..client.launch import ComfyUIArgs
+from ...comfyui.checkout import ComfyUIArgs
+from ...comfyui.loaded import is_comfyui_loaded
 from . import state
-from .host import Host, is_running_here
+from .host import Host
 from .session import RealSession
 from .start import start, unchanged_logging
 
@@ -45,7 +46,7 @@ def load(
 
     Raises HostError.
     """
-    own_process = not is_running_here() or state.is_own_process()
+    own_process = not is_comfyui_loaded() or state.is_own_process()
     with unchanged_logging():
         return _load(comfyui, args, vars, naked, no_server, track_workflow, api_key, stubs, own_process)
 

@@ -12,10 +12,10 @@ raises costs the script, never the image.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...comfyui.loaded import loaded
 from ...graph import Schemas
 from .provenance import Written
 
@@ -44,7 +44,7 @@ def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str,
 
 def own_script(written: Written, node_id: str, schemas: Schemas) -> dict[str, str]:
     """`{SCRIPT_KEY: ...}` for a prompt, or nothing where it cannot be made."""
-    writer = _writer or getattr(sys.modules.get(__name__.partition('.')[0]), 'write_script', None)
+    writer = _writer or getattr(loaded(__name__.partition('.')[0]), 'write_script', None)
     script = _attempt('script', lambda: writer(written.prompt, node_id, schemas)) if writer is not None else None
     return {} if script is None else {SCRIPT_KEY: with_notes(script, written.notes)}
 

@@ -10,7 +10,6 @@ import asyncio
 import collections
 import faulthandler
 import importlib
-import importlib.util
 import logging
 import os
 import signal
@@ -23,9 +22,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..client.launch import installed_in, is_comfyui
+from ...comfyui.checkout import installed_in, is_comfyui, named_in_environment, why_no_comfyui
+from ...comfyui.loaded import import_file, is_comfyui_loaded, loaded
 from .errors import HostError
-from .host import Host, is_running_here
+from .host import Host
 from .loop import outside_running_loop
 
 _TOP_LEVEL = ('nodes', 'execution', 'server', 'folder_paths', 'utils', 'app', 'comfy', 'comfy_execution', 'main')
@@ -44,7 +44,7 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
 
     Raises HostError.
     """
-    if is_running_here():
+    if is_comfyui_loaded():
         _warn_if_another(comfyui, [str(argument) for argument in args])
         return Host()
     folder = find_comfyui(comfyui)
@@ -78,7 +78,7 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
 
 def _warn_if_another(comfyui: str | os.PathLike[str] | None, arguments: list[str]) -> None:
     """A process has one ComfyUI: what a later `load()` says of it has no effect, which it should tell."""
-    here = Path(getattr(sys.modules['execution'], '__file__', None) or '.').resolve().parent
+    here = Path(getattr(loaded('execution'), '__file__', None) or '.').resolve().parent
     if comfyui is not None and Path(comfyui).expanduser().resolve() != here:
         said = f'the folder {comfyui}'
     elif arguments and arguments != _arguments_here:
@@ -94,15 +94,10 @@ def find_comfyui(comfyui: str | os.PathLike[str] | None = None) -> Path:
     if comfyui is not None:
         folder = Path(comfyui).expanduser().resolve()
         if not is_comfyui(folder):
-            near = next((place for place in (folder / 'ComfyUI', *folder.parents) if is_comfyui(place)), None)
-            hint = f': did you mean {near}?' if near is not None else ''
-            what = 'is no ComfyUI folder (no main.py, execution.py, comfy in it)'
-            raise HostError(f'{folder} {what if folder.exists() else "does not exist"}{hint}')
+            raise HostError(f'{folder} is no ComfyUI folder: {why_no_comfyui(folder)}')
         return folder
-    tried = [Path(os.environ['COMFYUI_PATH']).expanduser()] if os.environ.get('COMFYUI_PATH') else []
-    around = installed_in()
-    tried += [around] if around is not None else []
     here = Path.cwd()
+    tried = [folder for folder in (named_in_environment(), installed_in()) if folder is not None]
     tried += [here, *here.parents, here / 'ComfyUI']
     for folder in tried:
         if is_comfyui(folder):
@@ -116,7 +111,7 @@ def find_comfyui(comfyui: str | os.PathLike[str] | None = None) -> Path:
 def _refuse_shadows(folder: Path) -> None:
     """A user's own `utils` or `nodes`, imported before, would be taken for ComfyUI's by all of its modules."""
     for name in _TOP_LEVEL:
-        module = sys.modules.get(name)
+        module = loaded(name)
         if module is None or name == 'main':
             continue
         places = [getattr(module, '__file__', None), *getattr(module, '__path__', ())]
@@ -141,17 +136,7 @@ def _import_main(folder: Path) -> ModuleType:
     options = importlib.import_module('comfy.options')
     options.enable_args_parsing()
     _select_devices(importlib.import_module('comfy.cli_args').args)
-    name = 'main' if 'main' not in sys.modules else 'comfyui_main'
-    spec = importlib.util.spec_from_file_location(name, folder / 'main.py')
-    if spec is None or spec.loader is None:
-        raise HostError(f'{folder / "main.py"} cannot be imported')
-    main = importlib.util.module_from_spec(spec)
-    sys.modules[name] = main
-    try:
-        spec.loader.exec_module(main)
-    except BaseException:
-        del sys.modules[name]
-        raise
+    main = import_file('main' if loaded('main') is None else 'comfyui_main', folder / 'main.py')
     if not hasattr(main, 'start_comfyui'):
         raise HostError(f'the ComfyUI in {folder} is too old: its main.py has no start_comfyui')
     return main
@@ -169,7 +154,7 @@ def _select_devices(args: Any) -> None:
         os.environ['ONEAPI_DEVICE_SELECTOR'] = str(selector)
     if getattr(args, 'deterministic', False):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
-    if 'torch' not in sys.modules:
+    if loaded('torch') is None:
         try:
             importlib.import_module('cuda_malloc')
         except ImportError:

@@ -140,17 +140,17 @@ def test_a_part_that_fails_leaves_the_rest(comfyui, caplog, monkeypatch, part):
 
 
 def test_schemas_are_read_from_the_loaded_classes(comfyui):
-    host = startup.Host.find()
+    host = startup.find_server_process(running=False)
     assert host is not None
 
-    assert host.schemas()['Fake'].inputs[0].name == 'value'
-    assert host.schemas() is host.schemas()
-    assert host.schemas(max_age=0) is not host.schemas(max_age=0)
+    assert host.recent_schemas()['Fake'].inputs[0].name == 'value'
+    assert host.recent_schemas() is host.recent_schemas()
+    assert host.recent_schemas(max_age=0) is not host.recent_schemas(max_age=0)
 
-    before = host.schemas()
+    before = host.recent_schemas()
     comfyui.nodes.NODE_CLASS_MAPPINGS['Hot'] = FakeNode
-    assert host.schemas() is not before
-    assert 'Hot' in host.schemas()
+    assert host.recent_schemas() is not before
+    assert 'Hot' in host.recent_schemas()
 
 
 async def started(app: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from comfy_script.comfyui.checkout import is_comfyui
 from comfy_script.runtime import (
     Client,
     ComfyUIArgs,
@@ -29,7 +30,6 @@ from comfy_script.runtime import (
 )
 from comfy_script.runtime.client import load as loading
 from comfy_script.runtime.client.client import default_client, find_client, find_source, set_default_client
-from comfy_script.runtime.client.launch import is_comfyui
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from comfy_script.comfyui.process import InProcess
+from comfy_script.comfyui.process import ServerProcess
 from comfy_script.runtime import Client, PromptRefusedError, Workflow, load
 from comfy_script.runtime.client import lists as renewal
 from comfy_script.runtime.client.client import find_client, set_default_client
@@ -329,7 +329,7 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     module: Any = types.ModuleType('nodes')
     module.NODE_CLASS_MAPPINGS = {'CheckpointLoaderSimple': _Loader}
     monkeypatch.setattr(_Loader, 'names', ('a.pt',))
-    yield Client.of_server_process(InProcess(types.SimpleNamespace(port=1, address='127.0.0.1'), module))
+    yield Client.of_server_process(ServerProcess(types.SimpleNamespace(port=1, address='127.0.0.1'), module))
 
 
 def test_inside_the_server_it_is_read_from_there(inside: Client) -> None:

@@ -147,7 +147,7 @@ def one_by_server(server: Server, prompt: Mapping[str, Any], targets: tuple[str,
 def in_real_mode(real: Child, sequence: list[dict[str, Any]], targets: tuple[str, ...] | None) -> list[Left]:
     found = real.run(f"""
         import json, warnings
-        from comfy_script.runtime.errors import PromptRefusedError
+        from comfy_script.runtime.wire.errors import PromptRefusedError
         sequence = json.loads({json.dumps(sequence)!r})
         targets = {targets!r}
         session = RealSession(cache=Cache(2**30))

@@ -1,0 +1,53 @@
+"""ComfyUI as a folder: what is one, and which Python runs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from comfy_script.comfyui.checkout import find_python, is_comfyui, named_in_environment, why_no_comfyui
+
+
+@pytest.fixture
+def comfyui(tmp_path: Path) -> Path:
+    folder = tmp_path / 'ComfyUI'
+    (folder / 'comfy').mkdir(parents=True)
+    for name in ('main.py', 'execution.py', 'folder_paths.py'):
+        (folder / name).touch()
+    return folder
+
+
+def test_what_makes_a_folder_comfyuis(comfyui: Path) -> None:
+    assert is_comfyui(comfyui)
+    (comfyui / 'execution.py').unlink()
+    assert not is_comfyui(comfyui)
+    assert why_no_comfyui(comfyui) == 'it has no execution.py'
+
+
+def test_the_comfyui_near_a_folder_is_named(comfyui: Path) -> None:
+    (comfyui / 'models').mkdir()
+    assert why_no_comfyui(comfyui / 'models').endswith(f'did you mean {comfyui}?')
+    assert why_no_comfyui(comfyui.parent).endswith(f'did you mean {comfyui}?')
+    assert why_no_comfyui(comfyui.parent / 'nowhere') == 'it does not exist'
+
+
+def test_its_own_python_goes_before_ours(comfyui: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('COMFYUI_PYTHON', raising=False)
+    assert find_python(comfyui) == sys.executable
+    inner = Path('Scripts', 'python.exe') if sys.platform == 'win32' else Path('bin', 'python')
+    own = comfyui / 'venv' / inner
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert find_python(comfyui) == str(own)
+    monkeypatch.setenv('COMFYUI_PYTHON', 'theirs')
+    assert find_python(comfyui) == 'theirs'
+    assert find_python(comfyui, 'given') == 'given'
+
+
+def test_the_folder_in_the_environment(comfyui: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('COMFYUI_PATH', raising=False)
+    assert named_in_environment() is None
+    monkeypatch.setenv('COMFYUI_PATH', str(comfyui))
+    assert named_in_environment() == comfyui
