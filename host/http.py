@@ -1,10 +1,8 @@
-"""The HTTP side of the routes: bodies, bounds, statuses. What they answer is in `service.py`."""
+"""The HTTP side of the routes: bodies, bounds, statuses."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..graph import ComfyScriptError, Schemas
+from ..graph import ComfyScriptError
 from ..panel.errors import RequestError
 
 MAX_JSON = 16 * 1024 * 1024
@@ -28,7 +26,7 @@ SECONDS = 20.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _Desk:
+class Desk:
     """One worker thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
 
     def __init__(self) -> None:
@@ -54,76 +52,26 @@ class _Desk:
         self._waiting -= 1
 
 
-def _service() -> Any:
-    """`service.py`, read with all of the transpiler at the first request: ComfyUI's start does not wait for it."""
-    return importlib.import_module('..panel.service', __package__)
-
-
-def add_routes(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> None:
-    """Adds every route to the table; see docs/routes.md."""
-    desk = _Desk()
-
-    def posted(name: str) -> Handler:
-        async def handler(request: web.Request) -> web.Response:
-            if request.content_type != 'application/json':
-                raise RequestError('the request must be application/json', 415)
-            body = await _read(request, MAX_JSON)
-            return _json(await desk.work(lambda: _encode(getattr(_service(), name)(_parse(body), get_schemas()))))
-
-        return _guarded(handler)
-
-    routes.post('/comfyscript/transpile')(posted('transpile'))
-    routes.post('/comfyscript/prompt')(posted('prompt'))
-    routes.post('/comfyscript/runnable')(posted('runnable'))
-    routes.post('/comfyscript/apply')(posted('apply'))
-    routes.post('/comfyscript/node')(posted('node'))
-    routes.post('/comfyscript/signature')(posted('signature'))
-
-    @routes.post('/comfyscript/file')
-    @_guarded
-    async def of_file(request: web.Request) -> web.StreamResponse:
-        body = await _read(request, MAX_FILE)
-        name = request.query.get('filename', '')
-        return _json(await desk.work(lambda: _encode(_service().file(body, name, request.query, get_schemas()))))
-
-    @routes.get('/comfyscript/output')
-    @_guarded
-    async def of_output(request: web.Request) -> web.StreamResponse:
-        return _json(await desk.work(lambda: _encode(_service().output(request.query, get_schemas()))))
-
-    @routes.get('/comfyscript/schemas')
-    @_guarded
-    async def schemas(request: web.Request) -> web.StreamResponse:
-        body: bytes = await desk.work(lambda: _encode(_service().schemas(get_schemas())))
-        tag = hashlib.sha1(body).hexdigest()
-        headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
-        if tag in request.headers.get('If-None-Match', ''):
-            return web.Response(status=304, headers=headers)
-        response = web.Response(body=body, content_type='application/json', headers=headers)
-        response.enable_compression()
-        return response
-
-
-def _guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler) -> Handler:
     """Every failure is a status and `{"error": reason}`; ours are the caller's to fix, others are logged."""
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except RequestError as error:
-            return _json(_encode({'error': str(error)}), error.status)
+            return json_response(encode({'error': str(error)}), error.status)
         except ComfyScriptError as error:
-            return _json(_encode({'error': str(error)}), 422)
+            return json_response(encode({'error': str(error)}), 422)
         except web.HTTPException:
             raise
         except Exception as error:
             logging.exception('ComfyScript: %s failed', request.path)
-            return _json(_encode({'error': f'{type(error).__name__}: {error}'}), 500)
+            return json_response(encode({'error': f'{type(error).__name__}: {error}'}), 500)
 
-    return guarded
+    return answer
 
 
-async def _read(request: web.Request, limit: int) -> bytes:
+async def read_body(request: web.Request, limit: int) -> bytes:
     """The body, at most `limit` bytes. aiohttp's own limit is ComfyUI's `--max-upload-size`."""
     too_large = RequestError(f'the request is larger than {limit // 1024 // 1024} MB', 413)
     if request.content_length is not None and request.content_length > limit:
@@ -138,7 +86,8 @@ async def _read(request: web.Request, limit: int) -> bytes:
     return b''.join(parts)
 
 
-def _parse(body: bytes) -> Mapping[str, Any]:
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """A JSON object. Raises RequestError."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -148,9 +97,9 @@ def _parse(body: bytes) -> Mapping[str, Any]:
     return data
 
 
-def _encode(data: Mapping[str, Any]) -> bytes:
+def encode(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data, separators=(',', ':'), default=str).encode('utf-8', 'surrogatepass')
 
 
-def _json(body: bytes, status: int = 200) -> web.Response:
+def json_response(body: bytes, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, content_type='application/json')

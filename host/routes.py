@@ -1,33 +1,91 @@
-"""The HTTP routes under `/comfyscript/` that the panel talks to (docs/routes.md).
-
-http       JSON in and out, bounds, errors as status and reason; work happens off ComfyUI's event loop
-service    what the routes answer, as functions of plain data
-reading    a script as a prompt, by the interpreter
-shown      the script shown of a graph: written of it, or what somebody wrote as far as it holds
-apply      what has to change in the open graph to become a script
-values     what is to be noticed of the values in that
-runnable   a script as a file that Python runs
-catalog    the schemas, small enough for completion in the page
-to_node    a selection of nodes as the text of one ComfyScript node
-strings    where the texts of a script stand
-"""
+"""The HTTP routes under `/comfyscript/` that the panel talks to (docs/routes.md)."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from aiohttp import web
+
 from ..graph import Schemas
+from ..panel.errors import RequestError
+from .http import MAX_FILE, MAX_JSON, Desk, Handler, encode, guarded, json_response, parse_object, read_body
+
+POSTED = ('transpile', 'prompt', 'apply', 'node', 'runnable', 'signature')
+"""Routes that take JSON and give JSON; `panel/service.py` answers them."""
 
 
-def register(routes: Any, get_schemas: Callable[[], Schemas]) -> None:
-    """Adds the routes to ComfyUI's `PromptServer.instance.routes` (an aiohttp `RouteTableDef`).
+def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> None:
+    """Adds every route to ComfyUI's `PromptServer.instance.routes`.
 
     `get_schemas` is asked in a worker thread, once per request; it may be slow the first time.
     """
-    from .http import add_routes
+    desk = Desk()
 
-    add_routes(routes, get_schemas)
+    def posted(name: str) -> Handler:
+        async def handler(request: web.Request) -> web.Response:
+            if request.content_type != 'application/json':
+                raise RequestError('the request must be application/json', 415)
+            body = await read_body(request, MAX_JSON)
+            return json_response(await desk.work(_answer, name, body, get_schemas))
+
+        return guarded(handler)
+
+    for name in POSTED:
+        routes.post(f'/comfyscript/{name}')(posted(name))
+
+    @routes.post('/comfyscript/file')
+    @guarded
+    async def of_file(request: web.Request) -> web.StreamResponse:
+        body = await read_body(request, MAX_FILE)
+        return json_response(await desk.work(_of_upload, body, request.query, get_schemas))
+
+    @routes.get('/comfyscript/output')
+    @guarded
+    async def of_output(request: web.Request) -> web.StreamResponse:
+        return json_response(await desk.work(_of_output, request.query, get_schemas))
+
+    @routes.get('/comfyscript/schemas')
+    @guarded
+    async def schemas(request: web.Request) -> web.StreamResponse:
+        body: bytes = await desk.work(_schemas, get_schemas)
+        tag = hashlib.sha1(body).hexdigest()
+        headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
+        if tag in request.headers.get('If-None-Match', ''):
+            return web.Response(status=304, headers=headers)
+        response = web.Response(body=body, content_type='application/json', headers=headers)
+        response.enable_compression()
+        return response
+
+
+# Run in the worker thread. The transpiler is loaded at the first request: ComfyUI's start does not wait for it.
+
+
+def _answer(name: str, body: bytes, get_schemas: Callable[[], Schemas]) -> bytes:
+    from ..panel.service import answer
+
+    return encode(answer(name, parse_object(body), get_schemas()))
+
+
+def _of_upload(body: bytes, query: Any, get_schemas: Callable[[], Schemas]) -> bytes:
+    from ..panel.service import answer_file
+    from .files import metadata_of_upload
+
+    return encode(answer_file(metadata_of_upload(body, query.get('filename', '')), query, get_schemas()))
+
+
+def _of_output(query: Any, get_schemas: Callable[[], Schemas]) -> bytes:
+    from ..panel.service import answer_file
+    from .files import metadata_of_output
+
+    return encode(answer_file(metadata_of_output(query), query, get_schemas()))
+
+
+def _schemas(get_schemas: Callable[[], Schemas]) -> bytes:
+    from ..panel.service import answer_schemas
+
+    return encode(answer_schemas(get_schemas()))
 
 
 __all__ = ['register']

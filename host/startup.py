@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -52,9 +51,10 @@ def load(folder: Path) -> Pack:
 
 
 def _add_routes(host: ServerProcess) -> None:
-    # By name, so that a missing or broken part of the pack is found here and not when this file is imported.
-    routes = importlib.import_module(f'{PACKAGE}.host.routes')
-    routes.register(host.server.routes, lambda: host.recent_schemas(max_age=10))
+    # Late, as all parts are: a missing or broken one is found here and not when this file is imported.
+    from .routes import register
+
+    register(host.server.routes, lambda: host.recent_schemas(max_age=10))
 
 
 def _web_directory(host: ServerProcess, folder: Path) -> str | None:
@@ -72,8 +72,9 @@ def _web_directory(host: ServerProcess, folder: Path) -> str | None:
 
 
 def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
-    nodes = importlib.import_module(f'{PACKAGE}.nodes')
-    return dict(nodes.NODE_CLASS_MAPPINGS), dict(getattr(nodes, 'NODE_DISPLAY_NAME_MAPPINGS', {}))
+    from ..nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+
+    return dict(NODE_CLASS_MAPPINGS), dict(NODE_DISPLAY_NAME_MAPPINGS)
 
 
 async def _bind(host: ServerProcess) -> None:
@@ -84,9 +85,11 @@ async def _bind(host: ServerProcess) -> None:
 
 
 def _save_scripts(host: ServerProcess) -> None:
-    preferences = importlib.import_module(f'{PACKAGE}.host.preferences').Preferences(user_folder() or Path('user'))
-    save = importlib.import_module(f'{PACKAGE}.host.save')
-    save.install(host.recent_schemas, preferences, getattr(host.server, 'add_on_prompt_handler', None))
+    from .preferences import Preferences
+    from .save import install
+
+    preferences = Preferences(user_folder() or Path('user'))
+    install(host.recent_schemas, preferences, getattr(host.server, 'add_on_prompt_handler', None))
 
 
 def _guarded(what: str, part: Callable[[], Any]) -> Any:

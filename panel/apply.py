@@ -8,34 +8,32 @@ from typing import Any
 
 from ..graph import Schemas
 from ..interpreter.lang.source import parse_tree
-from ..transpiler import Style
-from .match import Reading, compare
+from .edits import compare
 from .reading import ScriptRefused, read_script
 from .remarks import remarks
+from .requests import ApplyRequest
 from .shown import shown
 
 
-def plan(
-    workflow: Mapping[str, Any], script: str, schemas: Schemas, style: Style, text: str | None = None
-) -> dict[str, Any]:
-    """`{edits, lines, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
+def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
+    """`{edits, lines, nodes, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
 
-    `edits`: see `match.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `text` is
-    what the script shown before the edits was made of, where somebody wrote it.
+    `edits`: see `edits.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `nodes`:
+    node of the script → graph id, `+1`, … for those that are added.
     """
     try:
-        read = read_script(script, schemas)
+        wanted = read_script(request.script, schemas)
     except ScriptRefused as refused:
         return {'errors': refused.errors}
-    graph = shown(workflow, schemas, style, text)
-    wanted = Reading(script, read.prompt, read.lines)
-    comparison = compare(graph.prompt, graph.reading, wanted, read.titles, graph.origins)
-    errors, warnings = remarks(comparison.edits, script, graph.prompt, schemas)
+    graph = shown(request.workflow, schemas, request.style, request.text)
+    comparison = compare(graph.prompt, graph.reading, wanted, graph.origins, request.nodes)
+    errors, warnings = remarks(comparison.edits, wanted, graph.prompt, schemas)
     if errors:
         return {'errors': errors}
     return {
         'edits': [edit.to_json() for edit in comparison.edits],
-        'lines': spans(script, comparison.lines),
+        'lines': spans(request.script, comparison.lines),
+        'nodes': comparison.names,
         'warnings': warnings,
     }
 

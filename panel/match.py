@@ -1,7 +1,4 @@
-"""Which node of a script is which node of the graph, and what has to change in the graph to become the script.
-
-Pure functions of prompts. The panel's Apply carries the edits out in the page.
-"""
+"""Which node of a script is which node of another script, or of the graph."""
 
 from __future__ import annotations
 
@@ -10,52 +7,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..graph import Link, Prompt, PromptNode, encode_value
-
-
-class Reading(NamedTuple):
-    """A script's text, the prompt it builds, and the line that made each node."""
-
-    text: str
-    prompt: Prompt
-    lines: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of the graph. `node` is a graph id (`12`, in a subgraph `5:12`) or the key of an added node (`+1`).
-
-    `op`: `add` (class_type, title, parent), `remove`, `set` (input, value), `connect` (input, source), `disconnect`
-    (input). `line`: where the script asks for it, None for a removal.
-    """
-
-    op: str
-    node: str
-    input: str | None = None
-    value: Any = None
-    source: tuple[str, int] | None = None
-    class_type: str | None = None
-    title: str | None = None
-    parent: str = ''
-    line: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        data: dict[str, Any] = {'op': self.op, 'node': self.node, 'line': self.line}
-        if self.input is not None:
-            data['input'] = self.input
-        if self.op == 'set':
-            data['value'] = self.value
-        if self.source is not None:
-            data['from'] = list(self.source)
-        if self.op == 'add':
-            data |= {'type': self.class_type, 'title': self.title, 'parent': self.parent}
-        return data
+from ..graph import Link, Prompt
+from .reading import ReadScript
 
 
 @dataclass
-class _Pairs:
+class NodePairs:
     """A growing one-to-one match of two prompts: new id ↔ old id."""
 
     old: Prompt
@@ -79,13 +38,15 @@ class _Pairs:
         return [key for key in self.new.nodes if key not in self.to_old]
 
 
-def match(old: Reading, new: Reading) -> dict[str, str]:
-    """New node id → old node id, at most one each, equal class types only.
+def match(old: ReadScript, new: ReadScript, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """New node id → old node id, at most one each, equal class types only; `known` pairs come first.
 
     Unchanged lines keep their nodes; then lines that were rewritten in place; then equal nodes with equal inputs all
     the way up; then neighbours of what is matched; the rest by likeness.
     """
-    pairs = _Pairs(old.prompt, new.prompt)
+    pairs = NodePairs(old.prompt, new.prompt)
+    for two, one in (known or {}).items():
+        pairs.add(one, two)
     equal, rewritten = _line_pairs(old.text, new.text)
     _match_lines(pairs, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, rewritten)
@@ -95,41 +56,10 @@ def match(old: Reading, new: Reading) -> dict[str, str]:
     return pairs.to_old
 
 
-class Comparison(NamedTuple):
-    """What makes the graph the script, and which of its nodes stay."""
-
-    edits: list[Edit]
-    lines: dict[str, int]
-    """Graph id → line of the script."""
-    nodes: dict[str, str]
-    """Node of the script → graph id."""
-
-
-def find_origins(graph: Prompt, written: Reading) -> dict[str, str]:
+def find_origins(graph: Prompt, written: ReadScript) -> dict[str, str]:
     """Node of a written script → node of the graph it was written of."""
     # The written script's lines say nothing of the graph's ids: equal prompts match by what they hold.
-    return match(Reading('', graph, {}), written)
-
-
-def compare(
-    graph: Prompt,
-    written: Reading,
-    wanted: Reading,
-    titles: Mapping[str, str] | None = None,
-    origins: Mapping[str, str] | None = None,
-) -> Comparison:
-    """What turns the graph into the wanted script.
-
-    `graph` is the graph's own prompt and `written` the script that was made of it, read back. Only what differs
-    between the two scripts becomes an edit, so an unedited script changes nothing, whatever its way through
-    Python costs. `titles` are for added nodes; `origins` as of `find_origins`, where they are known already.
-    """
-    origin = find_origins(graph, written) if origins is None else origins
-    to_written = match(written, wanted)
-    to_graph = {new: origin[old] for new, old in to_written.items() if old in origin}
-    found = list(_edits(graph, written.prompt, wanted, to_written, to_graph, origin, titles or {}))
-    lines = {old: wanted.lines[new] for new, old in to_graph.items() if new in wanted.lines}
-    return Comparison(found, lines, to_graph)
+    return match(ReadScript('', graph), written)
 
 
 def _line_pairs(old: str, new: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -169,7 +99,7 @@ def _by_line(lines: Mapping[str, int], prompt: Prompt) -> dict[int, list[str]]:
 
 
 def _match_lines(
-    pairs: _Pairs, old_lines: Mapping[str, int], new_lines: Mapping[str, int], lines: Iterable[tuple[int, int]]
+    pairs: NodePairs, old_lines: Mapping[str, int], new_lines: Mapping[str, int], lines: Iterable[tuple[int, int]]
 ) -> None:
     made_old, made_new = _by_line(old_lines, pairs.old), _by_line(new_lines, pairs.new)
     for old_line, new_line in lines:
@@ -184,7 +114,7 @@ def _class_types(prompt: Prompt, keys: Iterable[str]) -> list[str | None]:
     return [prompt.nodes[key].class_type for key in keys]
 
 
-def _match_equal(pairs: _Pairs) -> None:
+def _match_equal(pairs: NodePairs) -> None:
     """Nodes with the same values and equal nodes above them, in order."""
     waiting: dict[str, list[str]] = {}
     for key, colour in _colours(pairs.old).items():
@@ -213,7 +143,7 @@ def _text(value: Any, colours: Mapping[str, str]) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _match_neighbours(pairs: _Pairs) -> None:
+def _match_neighbours(pairs: NodePairs) -> None:
     """Grows the match along links: what fed the same input, what used the same output in the same way."""
     pending = list(pairs.to_new.items())
     old_users, new_users = _users(pairs.old), _users(pairs.new)
@@ -223,7 +153,7 @@ def _match_neighbours(pairs: _Pairs) -> None:
         pending += [pair for pair in found if pairs.add(*pair)]
 
 
-def _same_sources(pairs: _Pairs, old: str, new: str) -> Iterator[tuple[str, str]]:
+def _same_sources(pairs: NodePairs, old: str, new: str) -> Iterator[tuple[str, str]]:
     theirs = dict(pairs.new.nodes[new].links())
     for name, link in pairs.old.nodes[old].links():
         other = theirs.get(name)
@@ -232,7 +162,7 @@ def _same_sources(pairs: _Pairs, old: str, new: str) -> Iterator[tuple[str, str]
 
 
 def _same_users(
-    pairs: _Pairs, olds: Mapping[tuple[Any, ...], list[str]], news: Mapping[tuple[Any, ...], list[str]]
+    pairs: NodePairs, olds: Mapping[tuple[Any, ...], list[str]], news: Mapping[tuple[Any, ...], list[str]]
 ) -> Iterator[tuple[str, str]]:
     for use, keys in olds.items():
         ones = [key for key in keys if key not in pairs.to_new]
@@ -250,7 +180,7 @@ def _users(prompt: Prompt) -> dict[str, dict[tuple[Any, ...], list[str]]]:
     return users
 
 
-def _match_alike(pairs: _Pairs) -> None:
+def _match_alike(pairs: NodePairs) -> None:
     """What is left, by how many inputs agree; in the order of the script where nothing else decides."""
     olds = pairs.open_old()
     by_type: dict[str | None, list[str]] = {}
@@ -266,7 +196,7 @@ def _match_alike(pairs: _Pairs) -> None:
         pairs.add(old, new)
 
 
-def _likeness(pairs: _Pairs, old: str, new: str) -> int:
+def _likeness(pairs: NodePairs, old: str, new: str) -> int:
     ours, theirs = pairs.old.nodes[old].inputs, pairs.new.nodes[new].inputs
     return sum(same_value(value, theirs[name], pairs.to_old) for name, value in ours.items() if name in theirs)
 
@@ -277,111 +207,3 @@ def same_value(old: Any, new: Any, to_old: Mapping[str, str]) -> bool:
         return type(old) is type(new) and to_old.get(new.node) == old.node and new.slot == old.slot
     # JSON knows one kind of number, and True is not 1.
     return old == new and isinstance(old, bool) == isinstance(new, bool)
-
-
-def _edits(
-    graph: Prompt,
-    written: Prompt,
-    wanted: Reading,
-    to_written: Mapping[str, str],
-    to_graph: Mapping[str, str],
-    origin: Mapping[str, str],
-    titles: Mapping[str, str],
-) -> Iterator[Edit]:
-    added = {key: f'+{number}' for number, key in enumerate(_added(wanted.prompt, to_written), 1)}
-    kept = set(to_written.values())
-    yield from _removals([origin[key] for key in written.nodes if key not in kept and key in origin], graph)
-    names = {**to_graph, **added}
-    parents = _parents(wanted.prompt, names, added)
-    for key, name in added.items():
-        yield Edit(
-            'add',
-            name,
-            class_type=wanted.prompt.nodes[key].class_type,
-            title=titles.get(key),
-            parent=parents[key],
-            line=wanted.lines.get(key),
-        )
-    for key, node in wanted.prompt.nodes.items():
-        old = to_written.get(key)
-        before = written.nodes[old] if old is not None else PromptNode(None)
-        if key in names:
-            yield from _input_edits(before, node, names, names[key], to_written, wanted.lines.get(key))
-
-
-def _added(prompt: Prompt, known: Mapping[str, str]) -> Iterator[str]:
-    return (key for key in prompt.order() if key not in known)
-
-
-def _removals(keys: list[str], graph: Prompt) -> Iterator[Edit]:
-    """A subgraph instance that goes as a whole goes as one node."""
-    gone = set(keys)
-    done: set[str] = set()
-    for key in keys:
-        whole = key
-        parts = key.split(':')
-        for depth in range(1, len(parts)):
-            prefix = ':'.join(parts[:depth])
-            if all(other in gone for other in graph.nodes if other.startswith(prefix + ':')):
-                whole = prefix
-                break
-        if whole not in done:
-            done.add(whole)
-            yield Edit('remove', whole)
-
-
-def _input_edits(
-    before: PromptNode,
-    after: PromptNode,
-    names: Mapping[str, str],
-    name: str,
-    to_written: Mapping[str, str],
-    line: int | None,
-) -> Iterator[Edit]:
-    for key, value in after.inputs.items():
-        if key in before.inputs and same_value(before.inputs[key], value, to_written):
-            continue
-        if type(value) is Link:
-            source = names.get(value.node)
-            if source is not None:
-                yield Edit('connect', name, key, source=(source, value.slot), line=line)
-            continue
-        if type(before.inputs.get(key)) is Link:
-            yield Edit('disconnect', name, key, line=line)
-        yield Edit('set', name, key, value=encode_value(value), line=line)
-    for key, value in before.inputs.items():
-        if key not in after.inputs and type(value) is Link:
-            yield Edit('disconnect', name, key, line=line)
-
-
-def _parents(prompt: Prompt, names: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
-    """The subgraph instance an added node belongs in: that of all its neighbours, else the root ('').
-
-    Neighbours that are themselves new are asked in turn, first those that use the node, then those that feed it.
-    """
-    parents: dict[str, str | None] = dict.fromkeys(added)
-    users: dict[str, list[str]] = {}
-    for key, node in prompt.nodes.items():
-        for _, link in node.links():
-            users.setdefault(link.node, []).append(key)
-    order = list(added)
-    for key in [*reversed(order), *order]:
-        if parents[key] is not None:
-            continue
-        sources = [link.node for _, link in prompt.nodes[key].links()]
-        for neighbours in (users.get(key, []), sources):
-            places = {_place(other, names, parents) for other in neighbours} - {None}
-            if len(places) == 1:
-                parents[key] = places.pop()
-                break
-            if places:
-                parents[key] = ''
-                break
-    return {key: parent or '' for key, parent in parents.items()}
-
-
-def _place(key: str, names: Mapping[str, str], parents: Mapping[str, str | None]) -> str | None:
-    if key in parents:
-        return parents[key]
-    name = names.get(key)
-    return None if name is None else name.rpartition(':')[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..graph import ComfyScriptError, Prompt, Schemas, to_variable_name
@@ -15,13 +15,15 @@ MAX_ERRORS = 50
 
 @dataclass(frozen=True)
 class ReadScript:
-    """`lines`: node id → 1-based line. `titles`: node id → the variable's name, where it tells more than the type."""
+    """A script's text and the prompt that it builds."""
 
     text: str
     prompt: Prompt
-    lines: Mapping[str, int]
-    titles: Mapping[str, str]
-    workflow: Callable[[], dict[str, Any]]
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Node id → 1-based line of the call that made it."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Node id → the variable's name as a title, where it tells more than the type."""
+    workflow: Callable[[], dict[str, Any]] = dict
     """The same as a laid out graph."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..graph import InputKind, InputSchema, Prompt, Schemas, near_misses
 from ..graph.types import NUMBER_TYPES
-from ..interpreter.lang.source import parse_tree
-from .match import Edit
+from .edits import Edit
+from .reading import ReadScript
+from .script_calls import ScriptCalls
 
 
 class Remarks(NamedTuple):
@@ -20,12 +20,12 @@ class Remarks(NamedTuple):
     warnings: list[dict[str, Any]]
 
 
-def remarks(edits: Iterable[Edit], script: str, graph: Prompt, schemas: Schemas) -> Remarks:
+def remarks(edits: Iterable[Edit], wanted: ReadScript, graph: Prompt, schemas: Schemas) -> Remarks:
     """Only of values that change: what the graph holds already is not the script's fault."""
     edits = list(edits)
     types = {key: node.class_type for key, node in graph.nodes.items()}
     types |= {edit.node: edit.class_type for edit in edits if edit.op == 'add'}
-    calls = _Calls(script)
+    places = _Places(wanted, schemas)
     found = Remarks([], [])
     for edit in edits:
         schema = schemas.find(types.get(edit.node)) if edit.op == 'set' else None
@@ -34,39 +34,35 @@ def remarks(edits: Iterable[Edit], script: str, graph: Prompt, schemas: Schemas)
             continue
         if _is_no_number(item, edit.value):
             message = f'{item.python_name} takes a number, not {edit.value!r:.80}'
-            found.errors.append(calls.place(edit) | {'message': message})
+            found.errors.append(places.of(edit) | {'message': message})
         elif refused := _out_of_range(item, edit.value) or _no_choice(item, edit.value):
-            found.warnings.append(calls.place(edit) | {'message': f'{item.python_name} {refused}'})
+            found.warnings.append(places.of(edit) | {'message': f'{item.python_name} {refused}'})
     return found
 
 
-class _Calls:
-    """The calls of a script, read once there is something to say of one."""
+class _Places:
+    """Where in the script an edit comes from; its calls are read once there is something to say of one."""
 
-    def __init__(self, script: str) -> None:
-        self._script = script
+    def __init__(self, wanted: ReadScript, schemas: Schemas) -> None:
+        self._wanted = wanted
+        self._schemas = schemas
+        self._calls: ScriptCalls | None = None
 
-    @cached_property
-    def _by_line(self) -> dict[int, list[ast.Call]]:
-        found: dict[int, list[ast.Call]] = {}
-        for node in ast.walk(parse_tree(self._script)):
-            if isinstance(node, ast.Call):
-                found.setdefault(node.lineno, []).append(node)
-        return found
-
-    def place(self, edit: Edit) -> dict[str, Any]:
+    def of(self, edit: Edit) -> dict[str, Any]:
         """Where the value is written in its call, else the line of the call."""
-        line = edit.line or 1
-        for call in self._by_line.get(line, ()):
-            for given in (*call.args, *(keyword.value for keyword in call.keywords)):
-                if isinstance(given, ast.Constant) and given.value == edit.value and given.lineno == given.end_lineno:
-                    column, end = (self._column(given.lineno, at) for at in (given.col_offset, given.end_col_offset))
-                    return {'line': given.lineno, 'column': column, 'endColumn': end}
-        return {'line': line, 'column': 1}
+        argument = self._argument(edit)
+        if argument is None or argument.lineno != argument.end_lineno or self._calls is None:
+            return {'line': (argument.lineno if argument else edit.line) or 1, 'column': 1}
+        line = argument.lineno
+        column, end = (self._calls.column(line, at or 0) for at in (argument.col_offset, argument.end_col_offset))
+        return {'line': line, 'column': column, 'endColumn': end}
 
-    def _column(self, line: int, offset: int | None) -> int:
-        """`ast` counts bytes."""
-        return len(self._script.split('\n')[line - 1].encode('utf-8')[:offset].decode('utf-8')) + 1
+    def _argument(self, edit: Edit) -> ast.expr | None:
+        if edit.key is None or edit.input is None:
+            return None
+        if self._calls is None:
+            self._calls = ScriptCalls(self._wanted, self._schemas)
+        return self._calls.argument(edit.key, edit.input)
 
 
 def _is_no_number(item: InputSchema, value: Any) -> bool:

@@ -11,9 +11,12 @@ from typing import Any, Literal
 
 from ..graph import Prompt, Schemas
 from ..transpiler import Conversion, Style, convert_workflow, write_script
-from .follow import Change, carry_comments, put_values, value_changes
-from .match import Reading, compare, find_origins
+from .comments import carry_comments
+from .edits import compare
+from .match import find_origins
+from .put_values import put_values
 from .reading import ReadScript, ScriptRefused, read_script
+from .value_changes import ValueChange, value_changes
 
 _KEPT = 4
 _SEEN = ('ds', 'comfyscript')
@@ -32,7 +35,7 @@ class Shown:
 
     schemas: Schemas
     prompt: Prompt
-    reading: Reading
+    reading: ReadScript
     origins: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     state: State = 'rewritten'
@@ -67,9 +70,8 @@ def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str
 
 
 def _follow(read: ReadScript, written: Shown, workflow: Mapping[str, Any], style: Style, key: str) -> Shown:
-    reading = _reading(read)
-    comparison = compare(written.prompt, written.reading, reading, {}, written.origins)
-    found = replace(written, reading=reading, origins=comparison.nodes, state='kept')
+    comparison = compare(written.prompt, written.reading, read, written.origins)
+    found = replace(written, reading=read, origins=comparison.kept, state='kept')
     if not comparison.edits:
         _remember(_followed, key, found)
         return found
@@ -77,7 +79,7 @@ def _follow(read: ReadScript, written: Shown, workflow: Mapping[str, Any], style
         inputs = {key: node.inputs for key, node in written.prompt.nodes.items()}
         places = [(edit.node, edit.input or '') for edit in comparison.edits]
         if all(name in inputs.get(node, ()) for node, name in places):
-            changes = [Change(node, name, inputs[node][name]) for node, name in places]
+            changes = [ValueChange(node, name, inputs[node][name]) for node, name in places]
             changed = _with_values(found, changes)
             if changed is not None:
                 return changed
@@ -93,22 +95,22 @@ def _with_changes(before: Shown, prompt: Prompt, warnings: tuple[str, ...]) -> S
     return _with_values(found, changes) if changes else found
 
 
-def _with_values(before: Shown, changes: list[Change]) -> Shown | None:
+def _with_values(before: Shown, changes: list[ValueChange]) -> Shown | None:
     nodes = {key: node for node, key in before.origins.items()}
     if any(change.node not in nodes for change in changes):
         return None
-    wanted = [Change(nodes[change.node], change.input, change.value) for change in changes]
+    wanted = [ValueChange(nodes[change.node], change.input, change.value) for change in changes]
     text = put_values(before.reading, wanted, before.schemas)
     if text is None:
         return None
     try:
-        reading = _reading(read_script(text, before.schemas))
+        reading = read_script(text, before.schemas)
     except ScriptRefused:
         return None
     return replace(before, reading=reading, state='changed') if _differ_in(before.reading, reading, wanted) else None
 
 
-def _differ_in(before: Reading, after: Reading, changes: list[Change]) -> bool:
+def _differ_in(before: ReadScript, after: ReadScript, changes: list[ValueChange]) -> bool:
     """Whether nothing but these values is different, and they are as they should be."""
     found = value_changes(before.prompt, after.prompt)
     if found is None:
@@ -125,18 +127,18 @@ def _carried(found: Shown, written: Shown, read: ReadScript, workflow: Mapping[s
         found.prompt, schemas=found.schemas, workflow=_titled(workflow, titles), conversion=conversion, style=style
     )
     try:
-        anew = _reading(read_script(named.text, found.schemas))
+        anew = read_script(named.text, found.schemas)
         # Node of the new text → graph id → node of the old text.
         origins = find_origins(found.prompt, anew)
         back = {key: node for node, key in found.origins.items()}
         text = carry_comments(found.reading, anew, {node: back[key] for node, key in origins.items() if key in back})
-        reading = _reading(read_script(text, found.schemas))
+        reading = read_script(text, found.schemas)
     except (ScriptRefused, SyntaxError):
         return None
-    comparison = compare(written.prompt, written.reading, reading, {}, written.origins)
+    comparison = compare(written.prompt, written.reading, reading, written.origins)
     if comparison.edits:
         return None
-    return replace(written, reading=reading, origins=comparison.nodes)
+    return replace(written, reading=reading, origins=comparison.kept)
 
 
 def _titled(workflow: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
@@ -159,15 +161,11 @@ def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown
         conversion = convert_workflow(workflow, schemas)
         prompt = Prompt.parse(conversion.prompt)
         script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style)
-        reading = _reading(read_script(script.text, schemas))
+        reading = read_script(script.text, schemas)
         warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
         known = Shown(schemas, prompt, reading, find_origins(prompt, reading), warnings)
         _remember(_written, key, known)
     return known
-
-
-def _reading(read: ReadScript) -> Reading:
-    return Reading(read.text, read.prompt, read.lines)
 
 
 def _warnings(conversion: Conversion) -> tuple[str, ...]:

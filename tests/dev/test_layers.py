@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'transpiler': {'graph'},
     'panel': {'transpiler', 'graph'} | INTERPRETER,
     'nodes': RUNTIME | INTERPRETER,
-    'host': RUNTIME | INTERPRETER | {'panel', 'nodes', 'transpiler'},
+    'host': {'panel', 'nodes', 'transpiler', 'comfyui', 'graph'} | INTERPRETER,
     'ui': RUNTIME | {'transpiler'},
 }
 """Room by room, what else it may import. A folder that is not named belongs to the one around it."""

@@ -15,7 +15,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from comfy_script.graph import Schemas
-from comfy_script.host import http
 from comfy_script.host import routes as panel_routes
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
@@ -101,7 +100,7 @@ async def test_not_json(client: Any) -> None:
 
 
 async def test_too_large(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, 'MAX_JSON', 1000)
+    monkeypatch.setattr(panel_routes, 'MAX_JSON', 1000)
     status, answer = await post(client, 'prompt', {'script': 'x' * 2000})
     assert status == 413
     assert answer['error']

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Prompt, Schemas
-from comfy_script.panel.match import Edit, Reading, compare, match
-from comfy_script.panel.reading import read_script
+from comfy_script.panel.edits import Edit, compare
+from comfy_script.panel.match import match
+from comfy_script.panel.reading import ReadScript, read_script
 
 NODES: dict[str, Any] = {
     'Load': {'input': {'required': {'name': ('STRING', {})}}, 'output': ['MODEL', 'CLIP']},
@@ -43,9 +44,8 @@ def schemas() -> Schemas:
     return Schemas.parse(NODES)
 
 
-def reading(script: str, schemas: Schemas) -> Reading:
-    read = read_script(script, schemas)
-    return Reading(script, read.prompt, read.lines)
+def reading(script: str, schemas: Schemas) -> ReadScript:
+    return read_script(script, schemas)
 
 
 def changes(script: str, schemas: Schemas, before: str = SCRIPT, prefix: str = 'g') -> list[Edit]:
@@ -158,14 +158,14 @@ def test_subgraph_instance_goes_as_one(schemas: Schemas) -> None:
             for key, node in written.prompt.to_json().items()
         }
     )
-    found, _, _ = compare(
+    found = compare(
         graph,
         written,
         reading(
             "model, clip = Load('m')\nSave(Sample(model, *[Text(t, clip) for t in ('cat', 'dog')], 21), 'out')\n",
             schemas,
         ),
-    )
+    ).edits
     assert short(found) == [('set', '9:4', 'steps', 21)]
 
 

@@ -9,6 +9,7 @@ import pytest
 from comfy_script.graph import Schemas
 from comfy_script.panel.apply import plan
 from comfy_script.panel.reading import read_script
+from comfy_script.panel.requests import ApplyRequest
 from comfy_script.transpiler import Style
 
 NODES: dict[str, Any] = {
@@ -45,7 +46,7 @@ def schemas() -> Schemas:
 
 def planned(old: str, new: str, schemas: Schemas) -> dict[str, Any]:
     workflow = read_script(SCRIPT, schemas).workflow()
-    return plan(workflow, SCRIPT.replace(old, new), schemas, Style())
+    return plan(ApplyRequest(workflow, SCRIPT.replace(old, new), Style()), schemas)
 
 
 def test_a_text_where_a_number_goes_is_refused_at_its_place(schemas: Schemas) -> None:
@@ -97,7 +98,7 @@ def test_nothing_is_said_of_what_comfyui_takes(old: str, new: str, schemas: Sche
 
 def test_what_the_graph_holds_already_is_not_the_scripts_fault(schemas: Schemas) -> None:
     workflow = read_script(SCRIPT.replace("'box'", "'bax'"), schemas).workflow()
-    answer = plan(workflow, SCRIPT.replace("'box'", "'bax'").replace("'é'", "'e'"), schemas, Style())
+    answer = plan(ApplyRequest(workflow, SCRIPT.replace("'box'", "'bax'").replace("'é'", "'e'"), Style()), schemas)
 
     assert [edit['input'] for edit in answer['edits']] == ['name']
     assert answer['warnings'] == []

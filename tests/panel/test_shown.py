@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas
-from comfy_script.panel import service, shown
+from comfy_script.panel import shown
+from comfy_script.panel.errors import RequestError
+from comfy_script.panel.service import answer
 from comfy_script.tests.panel.test_match import NODES
 
 TEXT = """\
@@ -37,7 +39,7 @@ def _nothing_known() -> None:
 
 @pytest.fixture
 def workflow() -> dict[str, Any]:
-    return service.prompt({'script': TEXT}, SCHEMAS)['workflow']
+    return answer('prompt', {'script': TEXT}, SCHEMAS)['workflow']
 
 
 def node(workflow: dict[str, Any], type_: str, text: str | None = None) -> dict[str, Any]:
@@ -46,11 +48,11 @@ def node(workflow: dict[str, Any], type_: str, text: str | None = None) -> dict[
 
 
 def follow(workflow: dict[str, Any], text: str = TEXT) -> dict[str, Any]:
-    answer = service.transpile({'workflow': workflow, 'text': text}, SCHEMAS)
+    found = answer('transpile', {'workflow': workflow, 'text': text}, SCHEMAS)
     # Whatever is shown, it is what the graph is.
-    plan = service.apply({'workflow': workflow, 'script': answer['script']}, SCHEMAS)
+    plan = answer('apply', {'workflow': workflow, 'script': found['script']}, SCHEMAS)
     assert plan['edits'] == []
-    return answer
+    return found
 
 
 def changed(workflow: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -66,10 +68,10 @@ def changed(workflow: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 
 def test_stays_as_it_was_typed(workflow: dict[str, Any]) -> None:
-    answer = follow(workflow)
-    assert (answer['text'], answer['script']) == ('kept', TEXT)
+    found = follow(workflow)
+    assert (found['text'], found['script']) == ('kept', TEXT)
     rows = TEXT.split('\n')
-    calls = {key: rows[first - 1] for key, (first, _) in answer['lines'].items()}
+    calls = {key: rows[first - 1] for key, (first, _) in found['lines'].items()}
     assert sorted(calls.values()) == sorted([rows[2], rows[5], rows[8], rows[8], rows[11]])
 
 
@@ -89,20 +91,20 @@ def test_values_change_where_they_stand(
 ) -> None:
     if warm:
         follow(workflow)
-    answer = follow(changed(workflow, **values))
-    assert (answer['text'], answer['script']) == ('changed', TEXT.replace(old, new))
+    found = follow(changed(workflow, **values))
+    assert (found['text'], found['script']) == ('changed', TEXT.replace(old, new))
     back = follow(workflow)
     assert (back['text'], back['script']) == ('kept', TEXT)
 
 
 def test_all_nodes_of_a_loop_change_together() -> None:
     text = "m, c = Load('m')\nfor radius in (1, 2):\n    Save(Blur(Sample(m, Text('a', c), Text('b', c), 20)), 'x')\n"
-    workflow = service.prompt({'script': text}, SCHEMAS)['workflow']
+    workflow = answer('prompt', {'script': text}, SCHEMAS)['workflow']
     samplers = [one for one in workflow['nodes'] if one['type'] == 'Sample']
     for one in samplers:
         one['widgets_values'][0] = 9
-    answer = follow(workflow, text)
-    assert (answer['text'], answer['script']) == ('changed', text.replace('20', '9'))
+    found = follow(workflow, text)
+    assert (found['text'], found['script']) == ('changed', text.replace('20', '9'))
     samplers[0]['widgets_values'][0] = 10
     assert follow(workflow, text)['text'] == 'rewritten'
 
@@ -111,9 +113,9 @@ def test_more_than_values_is_written_anew_with_the_comments(workflow: dict[str, 
     follow(workflow)
     after = copy.deepcopy(workflow)
     node(after, 'Text', 'dog')['mode'] = 4
-    answer = follow(after)
-    assert answer['text'] == 'rewritten'
-    rows = answer['script'].split('\n')
+    found = follow(after)
+    assert found['text'] == 'rewritten'
+    rows = found['script'].split('\n')
     assert 'Load(' in rows[rows.index('# the model') + 1]
     assert 'Text(' in rows[rows.index('# what I want') + 1]
     assert rows[rows.index('# and out') + 1].startswith('Save(')
@@ -121,20 +123,20 @@ def test_more_than_values_is_written_anew_with_the_comments(workflow: dict[str, 
 
 
 def test_text_of_another_graph_or_no_script_at_all(workflow: dict[str, Any]) -> None:
-    plain = service.transpile({'workflow': workflow}, SCHEMAS)['script']
+    plain = answer('transpile', {'workflow': workflow}, SCHEMAS)['script']
     for text in ("Load('m')\n", 'no script (', ''):
-        answer = follow(workflow, text)
-        assert (answer['text'], answer['script']) == ('rewritten', plain)
+        found = follow(workflow, text)
+        assert (found['text'], found['script']) == ('rewritten', plain)
 
 
 def test_edits_are_told_from_the_text_that_was_shown(workflow: dict[str, Any]) -> None:
     after = changed(workflow, steps=30)
     edited = follow(after)['script'].replace("'dog'", "'cat'")
-    plan = service.apply({'workflow': after, 'script': edited, 'text': TEXT}, SCHEMAS)
+    plan = answer('apply', {'workflow': after, 'script': edited, 'text': TEXT}, SCHEMAS)
     assert [(edit['op'], edit['value']) for edit in plan['edits']] == [('set', 'cat')]
     assert plan['edits'][0]['node'] == str(node(after, 'Text', 'dog')['id'])
 
 
 def test_text_must_be_a_string(workflow: dict[str, Any]) -> None:
-    with pytest.raises(service.RequestError, match='text must be a string'):
-        service.transpile({'workflow': workflow, 'text': 3}, SCHEMAS)
+    with pytest.raises(RequestError, match='text must be a string'):
+        answer('transpile', {'workflow': workflow, 'text': 3}, SCHEMAS)
