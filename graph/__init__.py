@@ -12,7 +12,18 @@ from .names import (
     to_variable_name,
     unique_names,
 )
-from .prompt import Link, Prompt, PromptNode, decode_value, difference, encode_value, is_link, same_prompt
+from .prompt import (
+    Link,
+    Prompt,
+    PromptNode,
+    decode_value,
+    difference,
+    encode_value,
+    is_link,
+    node_colours,
+    same_prompt,
+    upstream_colours,
+)
 from .schema import (
     EXTRA_INPUTS,
     EXTRA_OUTPUTS,
@@ -61,9 +72,11 @@ __all__ = [
     'hashed_name',
     'is_link',
     'near_misses',
+    'node_colours',
     'same_prompt',
     'to_class_name',
     'to_identifier',
     'to_variable_name',
     'unique_names',
+    'upstream_colours',
 ]

@@ -165,7 +165,7 @@ def difference(left: Any, right: Any) -> str | None:
     two = right if isinstance(right, Prompt) else Prompt.parse(right)
     if len(one.nodes) != len(two.nodes):
         return f'{len(one.nodes)} nodes here, {len(two.nodes)} there'
-    for colour in (_own, _upstream_colours, _colours):
+    for colour in (_own, upstream_colours, node_colours):
         ours, theirs = colour(one), colour(two)
         unmatched = _unmatched(ours, theirs)
         if unmatched:
@@ -202,8 +202,8 @@ def _own(prompt: Prompt) -> dict[str, str]:
     }
 
 
-def _upstream_colours(prompt: Prompt) -> dict[str, str]:
-    """Each node by itself and everything above it."""
+def upstream_colours(prompt: Prompt) -> dict[str, str]:
+    """Each node as a hash of itself and of everything above it. Raises PromptError for a circle."""
     own = _own(prompt)
     colours = dict(own)
     for key in prompt.order():
@@ -212,9 +212,12 @@ def _upstream_colours(prompt: Prompt) -> dict[str, str]:
     return colours
 
 
-def _colours(prompt: Prompt) -> dict[str, str]:
-    """Each node by everything above it, then also by who uses it, so that shared and repeated nodes differ."""
-    colours = _upstream_colours(prompt)
+def node_colours(prompt: Prompt) -> dict[str, str]:
+    """Each node as a hash of itself, of everything above it and of who uses it: equal for nodes that are the same.
+
+    Raises PromptError for a circle.
+    """
+    colours = upstream_colours(prompt)
     users: dict[str, list[tuple[str, str, int]]] = {}
     order = prompt.order()
     for key in reversed(order):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph import Link, Prompt
+from ..graph import Link, Prompt, node_colours, upstream_colours
 from .reading import ReadScript
 
 
@@ -41,13 +40,15 @@ class NodePairs:
 def match(old: ReadScript, new: ReadScript, known: Mapping[str, str] | None = None) -> dict[str, str]:
     """New node id → old node id, at most one each, equal class types only; `known` pairs come first.
 
-    Unchanged lines keep their nodes; then lines that were rewritten in place; then equal nodes with equal inputs all
-    the way up; then neighbours of what is matched; the rest by likeness.
+    First the nodes that are the same in all that is above and below them, so that two scripts of one graph are the
+    same whatever their lines say. Then unchanged lines keep their nodes; then lines that were rewritten in place; then
+    nodes with equal inputs all the way up; then neighbours of what is matched; the rest by likeness.
     """
     pairs = NodePairs(old.prompt, new.prompt)
     for two, one in (known or {}).items():
         pairs.add(one, two)
     equal, rewritten = _line_pairs(old.text, new.text)
+    _match_same(pairs, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, rewritten)
     _match_equal(pairs)
@@ -114,33 +115,81 @@ def _class_types(prompt: Prompt, keys: Iterable[str]) -> list[str | None]:
     return [prompt.nodes[key].class_type for key in keys]
 
 
+def _match_same(
+    pairs: NodePairs, old_lines: Mapping[str, int], new_lines: Mapping[str, int], lines: Iterable[tuple[int, int]]
+) -> None:
+    """The nodes that are the same in all that is above and below them, where there are as many on both sides."""
+    old_colours, new_colours = node_colours(pairs.old), node_colours(pairs.new)
+    olds, news = _by_colour(old_colours), _by_colour(new_colours)
+    same = {colour for colour, keys in olds.items() if len(keys) == len(news.get(colour, ()))}
+    for colour in same:
+        if len(olds[colour]) == 1:
+            pairs.add(olds[colour][0], news[colour][0])
+    twins = _Twins(pairs, old_colours, new_colours, same)
+    made_old, made_new = _by_line(old_lines, pairs.old), _by_line(new_lines, pairs.new)
+    for old_line, new_line in lines:
+        twins.pair_all(made_old.get(old_line, ()), made_new.get(new_line, ()))
+    for colour in same:
+        twins.pair_all(olds[colour], news[colour])
+
+
+def _by_colour(colours: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, colour in colours.items():
+        found.setdefault(colour, []).append(key)
+    return found
+
+
+class _Twins:
+    """Pairs nodes of which there are several the same, their neighbours with them: no link leads from one to the
+    other's twin."""
+
+    def __init__(
+        self, pairs: NodePairs, old_colours: Mapping[str, str], new_colours: Mapping[str, str], same: set[str]
+    ) -> None:
+        self.pairs = pairs
+        self.old_colours = old_colours
+        self.new_colours = new_colours
+        self.same = same
+        self.old_users, self.new_users = _users(pairs.old), _users(pairs.new)
+
+    def pair_all(self, olds: Iterable[str], news: Iterable[str]) -> None:
+        """In order, each old node with the first new one that is its like and still alone."""
+        waiting = {colour: deque(keys) for colour, keys in self._alone(news).items()}
+        for old in olds:
+            likes = waiting.get(self.old_colours[old])
+            while likes and old not in self.pairs.to_new:
+                self._pair(old, likes.popleft())
+
+    def _alone(self, news: Iterable[str]) -> dict[str, list[str]]:
+        found = {key: self.new_colours[key] for key in news if key not in self.pairs.to_old}
+        return _by_colour({key: colour for key, colour in found.items() if colour in self.same})
+
+    def _pair(self, old: str, new: str) -> None:
+        pending = [(old, new)]
+        while pending:
+            one, two = pending.pop()
+            if self.old_colours.get(one) == self.new_colours.get(two) and self.pairs.add(one, two):
+                pending += _same_sources(self.pairs, one, two)
+                users = self.new_users.get(two, {})
+                for use, keys in self.old_users.get(one, {}).items():
+                    pending += self._likes(keys, users.get(use, ()))
+
+    def _likes(self, olds: Iterable[str], news: Iterable[str]) -> Iterator[tuple[str, str]]:
+        waiting = {colour: deque(keys) for colour, keys in self._alone(news).items()}
+        for key in olds:
+            found = waiting.get(self.old_colours[key])
+            if key not in self.pairs.to_new and found:
+                yield key, found.popleft()
+
+
 def _match_equal(pairs: NodePairs) -> None:
     """Nodes with the same values and equal nodes above them, in order."""
-    waiting: dict[str, list[str]] = {}
-    for key, colour in _colours(pairs.old).items():
-        if key not in pairs.to_new:
-            waiting.setdefault(colour, []).append(key)
-    for key, colour in _colours(pairs.new).items():
-        if key in pairs.to_old:
-            continue
-        candidates = waiting.get(colour)
-        if candidates:
-            pairs.add(candidates.pop(0), key)
-
-
-def _colours(prompt: Prompt) -> dict[str, str]:
-    colours: dict[str, str] = {}
-    for key in prompt.order():
-        node = prompt.nodes[key]
-        values = sorted((name, _text(value, colours)) for name, value in node.inputs.items())
-        colours[key] = hashlib.sha1(repr((node.class_type, values)).encode('utf-8', 'backslashreplace')).hexdigest()
-    return {key: colours[key] for key in prompt.nodes}
-
-
-def _text(value: Any, colours: Mapping[str, str]) -> str:
-    if type(value) is Link:
-        return f'{colours.get(value.node)}.{value.slot}'
-    return json.dumps(value, sort_keys=True, default=str)
+    alone = {key: colour for key, colour in upstream_colours(pairs.old).items() if key not in pairs.to_new}
+    waiting = {colour: deque(keys) for colour, keys in _by_colour(alone).items()}
+    for key, colour in upstream_colours(pairs.new).items():
+        if key not in pairs.to_old and waiting.get(colour):
+            pairs.add(waiting[colour].popleft(), key)
 
 
 def _match_neighbours(pairs: NodePairs) -> None:

@@ -187,3 +187,58 @@ for i in range(300):
     Save(Sample(model, Text('a', clip), Text(f'{i}', clip)), f'{i}')
 """
     assert len(changes(script.replace("'a'", "'b'"), schemas, before=script)) == 300
+
+
+COPIES = """\
+model, clip = Load('m')
+a = Text('a', clip)
+Save(Sample(model, a, a, 1), 'x')
+Save(Sample(model, a, a, 2), 'x')
+Save(Sample(model, a, a, 3), 'x')
+"""
+
+
+def test_a_script_is_the_graph_it_makes_whatever_its_lines_say(schemas: Schemas) -> None:
+    """Applying a script leaves nothing to apply: the graph's own script may order and name the same nodes otherwise."""
+    alike = """\
+model, clip = Load('m')
+a = Text('a', clip)
+image = Sample(model, a, a, 1)
+Save(image, 'x')
+image = Sample(model, a, a, 2)
+Save(image, 'x')
+image = Sample(model, a, a, 3)
+Save(image, 'x')
+"""
+    other = """\
+model, clip = Load('m')
+a = Text('a', clip)
+image = Sample(model, a, a, 3)
+Save(image, 'x')
+image = Sample(model, a, a, 1)
+Save(image, 'x')
+image = Sample(model, a, a, 2)
+Save(image, 'x')
+"""
+    for one in (alike, other):
+        for two in (alike, other, COPIES):
+            assert changes(two, schemas, before=one) == []
+
+
+def test_twins_keep_their_own_neighbours(schemas: Schemas) -> None:
+    """Equal chains: no link may lead from one to the other, whatever the order of their nodes."""
+    one = "m, c = Load('m')\nt = Text('a', c)\na = Sample(m, t, t)\nb = Sample(m, t, t)\nSave(a, 'x')\nSave(b, 'x')\n"
+    two = "m, c = Load('m')\nt = Text('a', c)\nb = Sample(m, t, t)\na = Sample(m, t, t)\nSave(a, 'x')\nSave(b, 'x')\n"
+    old, new = reading(one, schemas), reading(two, schemas)
+    found = match(ReadScript('', old.prompt), new)
+    for key, node in new.prompt.nodes.items():
+        for name, link in node.links():
+            assert found[link.node] == dict(old.prompt.nodes[found[key]].links())[name].node
+    assert changes(two, schemas, before=one) == []
+
+
+def test_pairs_that_are_known_come_first(schemas: Schemas) -> None:
+    one = reading(COPIES, schemas)
+    saves = [key for key, node in one.prompt.nodes.items() if node.class_type == 'Save']
+    swapped = match(one, one, {saves[0]: saves[1], saves[1]: saves[0]})
+    assert (swapped[saves[0]], swapped[saves[1]], swapped[saves[2]]) == (saves[1], saves[0], saves[2])
