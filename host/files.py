@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..comfyui.loaded import folder_paths
 from ..panel.errors import RequestError
 from ..transpiler import Metadata, read_metadata
 
@@ -28,12 +29,10 @@ def metadata_of_output(query: Mapping[str, str]) -> Metadata:
 
 def output_path(query: Mapping[str, str]) -> Path:
     """The file that a `/view` address names. Raises RequestError 400, 403 or 404."""
-    import folder_paths  # pyright: ignore[reportMissingImports]  # ComfyUI's
-
     filename = query.get('filename', '')
     if not filename or filename[0] == '/' or '\0' in filename:
         raise RequestError('no filename was given')
-    root = folder_paths.get_directory_by_type(query.get('type') or 'output')
+    root = folder_paths().get_directory_by_type(query.get('type') or 'output')
     if root is None:
         raise RequestError('type must be output, input or temp')
     root = os.path.abspath(root)

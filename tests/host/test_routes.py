@@ -67,7 +67,7 @@ async def test_style(client: Any) -> None:
     (SCRIPT.replace('20', '20, stepz=3'), 4, 'stepz'),
     (SCRIPT + 'Nothing()\n', 6, 'Nothing'),
     ("import os\nos.system('x')\n", 1, 'os'),
-    ('while True:\n    pass\n', 1, 'steps'),
+    ('while True:\n    pass\n', 1, 'more than'),
 ])  # fmt: skip
 async def test_errors_of_a_script_have_a_line(client: Any, script: str, line: int, words: str) -> None:
     status, answer = await post(client, 'prompt', {'script': script})
