@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'runtime.client': BELOW_REAL,
     'runtime.real': BELOW_REAL,
     'runtime': RUNTIME,
+    'runtime.cluster': RUNTIME | {'interpreter', 'interpreter.lang', 'nodes', 'transpiler'},
     'interpreter.lang': {'graph'},
     'interpreter': {'interpreter.lang'} | BELOW_REAL,
     'transpiler': {'graph'},
