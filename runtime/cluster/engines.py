@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...comfyui.loaded import nodes_module
 from .names import give_names
 from .work import FileWork, FunctionWork, PromptWork, ScriptWork, Work, WorkerOptions
 
@@ -127,7 +127,7 @@ class RealEngine:
         return state.session()
 
     def interrupt(self) -> None:
-        importlib.import_module('nodes').interrupt_processing()  # ComfyUI's
+        nodes_module().interrupt_processing()
 
     def stop(self) -> None:
         pass
@@ -154,7 +154,7 @@ class ServerEngine:
 
     def start(self) -> None:
         from ... import runtime
-        from ..client.launch import ComfyUIArgs
+        from ...comfyui.checkout import ComfyUIArgs
 
         arguments = [*own_folders(self._folder), *self._options.arguments]
         if not any(argument.startswith('--database-url') for argument in arguments) and self._has_database():

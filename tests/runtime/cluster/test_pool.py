@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,20 +15,6 @@ from comfy_script.runtime.cluster import ClusterError, Done, Pool, RowError, Wor
 
 ray: Any = pytest.importorskip('ray', reason='Ray is not installed: pip install "comfyscript[ray]"')
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope='module')
-def temporary() -> Iterator[Path]:
-    """The cluster's own temporary folder: short, because Ray puts sockets into it."""
-    folder = Path(tempfile.mkdtemp(prefix='cs-'))
-    (folder / 'ray').mkdir()  # Ray's cluster_utils wants it there
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('TMPDIR', str(folder))
-        patch.setattr(tempfile, 'tempdir', None)
-        # Else Ray writes a token into the user's home.
-        patch.setenv('RAY_AUTH_MODE', 'disabled')
-        yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope='module')
