@@ -1,5 +1,9 @@
 """Pools of real ComfyUIs: images and their scripts come back, whole and once, also where a worker is killed."""
 
+# The names of nodes in functions are the worker's.
+# pyright: reportUndefinedVariable=false
+# ruff: noqa: F821
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -50,14 +54,14 @@ def test_all_images_are_there_with_their_scripts_though_a_worker_is_killed(pool,
         import signal
         from pathlib import Path
 
-        model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')  # noqa: F821  (the worker's)
-        text = CLIPTextEncode(f'a glass bottle, {id}', clip)  # noqa: F821
-        latent = EmptyLatentImage(64, 64, 1)  # noqa: F821
-        latent = KSampler(model, seed, 2, 8, 'euler', 'normal', text, text, latent, 1)  # noqa: F821
+        model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')
+        text = CLIPTextEncode(f'a glass bottle, {id}', clip)
+        latent = EmptyLatentImage(64, 64, 1)
+        latent = KSampler(model, seed, 2, 8, 'euler', 'normal', text, text, latent, 1)
         if id == 'bottle-3' and not Path(str(mark)).exists():
             Path(str(mark)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        SaveImage(VAEDecode(latent, vae), 'made')  # noqa: F821
+        SaveImage(VAEDecode(latent, vae), 'made')
 
     rows = [{'id': f'bottle-{number}', 'seed': number} for number in range(6)]
     done = list(pool.map(make, rows, key='id', out=tmp_path / 'out', bar=False))
