@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from .class_info import class_info
 from .errors import CallError, SchemaError
 from .names import NameTable, to_identifier, unique_names
 
@@ -344,30 +345,6 @@ def as_schemas(source: Schemas | Mapping[str, Any] | None) -> Schemas:
     if isinstance(source, Schemas):
         return source
     return Schemas.parse(source or {})
-
-
-def class_info(class_type: str, node_class: Any, display_name: str | None = None) -> Mapping[str, Any]:
-    """The `/object_info` entry of a node class, V1 or V3 (ComfyUI `server.py: node_info`)."""
-    if hasattr(node_class, 'GET_NODE_INFO_V1'):
-        return node_class.GET_NODE_INFO_V1()
-    outputs = getattr(node_class, 'RETURN_TYPES', ())
-    return {
-        'input': node_class.INPUT_TYPES(),
-        'is_input_list': getattr(node_class, 'INPUT_IS_LIST', False),
-        'output': outputs,
-        'output_is_list': getattr(node_class, 'OUTPUT_IS_LIST', None),
-        'output_name': getattr(node_class, 'RETURN_NAMES', outputs),
-        'output_tooltips': getattr(node_class, 'OUTPUT_TOOLTIPS', None),
-        'name': class_type,
-        'display_name': display_name or class_type,
-        'description': getattr(node_class, 'DESCRIPTION', ''),
-        'python_module': getattr(node_class, 'RELATIVE_PYTHON_MODULE', 'nodes'),
-        'category': getattr(node_class, 'CATEGORY', 'sd'),
-        'output_node': getattr(node_class, 'OUTPUT_NODE', False) is True,
-        'deprecated': getattr(node_class, 'DEPRECATED', False),
-        'experimental': getattr(node_class, 'EXPERIMENTAL', False),
-        'api_node': getattr(node_class, 'API_NODE', False),
-    }
 
 
 def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:

@@ -91,6 +91,7 @@ class StartServer(Protocol):
         packs: Mapping[str, Path] | None = None,
         main: Path | None = None,
         python: Path | None = None,
+        api_nodes: bool = False,
     ) -> Server: ...
 
 
@@ -107,10 +108,12 @@ def _server_factory(lab: Lab, base_factory: pytest.TempPathFactory) -> Iterator[
         packs: Mapping[str, Path] | None = None,
         main: Path | None = None,
         python: Path | None = None,
+        api_nodes: bool = False,
     ) -> Server:
         links = pack_links(folder_name if pack else None, lab.comfyui, testing=testing) | dict(packs or {})
         base = make_base(base_factory.mktemp('comfyui'), lab.comfyui, links)
-        server = Server.start(lab.comfyui, python or lab.python, base, args=args, env=env, main=main)
+        more = {'args': args, 'env': env, 'main': main, 'api_nodes': api_nodes}
+        server = Server.start(lab.comfyui, python or lab.python, base, **more)
         running.append(server)
         return server
 
@@ -126,7 +129,7 @@ def start_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     folder_name: the pack's folder in custom_nodes; pack=False: without it; testing: with ComfyUI's testing nodes;
     packs: further links into custom_nodes (name -> folder); args, env: for ComfyUI; main: run instead of main.py;
-    python: the interpreter.
+    python: the interpreter; api_nodes: with those of paid services.
     """
     yield from _server_factory(lab, tmp_path_factory)
 

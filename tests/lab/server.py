@@ -86,18 +86,20 @@ class Server:
         timeout: float = 180,
         main: Path | None = None,
         own: Path | None = None,
+        api_nodes: bool = False,
     ) -> Server:
         """Start ComfyUI in `base` and wait until it answers. ServerError with the end of its log if it doesn't.
 
         `main` is run instead of ComfyUI's main.py (a script that does something to the process first). `own` is the log
-        file of a person's own ComfyUI, which runs on its own device in its own folders.
+        file of a person's own ComfyUI, which runs on its own device in its own folders. `api_nodes`: with the nodes
+        of paid services.
         """
         port = port or free_port()
         log_file = own or base / 'server.log'
         command = [
             str(python), '-u', str(main or comfyui / 'main.py'),
             '--listen', '127.0.0.1', '--port', str(port), '--disable-auto-launch',
-            *([] if own else _lab_arguments(base)), *args,
+            *([] if own else _lab_arguments(base, api_nodes)), *args,
         ]  # fmt: skip
         environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
         environment |= {'OMP_NUM_THREADS': '1', 'PYTHONIOENCODING': 'utf-8', **(env or {})}
@@ -186,9 +188,10 @@ class Server:
                 self.process.wait()
 
 
-def _lab_arguments(base: Path) -> list[str]:
+def _lab_arguments(base: Path, api_nodes: bool) -> list[str]:
     database = f'sqlite:///{(base / "user/comfyui.db").as_posix()}'
-    return ['--cpu', '--disable-api-nodes', '--base-directory', str(base), '--database-url', database]
+    without = [] if api_nodes else ['--disable-api-nodes']
+    return ['--cpu', *without, '--base-directory', str(base), '--database-url', database]
 
 
 def pack_links(folder_name: str | None, comfyui: Path, *, testing: bool) -> dict[str, Path]:

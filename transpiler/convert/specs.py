@@ -45,10 +45,10 @@ class Spec:
         found: dict[str, tuple[Spec, ...]] = {}
         prefix = f'{self.name}.'
         for option in _list(self.options.get('options')):
-            if isinstance(option, Mapping) and 'key' in option:
+            if isinstance(option, Mapping) and isinstance(option.get('key'), (str, int, float)):
                 inputs = option.get('inputs')
                 inputs = inputs if isinstance(inputs, Mapping) else {}
-                found[str(option['key'])] = (
+                found[option['key']] = (
                     *read_section(inputs.get('required'), False, prefix),
                     *read_section(inputs.get('optional'), True, prefix),
                 )
