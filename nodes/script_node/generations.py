@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...runtime.real.cache import Cache, Kept, total_memory
+from ...runtime.real.cache import Cache, KeptOutputs, total_memory
 
 
 class Generations(Cache):
@@ -19,7 +19,7 @@ class Generations(Cache):
         super().__init__(max_bytes or total_memory() // 4)
         self._used: set[Any] = set()
 
-    def get(self, key: Any) -> Kept | None:
+    def get(self, key: Any) -> KeptOutputs | None:
         found = super().get(key)
         if found is not None:
             self._used.add(key)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 MAX_DEPTH = 8
 
 
-class Kept(NamedTuple):
+class KeptOutputs(NamedTuple):
     """The outputs of one call, as the caller had them, and its UI results."""
 
     outputs: Any
@@ -33,14 +33,14 @@ class Cache:
         self.size = 0
         self.hits = 0
         self.misses = 0
-        self._entries: OrderedDict[Any, tuple[Kept, dict[int, int]]] = OrderedDict()
+        self._entries: OrderedDict[Any, tuple[KeptOutputs, dict[int, int]]] = OrderedDict()
         self._users: dict[int, int] = {}
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Any) -> Kept | None:
+    def get(self, key: Any) -> KeptOutputs | None:
         with self._lock:
             found = self._entries.get(key)
             if found is not None and any(_changes(value) != version for value, version in found[0].versions):
@@ -64,7 +64,7 @@ class Cache:
         with self._lock:
             if key in self._entries:
                 self._drop(key)
-            self._entries[key] = (Kept(outputs, ui, versions), sizes)
+            self._entries[key] = (KeptOutputs(outputs, ui, versions), sizes)
             for identity, size in sizes.items():
                 users = self._users.get(identity, 0)
                 self._users[identity] = users + 1

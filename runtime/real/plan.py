@@ -8,7 +8,7 @@ from typing import Any
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
 from ...graph.types import PYTHON_TYPES
 from .host import Host
-from .provenance import Kind
+from .kinds import Kind
 
 _TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
 HOST_HIDDEN = frozenset(

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from ...graph import Schemas
+from ...graph import NodeSchema, Schemas
 from ..calls.functions import NodeFunction, NodeNamespace, signature_of
+from .host import Host
+from .kinds import Kind
 from .plan import Plan
 
-if TYPE_CHECKING:
-    from .session import RealSession
+
+class CallsNodes(Protocol):
+    """What calls the nodes of one ComfyUI: a `RealSession`."""
+
+    @property
+    def host(self) -> Host: ...
+    def plan(self, class_type: str) -> Plan: ...
+    def call(self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None) -> Any: ...
+    def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any: ...
+    def emit(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any: ...
 
 
 class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -20,7 +30,7 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
 
     __slots__ = ('_call', '_plan', '_session')
 
-    def __init__(self, class_type: str, namespace: NodeNamespace, session: RealSession) -> None:
+    def __init__(self, class_type: str, namespace: NodeNamespace, session: CallsNodes) -> None:
         super().__init__(class_type, namespace)
         self._session = session
         self._call = session.call
@@ -70,7 +80,7 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
 class RealNamespace(NodeNamespace):
     """All nodes of this process's ComfyUI, as functions that run them."""
 
-    def __init__(self, schemas: Schemas, session: RealSession, type_of: Callable[[str], Any]) -> None:
+    def __init__(self, schemas: Schemas, session: CallsNodes, type_of: Callable[[str], Any]) -> None:
         super().__init__(schemas, session.emit, embeddings=session.host.embeddings, type_of=type_of)
         self._session = session
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ...comfyui.loaded import loaded
 from ...graph import Schemas
-from .provenance import Written
+from .recorded_prompt import RecordedPrompt
 
 ScriptWriter = Callable[[Mapping[str, Any], str, Schemas], str]
 
@@ -33,7 +33,7 @@ def set_script_writer(writer: ScriptWriter | None) -> None:
     _writer = writer
 
 
-def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str, Any]:
+def extra_pnginfo(written: RecordedPrompt, node_id: str, schemas: Schemas) -> dict[str, Any]:
     """`{'workflow': ..., SCRIPT_KEY: ...}` for a prompt, as far as both can be made."""
     found: dict[str, Any] = {}
     workflow = _attempt('workflow', lambda: _layout(written.prompt, schemas))
@@ -42,7 +42,7 @@ def extra_pnginfo(written: Written, node_id: str, schemas: Schemas) -> dict[str,
     return found | own_script(written, node_id, schemas)
 
 
-def own_script(written: Written, node_id: str, schemas: Schemas) -> dict[str, str]:
+def own_script(written: RecordedPrompt, node_id: str, schemas: Schemas) -> dict[str, str]:
     """`{SCRIPT_KEY: ...}` for a prompt, or nothing where it cannot be made."""
     writer = _writer or getattr(loaded(__name__.partition('.')[0]), 'write_script', None)
     script = _attempt('script', lambda: writer(written.prompt, node_id, schemas)) if writer is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 if TYPE_CHECKING:
-    from .provenance import Source
+    from .records import Source
 
 T = TypeVar('T')
 

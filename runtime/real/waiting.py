@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .provenance import Record, Source
+from .records import Record, Source
 from .value_list import Lazy
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import state
 from .cache import Cache, total_memory
-from .session import OnUi
+from .node_runs import OnUi
 
 
 @functools.cache

@@ -19,6 +19,7 @@ def compared(start_module_server: StartServer) -> Server:
 
 @pytest.mark.server
 def test_classes_say_the_same_as_object_info(compared: Server) -> None:
+    compared.get('/object_info')  # Load3D makes a folder when it is described, which another node lists.
     object_info = compared.get('/object_info')
 
     assert 'StrangeDescriptions' in object_info

@@ -45,8 +45,6 @@ NOT_YET: set[str] = {
     'runtime.client.commands>runtime',
     'runtime.client.launch>runtime',
     'runtime.client.notebook>runtime.util',
-    'runtime.real.provenance>runtime.real.value_list',
-    'runtime.real.real_functions>runtime.real.session',
     'runtime.wire.errors>runtime.wire.task',
     'runtime.wire.results>runtime.client.notebook',
     'runtime.wire.task>runtime.wire.tracker',

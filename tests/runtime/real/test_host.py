@@ -68,9 +68,7 @@ def test_the_interrupt_is_looked_for_without_its_lock_where_that_can_be() -> Non
     [{'OOM_EXCEPTION': MemoryError}, {'is_oom': lambda error: isinstance(error, MemoryError)}],
     ids=['an exception class', 'a function'],
 )
-def test_models_are_freed_when_memory_runs_out(
-    monkeypatch: pytest.MonkeyPatch, management: dict[str, Any]
-) -> None:
+def test_models_are_freed_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch, management: dict[str, Any]) -> None:
     freed: list[int] = []
     made = fake_host(unload_all_models=lambda: freed.append(1), **management)
     monkeypatch.setitem(sys.modules, 'comfy.model_management', made.model_management)

@@ -20,7 +20,7 @@ WRITER = "set_script_writer(lambda prompt, node_id, schemas: f'SaveImage{node_id
 
 def metadata(real: Child, code: str) -> dict[str, Any]:
     """The metadata of the image that code saves (`value` is what SaveImage gave)."""
-    value = real.run(code + "\nset_script_writer(None)\n")
+    value = real.run(code + '\nset_script_writer(None)\n')
     file = value['ui']['images'][0]
     image = Image.open(real.base / 'output' / file['subfolder'] / file['filename'])
     info = {str(key): value for key, value in image.info.items()}
@@ -95,7 +95,7 @@ def test_a_changed_latent_is_noticed_an_unchanged_one_is_followed(real: Child) -
 
 
 def test_lists_are_one_link(real: Child) -> None:
-    info = metadata(real, "value = saved(ImageInvert(RebatchImages(EmptyImage(8, 8, 3), 1)))")
+    info = metadata(real, 'value = saved(ImageInvert(RebatchImages(EmptyImage(8, 8, 3), 1)))')
     nodes = {node['class_type']: node['inputs'] for node in json.loads(info['prompt']).values()}
     assert set(nodes) == {'EmptyImage', 'RebatchImages', 'ImageInvert', 'SaveImage'}
 

@@ -13,7 +13,6 @@ from .conftest import Child
 pytestmark = pytest.mark.server
 
 
-
 def test_the_complete_example(real: Child) -> None:
     printed = real.printed(
         """
@@ -46,7 +45,7 @@ def test_the_complete_example(real: Child) -> None:
     assert "{'pooled_output': " in printed
     assert "{'samples': tensor([[[[" in printed
     assert '\ntensor([[[[' in printed
-    if real.run("import nodes; value = len(nodes.SaveImage.RETURN_TYPES)"):
+    if real.run('import nodes; value = len(nodes.SaveImage.RETURN_TYPES)'):
         # From 2026 on SaveImage has an output, which then is what the call gives; `Workflow().ui` has the rest.
         assert lines[-1].endswith(']]]])')
         return
@@ -199,7 +198,9 @@ load(naked=True)
 from comfy_script.runtime.real.nodes import *
 """
 
-EXPORTED_TXT2IMG = EXPORTED_HELPERS + """
+EXPORTED_TXT2IMG = (
+    EXPORTED_HELPERS
+    + """
 def main():
     with torch.inference_mode():
         checkpointloadersimple = CheckpointLoaderSimple()
@@ -230,8 +231,11 @@ def main():
 if __name__ == "__child__":
     value = main()
 """
+)
 
-EXPORTED_CUSTOM = EXPORTED_HELPERS + """
+EXPORTED_CUSTOM = (
+    EXPORTED_HELPERS
+    + """
 from nodes import NODE_CLASS_MAPPINGS
 
 
@@ -252,6 +256,7 @@ def main():
 
 value = main()[0]
 """
+)
 
 
 @pytest.mark.parametrize('script', [EXPORTED_TXT2IMG, EXPORTED_CUSTOM], ids=['text to image', 'custom nodes'])

@@ -44,7 +44,9 @@ def python(lab: Lab, code: str, cwd: Path, *arguments: str) -> str:
 
 def test_a_plain_process_is_left_as_it_was(lab: Lab, base: Path) -> None:
     """Also from this repository's own folder, whose `nodes` must not stand in for ComfyUI's; with picky packs."""
-    code = STATE + f"""
+    code = (
+        STATE
+        + f"""
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 sys.path.insert(0, {str(ROOT)!r})
@@ -61,6 +63,7 @@ print(json.dumps({{'same': before == after, 'loop': asyncio.get_event_loop() is 
                   'threads': threading.active_count()}}))
 loop.close()
 """
+    )
     answer = json.loads(python(lab, code, ROOT, '--mine').splitlines()[-1])
     assert answer['same'], (answer['before'], answer['after'])
     assert answer['threads'] == 1
@@ -71,7 +74,9 @@ loop.close()
 
 
 def test_in_a_running_loop_and_twice(lab: Lab, base: Path) -> None:
-    code = STATE + f"""
+    code = (
+        STATE
+        + f"""
 async def main():
     before = state()
     from comfy_script.runtime.real import load, Workflow
@@ -86,6 +91,7 @@ async def main():
     return [same, size]
 print(json.dumps(asyncio.run(main())))
 """
+    )
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [True, 4]
 
 
@@ -173,7 +179,9 @@ def test_a_pack_that_uses_comfy_script_and_a_folder_with_spaces(lab: Lab, base: 
         NODE_CLASS_MAPPINGS = {'UsesIt': UsesIt}
     """
     (pack / '__init__.py').write_text(textwrap.dedent(code), encoding='utf-8')
-    code = STATE + f"""
+    code = (
+        STATE
+        + f"""
 before = state()
 from comfy_script.runtime.real import *
 load('Comfy UI ä', ['--cpu', '--disable-api-nodes', '--base-directory', {str(base)!r}], stubs=False)
@@ -181,11 +189,14 @@ same = before == state()
 from comfy_script.runtime.real.nodes import *
 print(json.dumps([same, list(UsesIt(16).shape)]))
 """
+    )
     assert json.loads(python(lab, code, comfyui.parent).splitlines()[-1]) == [True, [1, 8, 16, 3]]
 
 
 def test_with_a_server_of_its_own(lab: Lab, base: Path) -> None:
-    code = STATE + f"""
+    code = (
+        STATE
+        + f"""
 import socket, time, urllib.request
 with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0))
@@ -203,6 +214,7 @@ for _ in range(200):
         time.sleep(0.05)
 print(json.dumps([size, 'system' in stats]))
 """
+    )
     assert json.loads(python(lab, code, base).splitlines()[-1]) == [16, True]
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime.real.provenance import Kind, Kinds, Literal, Opaque, Record, Source, Tracker, write_prompt
+from comfy_script.runtime.real.kinds import Kind, Kinds
+from comfy_script.runtime.real.origins import Origins
+from comfy_script.runtime.real.recorded_prompt import write_prompt
+from comfy_script.runtime.real.records import Literal, Opaque, Record, Source
 from comfy_script.runtime.real.value_list import Token, ValueList
 
 
@@ -30,14 +33,14 @@ class Model:
 
 
 @pytest.fixture
-def tracker() -> Tracker:
-    return Tracker(Kinds())
+def tracker() -> Origins:
+    return Origins(Kinds())
 
 
-def call(tracker: Tracker, class_type: str, outputs: list[Any], **inputs: Any) -> Record:
+def call(tracker: Origins, class_type: str, outputs: list[Any], **inputs: Any) -> Record:
     described = {}
     for name, value in inputs.items():
-        kind = tracker._kinds[type(value)]
+        kind = tracker.kinds[type(value)]
         described[name] = value if kind <= Kind.NONE else tracker.describe(value, kind)
     record = Record(tracker.next_number(), class_type, described)
     for slot, value in enumerate(outputs):
@@ -45,11 +48,11 @@ def call(tracker: Tracker, class_type: str, outputs: list[Any], **inputs: Any) -
     return record
 
 
-def describe(tracker: Tracker, value: Any) -> Any:
-    return tracker.describe(value, tracker._kinds[type(value)])
+def describe(tracker: Origins, value: Any) -> Any:
+    return tracker.describe(value, tracker.kinds[type(value)])
 
 
-def test_values_are_known_by_identity(tracker: Tracker) -> None:
+def test_values_are_known_by_identity(tracker: Origins) -> None:
     model, tensor = Model(), Tensor()
     record = call(tracker, 'Load', [model, tensor])
     assert describe(tracker, model) == Source(record, 0)
@@ -57,7 +60,7 @@ def test_values_are_known_by_identity(tracker: Tracker) -> None:
     assert isinstance(describe(tracker, Model()), Opaque)
 
 
-def test_a_tensor_changed_in_place_is_opaque(tracker: Tracker) -> None:
+def test_a_tensor_changed_in_place_is_opaque(tracker: Origins) -> None:
     tensor = Tensor()
     call(tracker, 'Make', [tensor])
     tensor._version += 1
@@ -82,7 +85,7 @@ def test_a_tensor_changed_in_place_is_opaque(tracker: Tracker) -> None:
         lambda latent: latent['slots'].__setitem__(0, object()),
     ],
 )
-def test_a_container_is_known_by_what_it_holds(tracker: Tracker, change: Any) -> None:
+def test_a_container_is_known_by_what_it_holds(tracker: Origins, change: Any) -> None:
     odd = defaultdict(list, a=ValueList([Tensor()]))
     latent = {'samples': Tensor(), 'inner': [[1, Model()]], 'odd': odd, 'slots': [object()], 'nan': float('nan')}
     record = call(tracker, 'Empty', [latent])
@@ -92,14 +95,14 @@ def test_a_container_is_known_by_what_it_holds(tracker: Tracker, change: Any) ->
     assert not odd.keys() - {'a', 'b'}
 
 
-def test_equal_plain_values_and_other_containers_of_the_same_are_no_change(tracker: Tracker) -> None:
+def test_equal_plain_values_and_other_containers_of_the_same_are_no_change(tracker: Origins) -> None:
     latent = {'samples': Tensor(), 'size': [1000.5, 'text']}
     record = call(tracker, 'Empty', [latent])
     latent['size'] = [float('1000.5'), ''.join(('te', 'xt'))]
     assert describe(tracker, latent) == Source(record, 0)
 
 
-def test_a_container_that_holds_itself_or_very_much(tracker: Tracker) -> None:
+def test_a_container_that_holds_itself_or_very_much(tracker: Origins) -> None:
     itself: list[Any] = [Tensor()]
     itself.append(itself)
     much = [Tensor(), [[[number] for number in range(9)] for _ in range(999)]]
@@ -110,27 +113,27 @@ def test_a_container_that_holds_itself_or_very_much(tracker: Tracker) -> None:
     assert isinstance(describe(tracker, itself), Opaque)
 
 
-def test_nothing_is_kept_alive_and_entries_go(tracker: Tracker) -> None:
+def test_nothing_is_kept_alive_and_entries_go(tracker: Origins) -> None:
     for _ in range(50):
         call(tracker, 'Make', [Tensor(), {'samples': Tensor()}, [[Tensor(), {'pooled': Tensor()}]], Model()])
     gc.collect()
     assert len(tracker) == 0
 
 
-def test_a_reused_address_is_not_taken_for_the_value(tracker: Tracker) -> None:
+def test_a_reused_address_is_not_taken_for_the_value(tracker: Origins) -> None:
     for _ in range(200):
         call(tracker, 'Make', [{'samples': Tensor()}])
         assert isinstance(describe(tracker, {'samples': Tensor()}), Opaque)
 
 
-def test_containers_of_plain_values_are_bounded(tracker: Tracker) -> None:
+def test_containers_of_plain_values_are_bounded(tracker: Origins) -> None:
     kept = [{'accum': object.__new__(type('Odd', (), {'__slots__': ()}))} for _ in range(3000)]
     for value in kept:
         call(tracker, 'Make', [value])
     assert len(tracker) <= 1024
 
 
-def test_lists_tokens_and_literals(tracker: Tracker) -> None:
+def test_lists_tokens_and_literals(tracker: Origins) -> None:
     values, token = ValueList([Tensor(), Tensor()]), Token('stub')
     record = call(tracker, 'Split', [values, token])
     assert describe(tracker, values) == Source(record, 0)
@@ -141,7 +144,7 @@ def test_lists_tokens_and_literals(tracker: Tracker) -> None:
     assert item.origin == (Source(record, 0), 1)
 
 
-def test_the_prompt_has_what_nodes_made_and_notes_have_the_rest(tracker: Tracker) -> None:
+def test_the_prompt_has_what_nodes_made_and_notes_have_the_rest(tracker: Origins) -> None:
     model, image, own = Model(), Tensor(), Tensor()
     call(tracker, 'Load', [model], name="it's")
     call(tracker, 'Unrelated', [Model()])
@@ -154,7 +157,7 @@ def test_the_prompt_has_what_nodes_made_and_notes_have_the_rest(tracker: Tracker
     assert written.notes == ('Sample (node 3), input mask: a Tensor of shape [1, 2], not the output of a node',)
 
 
-def test_keys_say_what_led_to_a_value(tracker: Tracker) -> None:
+def test_keys_say_what_led_to_a_value(tracker: Origins) -> None:
     def chain(number: int, other: int = 0) -> bytes | None:
         first, second = Tensor(), Tensor()
         call(tracker, 'First', [first], n=number)
@@ -164,7 +167,7 @@ def test_keys_say_what_led_to_a_value(tracker: Tracker) -> None:
     assert len({chain(1), chain(2), chain(1, 2), chain(True)}) == 4
 
 
-def test_values_of_ones_own_have_keys_while_changes_are_seen(tracker: Tracker) -> None:
+def test_values_of_ones_own_have_keys_while_changes_are_seen(tracker: Origins) -> None:
     seen, unseen = Tensor(), Tensor(inference=True)
     assert call(tracker, 'Use', [], image=seen).key() == call(tracker, 'Use', [], image=seen).key() is not None
     assert call(tracker, 'Use', [], image=unseen).key() is None
@@ -173,14 +176,14 @@ def test_values_of_ones_own_have_keys_while_changes_are_seen(tracker: Tracker) -
     assert call(tracker, 'Use', [], image=seen).key() != before
 
 
-def test_what_may_change_has_no_key_nor_has_what_rests_on_it(tracker: Tracker) -> None:
+def test_what_may_change_has_no_key_nor_has_what_rests_on_it(tracker: Origins) -> None:
     image = Tensor()
     record = call(tracker, 'Random', [image])
     record.deny_key()
     assert call(tracker, 'Use', [], image=image).key() is None
 
 
-def test_deep_chains_need_no_recursion(tracker: Tracker) -> None:
+def test_deep_chains_need_no_recursion(tracker: Origins) -> None:
     value: Any = Tensor()
     record = call(tracker, 'Start', [value])
     for _ in range(5000):

@@ -11,17 +11,16 @@ it holds. Such values, and those the user made, are opaque: a prompt leaves them
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .value_list import Lazy, Token, ValueList
+from .kinds import Kind, Kinds
+from .records import LOST, Literal, Opaque, Record, Several, Source
+from .value_list import ValueList
 
 MAX_LEAVES = 256
 """Containers are compared by their first leaves only."""
@@ -32,210 +31,10 @@ MAX_LITERAL = 64 * 1024
 MAX_ADOPTED_DEPTH = 4
 """Of a container that comes from outside, values this deep have keys of their own."""
 
-
-class Kind(IntEnum):
-    """How a value is followed."""
-
-    SCALAR = 0
-    BOOL = 1
-    NONE = 2
-    ENUM = 3
-    TENSOR = 4
-    CONTAINER = 5
-    OBJECT = 6
-    UNTRACKABLE = 7
-    VALUE_LIST = 8
-    LAZY = 9
-    BLOCKER = 10
-
-
 _NONE, _TENSOR, _CONTAINER, _OBJECT, _VALUE_LIST = Kind.NONE, Kind.TENSOR, Kind.CONTAINER, Kind.OBJECT, Kind.VALUE_LIST
-
-
-class Kinds(dict[type, Kind]):
-    """The kind of each type of value, found once per type."""
-
-    def __init__(self, blocker: type | None = None) -> None:
-        super().__init__()
-        self._blocker = blocker
-        self.update({int: Kind.SCALAR, float: Kind.SCALAR, str: Kind.SCALAR, bool: Kind.BOOL, type(None): Kind.NONE})
-        self.update({dict: Kind.CONTAINER, list: Kind.CONTAINER, tuple: Kind.CONTAINER})
-        self.update({ValueList: Kind.VALUE_LIST, Token: Kind.OBJECT})
-
-    def __missing__(self, type_: type) -> Kind:
-        kind = self[type_] = self._classify(type_)
-        return kind
-
-    def _classify(self, type_: type) -> Kind:
-        if self._blocker is not None and issubclass(type_, self._blocker):
-            return Kind.BLOCKER
-        if issubclass(type_, Enum):
-            return Kind.ENUM
-        if issubclass(type_, Lazy):
-            return Kind.LAZY
-        if issubclass(type_, ValueList):
-            return Kind.VALUE_LIST
-        if issubclass(type_, (int, float, str)):
-            return Kind.SCALAR
-        if hasattr(type_, '_version') and hasattr(type_, 'is_inference'):
-            return Kind.TENSOR
-        if issubclass(type_, (dict, list, tuple)):
-            return Kind.CONTAINER
-        return Kind.OBJECT if type_.__weakrefoffset__ else Kind.UNTRACKABLE
-
-
-class Source(NamedTuple):
-    """An output of a recorded call."""
-
-    record: Record
-    slot: int
-
 
 _new_source = tuple.__new__
 """A named tuple's own constructor takes twice the time."""
-
-
-class Opaque:
-    """A value that no node made, or that is not any more what a node made. It does not hold the value."""
-
-    __slots__ = ('number', 'origin', 'stable', 'what')
-    _numbers = itertools.count(1)
-
-    def __init__(self, what: str, stable: bool = False, origin: tuple[Source, int] | None = None) -> None:
-        self.what = what
-        self.stable = stable
-        self.origin = origin
-        """The list output and the index in it, for a value that was taken out of a list."""
-        self.number = next(self._numbers)
-
-    def __repr__(self) -> str:
-        return f'<{self.what}>'
-
-    def key(self) -> bytes | None:
-        if self.origin is not None:
-            source, index = self.origin
-            key = source.record.key()
-            return key + b'%d[%d]' % (source.slot, index) if key else None
-        return b'opaque %d' % self.number if self.stable else None
-
-
-class Literal(NamedTuple):
-    """A list or dict of the user's, recorded as JSON."""
-
-    json: str
-
-
-LOST = object()
-
-
-class Several(NamedTuple):
-    """A list of values that the user put together, one per run of the node."""
-
-    items: tuple[Any, ...]
-
-
-class Record:
-    """One node call: its class and where its inputs came from. It holds other records, never a value of weight."""
-
-    __slots__ = ('_key', 'class_type', 'inputs', 'mark', 'number', 'outputs', 'prefix')
-
-    def __init__(self, number: int, class_type: str, inputs: dict[str, Any], prefix: str = '') -> None:
-        self.number = number
-        self.prefix = prefix
-        self.class_type = class_type
-        self.inputs = inputs
-        self.mark: Any = None
-        self.outputs: list[Any] = []
-        """What can be had of the outputs without keeping them: weak references, plain values, or LOST."""
-        self._key: bytes | None = None
-
-    def __repr__(self) -> str:
-        return f'<call {self.number} of {self.class_type}>'
-
-    @property
-    def node_id(self) -> str:
-        return f'{self.prefix}{self.number}'
-
-    def living_outputs(self) -> list[Any] | None:
-        """The outputs, if each of them can still be had."""
-        found = []
-        for output in self.outputs:
-            value = output() if isinstance(output, weakref.ref) else output
-            if value is LOST or (value is None and output is not None):
-                return None
-            found.append(value)
-        return found
-
-    def sources(self) -> Iterator[Source]:
-        for value in self.inputs.values():
-            yield from _sources(value)
-
-    def key(self) -> bytes | None:
-        """A hash of all that led to this call's outputs, or None where that cannot be told."""
-        if self._key is None:
-            for record in self._without_key():
-                record._key = record._own_key()
-        return self._key or None
-
-    def deny_key(self) -> None:
-        """Nothing that rests on this call can be kept: it may give something else the next time."""
-        self._key = b''
-
-    def _without_key(self) -> list[Record]:
-        """This call and those it rests on that have no key yet, in the order they were made."""
-        found: dict[int, Record] = {self.number: self}
-        waiting: list[Record] = [self]
-        while waiting:
-            for source in waiting.pop().sources():
-                record = source.record
-                if record._key is None and record.number not in found:
-                    found[record.number] = record
-                    waiting.append(record)
-        return [found[number] for number in sorted(found)]
-
-    def ancestry(self) -> list[Record]:
-        """This call and all it rests on, in the order they were made."""
-        found: dict[int, Record] = {self.number: self}
-        waiting: list[Record] = [self]
-        while waiting:
-            for source in waiting.pop().sources():
-                if source.record.number not in found:
-                    found[source.record.number] = source.record
-                    waiting.append(source.record)
-        return [found[number] for number in sorted(found)]
-
-    def _own_key(self) -> bytes:
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f'{self.class_type}\0{self.mark!r}'.encode('utf-8', 'surrogatepass'))
-        for name in sorted(self.inputs):
-            part = _key_part(self.inputs[name])
-            if part is None:
-                return b''
-            digest.update(b'\0' + name.encode('utf-8', 'surrogatepass') + b'\0' + part)
-        return digest.digest()
-
-
-def _sources(value: Any) -> Iterator[Source]:
-    if type(value) is Source:
-        yield value
-    elif type(value) is Several:
-        for item in value.items:
-            yield from _sources(item)
-
-
-def _key_part(value: Any) -> bytes | None:
-    kind = type(value)
-    if kind is Source:
-        key = value.record._key
-        return key + b'%d' % value.slot if key else None
-    if kind is Opaque:
-        return value.key()
-    if kind is Several:
-        parts = [_key_part(item) for item in value.items]
-        return None if None in parts else b'[' + b','.join(part for part in parts if part is not None) + b']'
-    if kind is Literal:
-        return value.json.encode('utf-8', 'surrogatepass')
-    return f'{kind.__name__} {value!r}'.encode('utf-8', 'surrogatepass')
 
 
 class _Ref(weakref.ref[Any]):
@@ -301,19 +100,11 @@ class _Entry:
         self.held = held
 
 
-@dataclass(frozen=True)
-class Written:
-    """A prompt of recorded calls, and what of it is not reproducible, in words."""
-
-    prompt: dict[str, Any]
-    notes: tuple[str, ...] = field(default=())
-
-
-class Tracker:
+class Origins:
     """All that is known of living values. One per session."""
 
     def __init__(self, kinds: Kinds) -> None:
-        self._kinds = kinds
+        self.kinds = kinds
         self._entries: dict[int, _Entry] = {}
         self._loose: OrderedDict[int, None] = OrderedDict()
         self._numbers = itertools.count(1)
@@ -352,7 +143,7 @@ class Tracker:
         return self._opaque(value, kind, _what(value))
 
     def _describe_item(self, value: Any) -> Any:
-        kind = self._kinds[type(value)]
+        kind = self.kinds[type(value)]
         return value if kind <= Kind.NONE else self.describe(value, kind)
 
     def _opaque(self, value: Any, kind: Kind, what: str) -> Opaque:
@@ -366,7 +157,7 @@ class Tracker:
 
         `name` gives the same bytes for what it takes for the same value, in whatever session, or None.
         """
-        kind = self._kinds[type(value)]
+        kind = self.kinds[type(value)]
         if kind not in (Kind.TENSOR, Kind.CONTAINER, Kind.OBJECT):
             return
         known = self.describe(value, kind)
@@ -385,7 +176,7 @@ class Tracker:
 
     def put(self, value: Any, record: Record, slot: int) -> None:
         """Notes that a call gave this value."""
-        kind = self._kinds[type(value)]
+        kind = self.kinds[type(value)]
         if kind is _TENSOR or kind is _OBJECT or kind is _CONTAINER:
             ref = self._put(value, kind, _new_source(Source, (record, slot)))
             record.outputs.append(LOST if kind is _CONTAINER else ref)
@@ -400,7 +191,7 @@ class Tracker:
         ref = self._refer(values, id(values))
         self._entries[id(values)] = _Entry(source, ref, -1)
         for index, item in enumerate(values):
-            kind = self._kinds[type(item)]
+            kind = self.kinds[type(item)]
             if kind is Kind.TENSOR or kind is Kind.OBJECT or kind is Kind.CONTAINER:
                 what = f'value {index} of the list that {record.class_type} returned'
                 self._put(item, kind, Opaque(what, origin=(source, index)))
@@ -409,7 +200,7 @@ class Tracker:
     def _put(self, value: Any, kind: Kind, source: Source | Opaque) -> _Ref | None:
         key = id(value)
         if kind is _CONTAINER:
-            held = _held(value, self._kinds)
+            held = _held(value, self.kinds)
             ref = None
             for _, _, leaf, _ in held.living:
                 ref = self._refer(leaf(), key)
@@ -500,39 +291,3 @@ def _changed(value: Any, source: Source | Opaque) -> str:
     if isinstance(source, Opaque):
         return source.what
     return f'{_what(value)} from {source.record.class_type}, changed since'
-
-
-def write_prompt(records: Iterable[Record]) -> Written:
-    """The API prompt of these calls and all they rest on. Opaque inputs are left out of it and named in the notes."""
-    ancestry: dict[int, Record] = {}
-    for record in records:
-        if record.number not in ancestry:
-            ancestry.update((found.number, found) for found in record.ancestry())
-    prompt: dict[str, Any] = {}
-    notes: list[str] = []
-    for number in sorted(ancestry):
-        record = ancestry[number]
-        inputs: dict[str, Any] = {}
-        for name, value in record.inputs.items():
-            if type(value) is Opaque or type(value) is Several:
-                notes.append(f'{record.class_type} (node {record.node_id}), input {name}: {_explain(value)}')
-            else:
-                inputs[name] = _json(value)
-        prompt[record.node_id] = {'class_type': record.class_type, 'inputs': inputs}
-    return Written(prompt, tuple(notes))
-
-
-def _json(value: Any) -> Any:
-    kind = type(value)
-    if kind is Source:
-        return [value.record.node_id, value.slot]
-    if kind is Literal:
-        decoded = json.loads(value.json)
-        return {'__value__': decoded} if isinstance(decoded, list) else decoded
-    return value
-
-
-def _explain(value: Opaque | Several) -> str:
-    if isinstance(value, Several):
-        return f'a list of {len(value.items)} values that the script put together'
-    return f'{value.what}, not the output of a node'
