@@ -11,6 +11,7 @@ from . import loop, saving
 from .errors import ExecutionBlockedWarning
 from .host import Host, Job, Outcome
 from .kinds import Kind
+from .locked_method import outputs_of
 from .origins import Origins
 from .plan import Plan
 from .recorded_prompt import RecordedPrompt, write_prompt
@@ -67,15 +68,17 @@ class NodeRunner:
         self._before_node()
         if plan.unique_id:
             inputs.update(dict.fromkeys(plan.unique_id, self.prefix + str(self._origins.next_number())))
-        instance = plan.node_class()
+        instance, call = plan.start()
         try:
-            returned = getattr(instance, plan.function)(**inputs)
+            returned = call(**inputs)
         except BaseException as error:
             self.host.on_error(error)
             raise
         finally:
             if self._after_node is not None:
                 self._after_node()
+        if plan.locked is not None:
+            returned = outputs_of(returned)
         if type(returned) is tuple and not plan.list_slots:
             if len(returned) == 1 == plan.count and type(returned[0]) is not str:
                 return returned[0]
@@ -89,12 +92,12 @@ class NodeRunner:
         node_id = record.node_id
         if plan.unique_id:
             inputs = {**inputs, **dict.fromkeys(plan.unique_id, node_id)}
-        instance = plan.node_class()
+        instance, call = plan.start()
         host.set_prefix(node_id, 0, 0)
         context = host.context
         token = context.set(self._make_context(node_id)) if context is not None else None
         try:
-            returned = getattr(instance, plan.function)(**inputs)
+            returned = call(**inputs)
         except BaseException as error:
             host.on_error(error)
             raise
@@ -103,6 +106,8 @@ class NodeRunner:
                 context.reset(token)
             if self._after_node is not None:
                 self._after_node()
+        if plan.locked is not None:
+            returned = outputs_of(returned)
         simply = type(returned) is tuple and not plan.list_slots
         if simply and (not plan.token_slots or str not in map(type, returned)):
             return returned, None

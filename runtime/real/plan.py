@@ -9,6 +9,7 @@ from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bin
 from ...graph.types import PYTHON_TYPES
 from .host import Host
 from .kinds import Kind
+from .locked_method import LockedMethod, can_be_kept
 
 _TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
 HOST_HIDDEN = frozenset(
@@ -28,7 +29,7 @@ HOST_HIDDEN = frozenset(
 class Plan:
     """One node class, ready to be called.
 
-    The short way (`simple`) is for plain synchronous V1 nodes without lists, laziness or a look at the prompt;
+    The short way (`simple`) is for plain synchronous nodes without lists, laziness or a look at the prompt;
     the executor's own way is for all others, and for any call that brings a list, a blocker or the like.
     """
 
@@ -45,6 +46,7 @@ class Plan:
         'host_hidden',
         'lazy',
         'list_slots',
+        'locked',
         'names',
         'needs_graph',
         'node_class',
@@ -94,13 +96,16 @@ class Plan:
         self.detaches = schema.output_node
         """Output nodes hand tensors on to files and browsers, which fails for those that carry gradients."""
         self.changing = host.is_changing(node_class)
+        is_v3 = host.is_v3(node_class)
+        keeps = is_v3 and not schema.hidden and can_be_kept(node_class)
+        self.locked = LockedMethod(node_class) if keeps else None
         self.simple = not (
             self.names is None
             or raw_links
             or self.host_hidden - {'UNIQUE_ID'}
             or schema.is_input_list
             or getattr(node_class, 'INPUT_IS_LIST', False)
-            or host.is_v3(node_class)
+            or (is_v3 and self.locked is None)
             or host.is_lazy(node_class)
             or host.is_async(node_class)
         )
@@ -115,6 +120,13 @@ class Plan:
             if item.type not in HOST_HIDDEN:
                 inputs[item.name] = given.pop(name)
         return inputs, {self.hidden[name].type: value for name, value in given.items()}
+
+    def start(self) -> tuple[Any, Callable[..., Any]]:
+        """What the executor calls the node's object, and the method that runs it."""
+        if self.locked is not None:
+            return self.node_class, self.locked.current()
+        instance = self.node_class()
+        return instance, getattr(instance, self.function)
 
     def fill(self, inputs: dict[str, Any]) -> bool:
         """Adds the defaults of required inputs; False where one has none."""

@@ -53,6 +53,71 @@ def test_defaults_enums_and_switches(real: Child) -> None:
     assert value == [7, {'mode': 'disable', 's': 1.0, 'kind': 'euler', 'n': 7}, 'float', 'str']
 
 
+V3_NODES = """
+    import nodes
+    from comfy_api.latest import io
+
+    class Counted(io.ComfyNode):
+        runs = 0
+
+        @classmethod
+        def define_schema(cls):
+            return io.Schema(
+                node_id='Counted', inputs=[io.Int.Input('n', default=3), io.Boolean.Input('change', default=False)],
+                outputs=[io.Int.Output(), io.Int.Output()],
+            )
+
+        @classmethod
+        def execute(cls, n, change):
+            if change:
+                cls.runs = 0
+            Counted.runs += 1
+            return io.NodeOutput(n, cls.runs)
+
+    class Shown(io.ComfyNode):
+        returned = None
+
+        @classmethod
+        def define_schema(cls):
+            return io.Schema(node_id='Shown', inputs=[io.Int.Input('n')], outputs=[io.Int.Output()])
+
+        @classmethod
+        def execute(cls, n):
+            return {
+                0: io.NodeOutput(n, ui={'text': ['seen']}), 1: (n,), 2: io.NodeOutput(n, ui={'text': ['more']}),
+                3: io.NodeOutput(block_execution='no more'),
+            }[n]
+
+    nodes.NODE_CLASS_MAPPINGS.update(Counted=Counted, Shown=Shown)
+"""
+
+
+def test_a_v3_node_sees_its_class_as_it_is_now_and_cannot_change_it(real: Child) -> None:
+    value = real.run(V3_NODES + """
+    counted = RealSession().nodes['Counted']
+    value = [counted(), counted(n=5)]
+    Counted.runs = 40
+    value.append(counted(6))
+    try:
+        counted(change=True)
+    except AttributeError as error:
+        value.append(str(error))
+    """)
+    assert value[:3] == [[3, 0], [5, 1], [6, 40]]
+    assert "Cannot modify class attribute 'runs'" in value[3]
+
+
+@pytest.mark.parametrize('track', [True, False])
+def test_whatever_a_v3_node_returns_is_read_as_the_executor_reads_it(real: Child, track: bool) -> None:
+    value = real.run(V3_NODES + f"""
+    seen = []
+    shown = RealSession(track={track}, on_ui=lambda *ui: seen.append(ui[1:])).nodes['Shown']
+    results = [shown(n) for n in range(3)]
+    value = [results, seen, type(shown(3)).__name__]
+    """)
+    assert value == [[0, 1, 2], [['Shown', {'text': ['seen']}], ['Shown', {'text': ['more']}]], 'ExecutionBlocker']
+
+
 def test_what_does_not_fit_is_an_error_that_says_so(real: Child) -> None:
     with pytest.raises(ChildError, match=r"EmptyImage has no input 'widht'.*did you mean 'width'"):
         real.run('EmptyImage(widht=5)')
