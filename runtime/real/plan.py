@@ -7,6 +7,7 @@ from typing import Any
 
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
 from ...graph.types import PYTHON_TYPES
+from .choices import check_choices, choices_of
 from .host import Host
 from .kinds import Kind
 from .locked_method import LockedMethod, can_be_kept
@@ -36,6 +37,7 @@ class Plan:
     __slots__ = (
         'casts',
         'changing',
+        'choices',
         'class_type',
         'conditions',
         'count',
@@ -71,6 +73,7 @@ class Plan:
         plain = all(item.kind in (InputKind.PLAIN, InputKind.COMBO) for item in items)
         self.names = tuple(item.name for item in items) if plain else None
         self.raw_names = frozenset(item.name for item in items)
+        self.choices = choices_of(schema)
         self.raw_of = {item.python_name: item.name for item in items}
         self.defaults = tuple((item.name, item.default) for item in items if item.required)
         self.required = dict(self.defaults)
@@ -120,6 +123,10 @@ class Plan:
             if item.type not in HOST_HIDDEN:
                 inputs[item.name] = given.pop(name)
         return inputs, {self.hidden[name].type: value for name, value in given.items()}
+
+    def check(self, host: Host, inputs: Mapping[str, Any]) -> None:
+        """Raises CallError for a value that is none of its input's choices."""
+        check_choices(host, self.schema, self.node_class, self.choices, inputs)
 
     def start(self) -> tuple[Any, Callable[..., Any]]:
         """What the executor calls the node's object, and the method that runs it."""

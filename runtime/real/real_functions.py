@@ -18,6 +18,8 @@ class CallsNodes(Protocol):
 
     @property
     def host(self) -> Host: ...
+    @property
+    def checks_choices(self) -> bool: ...
     def plan(self, class_type: str) -> Plan: ...
     def call(self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None) -> Any: ...
     def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any: ...
@@ -45,7 +47,10 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
         if not kwargs:
             followed = plan.plain.get((*map(type, args),))
             if followed is not None:
-                return session.call_known(plan, dict(zip(names or (), args)), followed)
+                inputs = dict(zip(names or (), args))
+                if session.checks_choices and plan.choices:
+                    plan.check(session.host, inputs)
+                return session.call_known(plan, inputs, followed)
         if names is not None and len(args) <= len(names):
             inputs = dict(zip(names, args))
             for name, value in kwargs.items():
@@ -55,11 +60,15 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
                 inputs[raw] = value
             else:
                 if len(inputs) == len(names) or plan.fill(inputs):
+                    if session.checks_choices and plan.choices:
+                        plan.check(session.host, inputs)
                     followed = plan.plain.get((*inputs, *map(type, inputs.values())))
                     if followed is not None:
                         return session.call_known(plan, inputs, followed)
                     return self._call(plan, inputs, None)
         inputs, hidden = plan.bind(args, kwargs)
+        if session.checks_choices and plan.choices:
+            plan.check(session.host, inputs)
         return self._call(plan, inputs, hidden)
 
     @property

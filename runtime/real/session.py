@@ -77,6 +77,8 @@ class RealSession:
         self.host = host if host is not None else Host()
         self.schemas = schemas if schemas is not None else self.host.schemas()
         self.validate = validate
+        self.checks_choices = not validate
+        """Whether calls of node functions are checked by us: ComfyUI's own validation has these checks in it."""
         self.track = track
         self.bare = False
         """Whether calls are only made, and nothing is followed, checked or kept."""

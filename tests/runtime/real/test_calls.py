@@ -53,6 +53,55 @@ def test_defaults_enums_and_switches(real: Child) -> None:
     assert value == [7, {'mode': 'disable', 's': 1.0, 'kind': 'euler', 'n': 7}, 'float', 'str']
 
 
+LISTING = """
+    import nodes
+    listed = ['one', 'two', 'three']
+
+    class Listing:
+        @classmethod
+        def INPUT_TYPES(cls):
+            return {'required': {'number': (list(listed),), 'own': (['a'],), 'n': ('INT', {'default': 1, 'max': 5})}}
+
+        @classmethod
+        def VALIDATE_INPUTS(cls, own):
+            return True if own.startswith('a') else f'{own} is not mine'
+
+        RETURN_TYPES = ('STRING',)
+        FUNCTION = 'run'
+
+        def run(self, number, own, n):
+            return (f'{number} {own} {n}',)
+
+    nodes.NODE_CLASS_MAPPINGS['Listing'] = Listing
+    listing = RealSession().nodes['Listing']
+    for _ in range(2):
+        assert listing('two', 'a') == 'two a 1'
+"""
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        ("listing('tow', 'a')", "Listing: input 'number' is 'tow', which is none of its 3 choices.*did you mean 'two'"),
+        ("listing(number='five', own='a')", "'five', which is none of its 3 choices: there are 'one', 'two', 'three'"),
+        ("listing('two', 'b')", "input 'own' is 'b', which the node refuses: .*b is not mine"),
+        ("KSampler(1, 1, 1, 1.0, 'eular', 'normal', 1, 1, {})", "'eular', which is none of its .* 'euler'"),
+    ],
+)
+def test_a_value_that_is_no_choice_is_refused(real: Child, call: str, message: str) -> None:
+    with pytest.raises(ChildError, match=message):
+        real.run(f'{LISTING}\n    {call}')
+
+
+def test_what_a_pack_accepts_beyond_its_list_is_taken_and_ranges_are_the_nodes(real: Child) -> None:
+    value = real.run(LISTING + """
+    value = [listing('two', 'abc'), listing('two', 'a', 99)]
+    listed.append('a new file')
+    value.append(listing('a new file', 'a'))
+    """)
+    assert value == ['two abc 1', 'two a 99', 'a new file a 1']
+
+
 V3_NODES = """
     import nodes
     from comfy_api.latest import io
@@ -85,7 +134,7 @@ V3_NODES = """
         def execute(cls, n):
             return {
                 0: io.NodeOutput(n, ui={'text': ['seen']}), 1: (n,), 2: io.NodeOutput(n, ui={'text': ['more']}),
-                3: io.NodeOutput(block_execution='no more'),
+                3: io.NodeOutput(n, block_execution='no more'),
             }[n]
 
     nodes.NODE_CLASS_MAPPINGS.update(Counted=Counted, Shown=Shown)
