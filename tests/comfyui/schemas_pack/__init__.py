@@ -75,11 +75,11 @@ async def compare(request: web.Request) -> web.Response:
 
 
 def differences(object_info: dict[str, Any]) -> dict[str, list[str]]:
-    import nodes  # pyright: ignore[reportMissingImports]
+    from comfy_script.comfyui.loaded import nodes_module
     from comfy_script.comfyui.schemas import loaded_schemas
     from comfy_script.graph import Schemas
 
-    ours, theirs = loaded_schemas(nodes)(max_age=0), Schemas.parse(object_info)
+    ours, theirs = loaded_schemas(nodes_module())(max_age=0), Schemas.parse(object_info)
     found = {'': list(unequal(list(ours), list(theirs), 'nodes'))}
     for class_type in theirs:
         own, sent = ours[class_type], theirs[class_type]
