@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from .errors import ScriptLimit
 from .resident import Growth
 
+TENSOR_SIZE = 700
+"""Bytes of a tensor without its elements."""
+ELEMENT_SIZE = 96
+"""About what one new small value takes beside its place in a container."""
+
 
 @dataclass(frozen=True)
 class Bounds:

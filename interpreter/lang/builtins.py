@@ -7,12 +7,17 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .attributes import as_set, pairs, plain, sorted_list
-from .errors import ScriptDenied, ScriptLimit
-from .formatting import format_value, show_ascii, show_repr, show_str
+from .calling import as_native, call_method, call_value
+from .comparison import hashable, truth
+from .elements import collect, iterate, length, metered
+from .errors import NodeFailed, ScriptDenied, ScriptLimit
+from .kinds import NUMBERS, is_tensor
 from .machine import CATCHABLE, Machine
-from .objects import NUMBERS, Builtin, NoOp, ScriptCallable, Stream, TypeRef, type_name
+from .objects import Builtin, NoOp, ScriptCallable, Stream, TypeRef, as_index, type_name
 from .operators import COMPARE, add, power
+from .showing import format_value, show_ascii, show_repr, show_str
+from .types.containers import as_set, pairs, sorted_list
+from .types.entries import plain
 
 MISSING: Any = object()
 MAX_DIGITS = 5000
@@ -22,16 +27,16 @@ MAX_DIGITS = 5000
 
 
 def _int(m: Machine, value: Any = 0, /, base: Any = MISSING) -> int:
-    if m.is_tensor(value):
+    if is_tensor(value):
         return int(value)
     plain(m, (value,))
     if type(value) in (str, bytes) and len(value) > MAX_DIGITS:
         raise ScriptLimit(f'an integer of more than {MAX_DIGITS} digits')
-    return m.whole(int(value) if base is MISSING else int(value, m.index(base)))
+    return m.whole(int(value) if base is MISSING else int(value, as_index(base)))
 
 
 def _float(m: Machine, value: Any = 0.0, /) -> float:
-    if m.is_tensor(value):
+    if is_tensor(value):
         return float(value)
     plain(m, (value,))
     return float(value)
@@ -56,16 +61,16 @@ def _bytes(m: Machine, value: Any = b'', /, encoding: Any = None) -> bytes:
     if type(value) is str:
         if encoding is None:
             raise TypeError('string argument without an encoding')
-        return m.call_method(value, 'encode', [encoding], {})
-    return bytes(plain(m, m.collect(value)))
+        return call_method(m, value, 'encode', [encoding], {})
+    return bytes(plain(m, collect(m, value)))
 
 
 def _list(m: Machine, values: Any = (), /) -> list:
-    return m.collect(values)
+    return collect(m, values)
 
 
 def _tuple(m: Machine, values: Any = (), /) -> tuple:
-    return values if type(values) is tuple else tuple(m.collect(values))
+    return values if type(values) is tuple else tuple(collect(m, values))
 
 
 def _dict(m: Machine, values: Any = (), /, **named: Any) -> dict:
@@ -89,19 +94,19 @@ def charged_set(m: Machine, found: Any) -> Any:
 
 
 def _bool(m: Machine, value: Any = False, /) -> bool:
-    return m.truth(value)
+    return truth(m, value)
 
 
 def _range(m: Machine, *args: Any) -> range:
-    return range(*(m.index(value) for value in args))
+    return range(*(as_index(value) for value in args))
 
 
 def _slice(m: Machine, *args: Any) -> slice:
-    return slice(*(None if value is None else m.index(value) for value in args))
+    return slice(*(None if value is None else as_index(value) for value in args))
 
 
 def _fromkeys(m: Machine, keys: Any, value: Any = None, /) -> dict:
-    found = {m.hashable(key): value for key in m.collect(keys)}
+    found = {hashable(m, key): value for key in collect(m, keys)}
     m.charge(sys.getsizeof(found))
     return found
 
@@ -154,7 +159,7 @@ def _callable(m: Machine, value: Any, /) -> bool:
 
 
 def _len(m: Machine, value: Any, /) -> int:
-    return m.length(value)
+    return length(m, value)
 
 
 # Iterating
@@ -163,33 +168,37 @@ def _len(m: Machine, value: Any, /) -> int:
 def _map(m: Machine, function: Any, *values: Any) -> Stream:
     if not values:
         raise TypeError('map() must have at least two arguments.')
-    return m.stream(map(m.as_native(function), *map(m.metered, values)), *values, weight=8 * len(values))
+    return Stream(
+        m, map(as_native(m, function), *(metered(m, item) for item in values)), *values, weight=8 * len(values)
+    )
 
 
 def _filter(m: Machine, function: Any, values: Any, /) -> Stream:
     if function is None:
-        return m.stream(filter(m.truth, m.metered(values)), values)
-    called = m.as_native(function)
-    return m.stream((value for value in m.metered(values) if m.truth(called(value))), values)
+        return Stream(m, (value for value in metered(m, values) if truth(m, value)), values)
+    called = as_native(m, function)
+    return Stream(m, (value for value in metered(m, values) if truth(m, called(value))), values)
 
 
 def _zip(m: Machine, *values: Any, strict: Any = False) -> Stream:
-    return m.stream(zip(*map(m.metered, values), strict=m.truth(strict)), *values, weight=48 + 8 * len(values))
+    return Stream(
+        m, zip(*(metered(m, item) for item in values), strict=truth(m, strict)), *values, weight=48 + 8 * len(values)
+    )
 
 
 def _enumerate(m: Machine, values: Any, /, start: Any = 0) -> Stream:
-    return m.stream(enumerate(m.metered(values), m.index(start)), values, weight=64)
+    return Stream(m, enumerate(metered(m, values), as_index(start)), values, weight=64)
 
 
 def _reversed(m: Machine, values: Any, /) -> Stream:
     if type(values) in (list, tuple, str, range, dict, bytes):
-        return m.stream(reversed(values), values)
+        return Stream(m, reversed(values), values)
     raise TypeError(f"'{type_name(values)}' object is not reversible")
 
 
 def _iter(m: Machine, values: Any, /) -> Stream:
-    iterator = m.iterate(values)
-    return iterator if type(iterator) is Stream else m.stream(iterator, values)
+    iterator = iterate(m, values)
+    return iterator if type(iterator) is Stream else Stream(m, iterator, values)
 
 
 def _next(m: Machine, iterator: Any, default: Any = MISSING, /) -> Any:
@@ -202,17 +211,17 @@ def _sum(m: Machine, values: Any, /, start: Any = 0) -> Any:
     if type(start) is str:
         raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
     found = start
-    for value in m.metered(values):
+    for value in metered(m, values):
         found = add(m, found, value)
     return found
 
 
 def _all(m: Machine, values: Any, /) -> bool:
-    return all(m.truth(value) for value in m.metered(values))
+    return all(truth(m, value) for value in metered(m, values))
 
 
 def _any(m: Machine, values: Any, /) -> bool:
-    return any(m.truth(value) for value in m.metered(values))
+    return any(truth(m, value) for value in metered(m, values))
 
 
 def _extreme(name: str, takes_over: Callable[[Machine, Any, Any], bool]) -> Callable[..., Any]:
@@ -222,9 +231,9 @@ def _extreme(name: str, takes_over: Callable[[Machine, Any, Any], bool]) -> Call
         if len(values) > 1 and default is not MISSING:
             raise TypeError(f'Cannot specify a default for {name}() with multiple positional arguments')
         found = best = MISSING
-        for value in m.metered(values[0]) if len(values) == 1 else values:
+        for value in metered(m, values[0]) if len(values) == 1 else values:
             m.meter.tick()
-            rank = value if key is None else m.call(key, [value], {})
+            rank = value if key is None else call_value(m, key, [value], {})
             if best is MISSING or takes_over(m, rank, best):
                 found, best = value, rank
         if found is MISSING:
@@ -237,7 +246,7 @@ def _extreme(name: str, takes_over: Callable[[Machine, Any, Any], bool]) -> Call
 
 
 def _sorted(m: Machine, values: Any, /, *, key: Any = None, reverse: Any = False) -> list:
-    return sorted_list(m, m.collect(values), key, reverse)
+    return sorted_list(m, collect(m, values), key, reverse)
 
 
 # Numbers and texts
@@ -246,19 +255,19 @@ def _sorted(m: Machine, values: Any, /, *, key: Any = None, reverse: Any = False
 def _abs(m: Machine, value: Any, /) -> Any:
     if type(value) in NUMBERS:
         return abs(value)
-    if m.is_tensor(value):
-        return m.call_method(value, 'abs', [], {})
+    if is_tensor(value):
+        return call_method(m, value, 'abs', [], {})
     raise TypeError(f"bad operand type for abs(): '{type_name(value)}'")
 
 
 def _round(m: Machine, value: Any, ndigits: Any = None, /) -> Any:
-    if m.is_tensor(value):
-        return m.call_method(value, 'round', [], {} if ndigits is None else {'decimals': m.index(ndigits)})
+    if is_tensor(value):
+        return call_method(m, value, 'round', [], {} if ndigits is None else {'decimals': as_index(ndigits)})
     if type(value) not in NUMBERS or type(value) is complex:
         raise TypeError(f"type {type_name(value)} doesn't define __round__ method")
     if ndigits is None:
         return m.whole(round(value))
-    digits = m.index(ndigits)
+    digits = as_index(ndigits)
     if abs(digits) > MAX_DIGITS:
         raise ScriptLimit(f'round() to {digits} digits')
     return round(value, digits)
@@ -267,7 +276,7 @@ def _round(m: Machine, value: Any, ndigits: Any = None, /) -> Any:
 def _pow(m: Machine, base: Any, exponent: Any, modulus: Any = None, /) -> Any:
     if modulus is None:
         return power(m, base, exponent)
-    numbers = [m.index(value) for value in (base, exponent, modulus)]
+    numbers = [as_index(value) for value in (base, exponent, modulus)]
     if any(number.bit_length() > 2048 for number in numbers):
         raise ScriptLimit('pow() with a modulus takes integers of at most 2048 bits')
     return pow(*numbers)
@@ -279,11 +288,11 @@ def _divmod(m: Machine, left: Any, right: Any, /) -> tuple:
 
 
 def _base(function: Callable[[int], str]) -> Callable[..., str]:
-    return lambda m, value, /: function(m.index(value))
+    return lambda m, value, /: function(as_index(value))
 
 
 def _chr(m: Machine, value: Any, /) -> str:
-    return chr(m.index(value))
+    return chr(as_index(value))
 
 
 def _ord(m: Machine, value: Any, /) -> int:
@@ -328,8 +337,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     'iter': _iter,
     'len': _len,
     'map': _map,
-    'max': _extreme('max', lambda m, rank, best: m.truth(COMPARE[ast.Gt](m, rank, best))),
-    'min': _extreme('min', lambda m, rank, best: m.truth(COMPARE[ast.Lt](m, rank, best))),
+    'max': _extreme('max', lambda m, rank, best: truth(m, COMPARE[ast.Gt](m, rank, best))),
+    'min': _extreme('min', lambda m, rank, best: truth(m, COMPARE[ast.Lt](m, rank, best))),
     'next': _next,
     'oct': _base(oct),
     'ord': _ord,
@@ -413,8 +422,6 @@ def _all_names() -> dict[str, Any]:
 
 
 def _runtime_error() -> TypeRef:
-    from .errors import NodeFailed
-
     return TypeRef('RuntimeError', (RuntimeError, NodeFailed), exception_ref(RuntimeError).implementation)
 
 

@@ -1,37 +1,14 @@
-"""The kinds of values a script can hold, and what the interpreter adds to Python's own.
-
-Every decision of the interpreter is made on the exact type of a value. A type that is not named here is opaque:
-it can be passed to nodes, stored and compared by identity, and nothing else.
-"""
+"""What the interpreter adds to Python's own values: functions, types, modules, iterators. It never leaves a script."""
 
 from __future__ import annotations
 
-import datetime
+import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .errors import ScriptDenied, Span
-
-if TYPE_CHECKING:
-    from .machine import Machine
-
-NoneType = type(None)
-EllipsisType = type(...)
-DictKeys = type({}.keys())
-DictValues = type({}.values())
-DictItems = type({}.items())
-
-NUMBERS = frozenset({int, float, bool, complex})
-SCALARS = frozenset({int, float, bool, complex, str, bytes, NoneType, EllipsisType})
-"""Values without parts: Python's own comparison and hash are safe on them."""
-
-TEXTS = frozenset({str, bytes})
-SEQUENCES = frozenset({list, tuple})
-SETS = frozenset({set, frozenset, DictKeys})
-SIZED = frozenset({list, tuple, dict, set, frozenset, DictKeys, DictValues, DictItems, str, bytes})
-"""Values whose elements are all there already, so that their number bounds what a walk costs."""
-
-TIMES = frozenset({datetime.date, datetime.time, datetime.datetime, datetime.timedelta, datetime.timezone})
+from .errors import ScriptDenied
+from .kinds import NUMBERS, SIZED, TIMES, is_tensor
+from .machine import Machine
 
 
 class ScriptObject:
@@ -150,6 +127,10 @@ class Property:
         self.read = read
 
 
+Attributes = dict[str, 'Property | Callable[..., Any]']
+"""What a type offers after a dot."""
+
+
 class ModuleRef(ScriptObject):
     """A curated module: exactly the names in `members`."""
 
@@ -222,60 +203,27 @@ class NoOp(ScriptCallable):
         raise ScriptDenied(f'{self.name}.{name} is not available in scripts: nodes run where they are called')
 
 
-class Frame:
-    """The variables of one running function (or comprehension, or the script itself)."""
-
-    __slots__ = ('called_at', 'function', 'm', 'parent', 'value', 'variables')
-
-    def __init__(self, m: Machine, parent: Frame | None, variables: dict[str, Any]):
-        self.m = m
-        self.parent = parent
-        self.variables = variables
-        self.value: Any = None
-        self.function: ScriptFunction | None = None
-        self.called_at: Span | None = None
-
-
-class Parameters:
-    """What a function takes, compiled; defaults are values of one definition and lie in the function."""
-
-    __slots__ = ('keyword_only', 'keywords', 'names', 'positional_only', 'rest')
-
-    def __init__(self, names: tuple, positional_only: int, keyword_only: tuple, rest: str | None, keywords: str | None):
-        self.names = names
-        self.positional_only = positional_only
-        self.keyword_only = keyword_only
-        self.rest = rest
-        self.keywords = keywords
-
-
-class ScriptFunction(ScriptCallable):
-    """A `def` or `lambda` of the script."""
-
-    __slots__ = ('body', 'closure', 'defaults', 'keyword_defaults', 'name', 'parameters', 'span')
-    kind = 'function'
-
-    def __init__(
-        self,
-        name: str,
-        parameters: Parameters,
-        defaults: dict[str, Any],
-        body: Callable[[Frame], Any],
-        closure: Frame,
-        span: Span,
-    ):
-        self.name = name
-        self.parameters = parameters
-        self.defaults = defaults
-        self.body = body
-        self.closure = closure
-        self.span = span
-
-    def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
-        return m.run_function(self, args, kwargs)
-
-
 def type_name(value: Any) -> str:
     if isinstance(value, ScriptObject):
         return value.kind
     return type(value).__name__
+
+
+def as_index(value: Any) -> int:
+    """An int for a place where Python calls `__index__`. Raises TypeError."""
+    if type(value) is int or type(value) is bool:
+        return value
+    if is_tensor(value) and value.numel() == 1 and not value.is_floating_point():
+        return int(value)
+    raise TypeError(f"'{type_name(value)}' object cannot be interpreted as an integer")
+
+
+def is_opaque(value: Any) -> bool:
+    kind = type(value)
+    known = kind in NUMBERS or kind in SIZED or kind in TIMES or kind in (type(None), range, slice, type(...))
+    return not known and not isinstance(value, (ScriptObject, BaseException))
+
+
+def charged_value(m: Machine, value: Any) -> Any:
+    m.charge(sys.getsizeof(value))
+    return value

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...graph import GLOBAL_ENUMS, CallError, near_misses
 from ..lang.errors import ScriptDenied, ScriptLimit
+from ..lang.kinds import DictItems, DictKeys, DictValues
 from ..lang.machine import Machine
-from ..lang.objects import DictItems, DictKeys, DictValues, ScriptCallable, ScriptObject, type_name
+from ..lang.objects import ScriptCallable, ScriptObject, type_name
 
 if TYPE_CHECKING:
     from ...runtime.calls.functions import NodeFunction, NodeNamespace

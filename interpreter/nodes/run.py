@@ -9,15 +9,19 @@ from typing import Any
 
 from ...comfyui.loaded import loaded
 from ...graph import Schemas
-from ..lang.attributes import ATTRIBUTES
 from ..lang.bounds import Bounds
 from ..lang.builtins import NAMES
-from ..lang.compiler import Code, Compiler
+from ..lang.compile.compiler import Code
+from ..lang.compile.program import compile_tree
 from ..lang.errors import ScriptError, ScriptFailed, ScriptLimit
 from ..lang.machine import Machine
+from ..lang.memory import live_size
 from ..lang.modules import MODULES
-from ..lang.objects import Frame, ScriptFunction
+from ..lang.script_functions import Frame, ScriptFunction, run_function
+from ..lang.showing import error_text
 from ..lang.source import parse_source
+from ..lang.tensors.methods import enable
+from ..lang.types.tables import ATTRIBUTES
 from .demand import waiting_calls
 
 
@@ -55,16 +59,12 @@ def compile_script(text: str, bounds: Bounds | None = None, schemas: Schemas | N
     tree = parse_source(text, bounds)
     try:
         waiting = frozenset() if schemas is None else waiting_calls(tree, schemas)
-        code = Compiler(tree, waiting).block(tree.body) if tree.body else _nothing
+        code = compile_tree(tree, waiting)
     except ScriptError as error:
         raise error.locate(text) from None
     except RecursionError:
         raise ScriptLimit('too many operators or blocks inside each other') from None
     return CompiledScript(text, tree, code, find_main(tree))
-
-
-def _nothing(frame: Frame) -> None:
-    return None
 
 
 def find_main(tree: ast.Module) -> ast.FunctionDef | None:
@@ -112,14 +112,13 @@ def run_script(
         {**MODULES, **(modules or {})},
         ATTRIBUTES,
     )
+    m.meter.live_size = lambda: live_size(m)
     given = dict(inputs or {})
     for value in given.values():
         m.freeze(value)
     if compiled.main is None:
         m.globals.update(given)
     if loaded('torch') is not None:
-        from ..lang.modules.tensors import enable
-
         enable(m)
     if prepare is not None:
         prepare(m)
@@ -135,7 +134,7 @@ def run_script(
     except Exception as error:
         if not m.catchable(error):
             raise
-        failed = ScriptFailed(m.error_text(error), error).locate(compiled.text, m.at)
+        failed = ScriptFailed(error_text(m, error), error).locate(compiled.text, m.at)
         # Not as its cause: whoever logs that would show the values in it by their own methods.
         raise failed from None
     return ScriptResult(value, ''.join(m.printed), m.meter.steps, seconds, m.globals)
@@ -153,4 +152,4 @@ def _run(m: Machine, compiled: CompiledScript, given: dict[str, Any]) -> Any:
     taken = set(main.parameters.names) | set(main.parameters.keyword_only)
     if main.parameters.keywords is None:
         given = {name: value for name, value in given.items() if name in taken}
-    return m.run_function(main, [], given)
+    return run_function(m, main, [], given)

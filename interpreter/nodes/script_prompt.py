@@ -11,7 +11,7 @@ from ...graph import Schemas, as_schemas
 from ..lang.bounds import Bounds
 from ..lang.errors import NodeFailed, Span
 from ..lang.machine import Machine
-from ..lang.objects import ScriptObject
+from ..lang.objects import ScriptObject, as_index
 from ..lang.source import span_of
 from .node_calls import ScriptNodes
 from .run import compile_script, run_script
@@ -149,7 +149,7 @@ class UnknownResults(ScriptObject):
         self.value = value
 
     def item(self, m: Machine, key: Any) -> Any:
-        return self.value[m.index(key)]
+        return self.value[as_index(key)]
 
     def for_nodes(self) -> Any:
         return self.value

@@ -7,7 +7,7 @@ from typing import Any
 from ...graph.types import DATA_TYPES, NUMBER_TYPES, PYTHON_TYPES
 from ...interpreter import MAX_OUTPUTS, ScriptDenied, Signature
 from ...interpreter.lang.machine import Machine
-from ...interpreter.lang.objects import ScriptObject
+from ...interpreter.lang.objects import ScriptObject, as_index
 from ...interpreter.nodes.node_calls import own_values
 
 
@@ -26,7 +26,7 @@ class ListOutput(ScriptObject):
     def item(self, m: Machine, key: Any) -> Any:
         if type(key) is slice:
             return ListOutput(self._values[key])
-        return self._values[m.index(key)]
+        return self._values[as_index(key)]
 
     def elements(self, m: Machine) -> list:
         return list(self._values)

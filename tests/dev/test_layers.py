@@ -33,14 +33,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Room by room, what else it may import. A folder that is not named belongs to the one around it."""
 
 NOT_YET: set[str] = {
-    'interpreter.lang.attributes>interpreter.lang.operators',
-    'interpreter.lang.compiler>interpreter.lang.expressions',
-    'interpreter.lang.compiler>interpreter.lang.statements',
-    'interpreter.lang.expressions>interpreter.lang.statements',
-    'interpreter.lang.formatting>interpreter.lang.operators',
-    'interpreter.lang.machine>interpreter.lang.formatting',
-    'interpreter.lang.match_patterns>interpreter.lang.compiler',
-    'interpreter.lang.objects>interpreter.lang.machine',
     'runtime.client.client>runtime.client.queue',
     'runtime.client.commands>runtime',
     'runtime.client.launch>runtime',

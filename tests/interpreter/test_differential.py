@@ -48,7 +48,7 @@ def in_interpreter(text: str) -> tuple[Any, str]:
         return 'SyntaxError', error.message
     except ScriptFailed as error:
         return type(error.exception).__name__, ''.join(printed[0].printed)
-    from comfy_script.interpreter.lang.formatting import show_repr
+    from comfy_script.interpreter.lang.showing import show_repr
 
     return comparable(show_repr(printed[0], result.value)), result.printed
 
@@ -69,6 +69,7 @@ def same(text: str) -> None:
     assert found == wanted, text
     if wanted != 'SyntaxError':
         assert comparable(printed) == comparable(output), text
+
 
 SLOW: Any = list(HealthCheck)
 SETTINGS = settings(

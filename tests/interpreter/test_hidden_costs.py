@@ -236,7 +236,7 @@ def test_what_nodes_make_is_not_the_scripts() -> None:
         time.sleep(2 * Growth.SHORT)
         return type('Model', (), {'weights': b'a' * 40_000_000})()
 
-    text = "models = []\nfor n in range(3):\n    models.append(KSampler(n))\n"
+    text = 'models = []\nfor n in range(3):\n    models.append(KSampler(n))\n'
     text += "    x = ['a' * 10**6 + str(i) for i in range(3)]"
     run(f'{text}\n    for i in range(20): x = "a" * 10**6 + str(i)', LARGE, emit=emit)
 
@@ -329,14 +329,14 @@ def test_what_only_the_machine_holds_is_let_go() -> None:
     for value in (kept, {'samples': torch.zeros(3)}, gone, other):
         m.freeze(value)
     del gone, other, value
-    m._forget_unshared()
-    assert list(m.frozen.values()) == [kept]
-    assert not m.tensor_changeable(kept['samples'])
-    assert not m.tensor_changeable(view)
+    m.shared.forget_unshared()
+    assert list(m.shared.frozen.values()) == [kept]
+    assert not m.shared.is_changeable_tensor(kept['samples'])
+    assert not m.shared.is_changeable_tensor(view)
     assert died() is None
     del view, kept
-    m._forget_unshared()
-    assert not m.frozen and not m.frozen_storages
+    m.shared.forget_unshared()
+    assert not m.shared.frozen and not m.shared.frozen_storages
 
 
 IN_PLACE = """
@@ -359,10 +359,11 @@ def test_images_of_nodes_are_not_changed_by_position_either(line: str) -> None:
 
 def test_elements_are_looked_up_on_the_cpu_where_a_gpu_would_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip('torch')
-    from comfy_script.interpreter.lang.modules import tensors
+    from comfy_script.interpreter.lang.tensors import calls, items
 
     moved: list[Any] = []
-    monkeypatch.setattr(tensors, '_is_away', lambda tensor: bool(moved.append(tensor) or True))
+    for module in (calls, items):
+        monkeypatch.setattr(module, 'is_away', lambda tensor: bool(moved.append(tensor) or True))
     text = """
 x = torch.zeros(3) + image
 x[[0, 2]] = 5

@@ -40,8 +40,8 @@ MODULES: Mapping[str, Maker] = {
         'json': 'data',
         'datetime': 'clock',
         'time': 'clock',
-        'torch': 'tensors',
-        'torch.nn': 'tensors',
-        'torch.nn.functional': 'tensors',
+        'torch': 'torch_functions',
+        'torch.nn': 'torch_functions',
+        'torch.nn.functional': 'torch_functions',
     }.items()
 }

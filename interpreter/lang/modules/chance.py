@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from ..attributes import plain
+from ..elements import collect, length
 from ..errors import ScriptLimit
 from ..machine import Machine
-from ..objects import Builtin, ModuleRef, ScriptObject
-from ..operators import get_item
+from ..objects import Builtin, ModuleRef, ScriptObject, as_index
+from ..subscripts import get_item
+from ..types.entries import plain
 from .numeric import numbers_only
 
 
@@ -45,29 +46,29 @@ def _members(generator: random.Random) -> dict[str, Any]:
 
     def integer(name: str) -> Builtin:
         function = getattr(generator, name)
-        return Builtin(name, lambda m, *args: function(*(m.index(arg) for arg in args)))
+        return Builtin(name, lambda m, *args: function(*(as_index(arg) for arg in args)))
 
     def getrandbits(m: Machine, bits: Any, /) -> int:
-        m.meter.bit_count(m.index(bits))
+        m.meter.bit_count(as_index(bits))
         return generator.getrandbits(bits)
 
     def choice(m: Machine, values: Any, /) -> Any:
-        if not m.length(values):
+        if not length(m, values):
             raise IndexError('Cannot choose from an empty sequence')
-        return get_item(m, values, generator.randrange(m.length(values)))
+        return get_item(m, values, generator.randrange(length(m, values)))
 
     def choices(m: Machine, values: Any, weights: Any = None, *, k: Any = 1) -> list:
-        m.meter.item_count(m.index(k))
+        m.meter.item_count(as_index(k))
         # Python adds the weights up before it looks at them: of texts it would make ever longer ones.
-        wanted = None if weights is None else numbers_only(m, m.collect(weights))
+        wanted = None if weights is None else numbers_only(m, collect(m, weights))
         m.meter.ticks(max(k, 0))
         m.charge(56 + 8 * max(k, 0))
-        return generator.choices(m.collect(values), wanted, k=k)
+        return generator.choices(collect(m, values), wanted, k=k)
 
     def sample(m: Machine, values: Any, k: Any) -> list:
         if type(values) is not range:
-            values = m.collect(values)
-        m.meter.item_count(m.index(k))
+            values = collect(m, values)
+        m.meter.item_count(as_index(k))
         m.meter.ticks(max(k, 0))
         m.charge(56 + 40 * max(k, 0))
         return generator.sample(values, k)

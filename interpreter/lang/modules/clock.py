@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..attributes import plain
-from ..formatting import check_spec
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, TypeRef
+from ..showing import check_spec
+from ..types.entries import plain
 
 MAX_TEXT = 200
 

@@ -6,11 +6,12 @@ import json
 import sys
 from typing import Any
 
-from ..attributes import plain
 from ..builtins import exception_ref
+from ..comparison import truth
 from ..errors import ScriptLimit
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, type_name
+from ..types.entries import plain
 
 MAX_DEPTH = 100
 
@@ -59,7 +60,7 @@ def _dumps(m: Machine, value: Any, /, *, indent: Any = None, sort_keys: Any = Fa
     if (type(indent) is int and indent > 100) or (type(indent) is str and len(indent) > 100):
         raise ScriptLimit('an indent of more than 100')
     ready = _plain_copy(m, value, [0], [])
-    text = json.dumps(ready, indent=indent, sort_keys=m.truth(sort_keys), ensure_ascii=m.truth(ensure_ascii))
+    text = json.dumps(ready, indent=indent, sort_keys=truth(m, sort_keys), ensure_ascii=truth(m, ensure_ascii))
     m.meter.text_size(len(text))
     m.charge(sys.getsizeof(text))
     return text
@@ -100,8 +101,7 @@ def _plain_copy(m: Machine, value: Any, size: list[int], inside: list[int]) -> A
 
 
 def make(m: Machine, name: str) -> ModuleRef:
-    known = m.state.get('catchable', frozenset())
-    m.state['catchable'] = known | {json.JSONDecodeError}
+    m.more_catchable.add(json.JSONDecodeError)
     members = {
         'loads': Builtin('loads', _loads),
         'dumps': Builtin('dumps', _dumps),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from ..calling import as_native
 from ..errors import ScriptDenied
 from ..machine import Machine
 from ..objects import Builtin, ScriptCallable, ScriptObject
@@ -45,7 +46,7 @@ def _native(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unwrapped(m: Machine, value: Any) -> Any:
-    return m.as_native(value) if isinstance(value, ScriptCallable) else value
+    return as_native(m, value) if isinstance(value, ScriptCallable) else value
 
 
 def extra_modules(names: Iterable[str]) -> dict[str, Callable[[Machine], ScriptObject]]:

@@ -7,50 +7,53 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import operators
+from .. import operators, subscripts
+from ..calling import as_native, call_value
+from ..comparison import equals, truth
+from ..elements import collect, iterate, metered
 from ..errors import ScriptLimit
 from ..machine import Machine
-from ..objects import Builtin, ModuleRef, ScriptCallable, Stream
+from ..objects import Builtin, ModuleRef, ScriptCallable, Stream, as_index
 
 _NONE: Any = object()
 
 
 def _accumulate(m: Machine, values: Any, function: Any = None, *, initial: Any = None) -> Stream:
-    step = m.as_native(function) if function is not None else (lambda a, b: operators.add(m, a, b))
-    return m.stream(itertools.accumulate(m.metered(values), step, initial=initial), values)
+    step = as_native(m, function) if function is not None else (lambda a, b: operators.add(m, a, b))
+    return Stream(m, itertools.accumulate(metered(m, values), step, initial=initial), values)
 
 
 def _chain(m: Machine, *values: Any) -> Stream:
-    return m.stream(itertools.chain.from_iterable(map(m.metered, values)), *values)
+    return Stream(m, itertools.chain.from_iterable(metered(m, item) for item in values), *values)
 
 
 def _chain_from(m: Machine, values: Any, /) -> Stream:
-    return m.stream(itertools.chain.from_iterable(m.metered(value) for value in m.metered(values)), values)
+    return Stream(m, itertools.chain.from_iterable(metered(m, value) for value in metered(m, values)), values)
 
 
 def _combinatoric(function: Callable[..., Iterator[Any]]) -> Callable[..., Stream]:
     def call(m: Machine, values: Any, r: Any = None) -> Stream:
-        pool = m.collect(values)
-        count = None if r is None else m.index(r)
+        pool = collect(m, values)
+        count = None if r is None else as_index(r)
         if (count or 0) > 1000 or len(pool) > 100_000:
             raise ScriptLimit('too many elements to combine')
         made = function(pool) if count is None else function(pool, count)
-        return m.stream(made, pool, weight=56 + 8 * (len(pool) if count is None else max(count, 0)))
+        return Stream(m, made, pool, weight=56 + 8 * (len(pool) if count is None else max(count, 0)))
 
     return call
 
 
 def _product(m: Machine, *values: Any, repeat: Any = 1) -> Stream:
-    pools = [m.collect(value) for value in values]
-    times = m.index(repeat)
+    pools = [collect(m, value) for value in values]
+    times = as_index(repeat)
     if times * max(len(pools), 1) > 1000:
         raise ScriptLimit('a product of more than 1000 factors')
     weight = 56 + 8 * max(times, 0) * len(pools)
-    return m.stream(itertools.product(*pools, repeat=times), *pools, weight=weight)
+    return Stream(m, itertools.product(*pools, repeat=times), *pools, weight=weight)
 
 
 def _count(m: Machine, start: Any = 0, step: Any = 1) -> Stream:
-    return m.stream(_counting(m, start, step))
+    return Stream(m, _counting(m, start, step))
 
 
 def _counting(m: Machine, value: Any, step: Any) -> Iterator[Any]:
@@ -60,75 +63,75 @@ def _counting(m: Machine, value: Any, step: Any) -> Iterator[Any]:
 
 
 def _cycle(m: Machine, values: Any, /) -> Stream:
-    pool = m.collect(values)
-    return m.stream(itertools.cycle(pool), pool)
+    pool = collect(m, values)
+    return Stream(m, itertools.cycle(pool), pool)
 
 
 def _repeat(m: Machine, value: Any, times: Any = None) -> Stream:
-    made = itertools.repeat(value) if times is None else itertools.repeat(value, m.index(times))
-    return m.stream(made, value)
+    made = itertools.repeat(value) if times is None else itertools.repeat(value, as_index(times))
+    return Stream(m, made, value)
 
 
 def _tested(function: Callable[..., Iterator[Any]]) -> Callable[..., Stream]:
     def call(m: Machine, test: Any, values: Any, /) -> Stream:
         if test is None:
-            return m.stream(function(m.truth, m.metered(values)), values)
-        called = m.as_native(test)
-        return m.stream(function(lambda value: m.truth(called(value)), m.metered(values)), values)
+            return Stream(m, function(lambda value: truth(m, value), metered(m, values)), values)
+        called = as_native(m, test)
+        return Stream(m, function(lambda value: truth(m, called(value)), metered(m, values)), values)
 
     return call
 
 
 def _islice(m: Machine, values: Any, *limits: Any) -> Stream:
     # A Stream even for a list: skipping far into it must be counted too.
-    source = m.stream(m.iterate(values), values)
-    return m.stream(itertools.islice(source, *(None if x is None else m.index(x) for x in limits)), source)
+    source = Stream(m, iterate(m, values), values)
+    return Stream(m, itertools.islice(source, *(None if x is None else as_index(x) for x in limits)), source)
 
 
 def _starmap(m: Machine, function: Any, values: Any, /) -> Stream:
-    called = m.as_native(function)
-    return m.stream((called(*m.collect(value)) for value in m.metered(values)), values)
+    called = as_native(m, function)
+    return Stream(m, (called(*collect(m, value)) for value in metered(m, values)), values)
 
 
 def _zip_longest(m: Machine, *values: Any, fillvalue: Any = None) -> Stream:
-    made = itertools.zip_longest(*map(m.metered, values), fillvalue=fillvalue)
-    return m.stream(made, *values, weight=56 + 8 * len(values))
+    made = itertools.zip_longest(*(metered(m, item) for item in values), fillvalue=fillvalue)
+    return Stream(m, made, *values, weight=56 + 8 * len(values))
 
 
 def _pairwise(m: Machine, values: Any, /) -> Stream:
-    return m.stream(itertools.pairwise(m.metered(values)), values, weight=72)
+    return Stream(m, itertools.pairwise(metered(m, values)), values, weight=72)
 
 
 def _compress(m: Machine, values: Any, selectors: Any) -> Stream:
-    chosen = (value for value, keep in zip(m.metered(values), m.metered(selectors), strict=False) if m.truth(keep))
-    return m.stream(chosen, values, selectors)
+    chosen = (value for value, keep in zip(metered(m, values), metered(m, selectors), strict=False) if truth(m, keep))
+    return Stream(m, chosen, values, selectors)
 
 
 def _groupby(m: Machine, values: Any, key: Any = None) -> Stream:
     """As lists rather than lazy groups: `for key, group in groupby(…)` reads the same."""
-    return m.stream(_groups(m, values, key), values)
+    return Stream(m, _groups(m, values, key), values)
 
 
 def _groups(m: Machine, values: Any, key: Any) -> Iterator[Any]:
     rank = _NONE
     group: list = []
-    for value in m.metered(values):
-        found = value if key is None else m.call(key, [value], {})
-        if rank is not _NONE and m.equals(rank, found):
+    for value in metered(m, values):
+        found = value if key is None else call_value(m, key, [value], {})
+        if rank is not _NONE and equals(m, rank, found):
             group.append(value)
             m.meter.item_count(len(group))
             continue
         if rank is not _NONE:
-            yield rank, m.stream(iter(group), group)
+            yield rank, Stream(m, iter(group), group)
         rank, group = found, [value]
     if rank is not _NONE:
-        yield rank, m.stream(iter(group), group)
+        yield rank, Stream(m, iter(group), group)
 
 
 def _tee(m: Machine, values: Any, n: Any = 2, /) -> tuple:
-    if m.index(n) > 100:
+    if as_index(n) > 100:
         raise ScriptLimit('tee() into more than 100')
-    return tuple(m.stream(copy, values) for copy in itertools.tee(m.metered(values), m.index(n)))
+    return tuple(Stream(m, copy, values) for copy in itertools.tee(metered(m, values), as_index(n)))
 
 
 def _itertools() -> dict[str, Any]:
@@ -176,19 +179,19 @@ class Partial(ScriptCallable):
         # Counted as deep: a partial of a partial of a partial recurses in the interpreter.
         if len(m.calls) >= m.bounds.recursion:
             raise ScriptLimit(f'functions call each other more than {m.bounds.recursion} deep')
-        return m.call(self.function, [*self.args, *args], {**self.kwargs, **kwargs})
+        return call_value(m, self.function, [*self.args, *args], {**self.kwargs, **kwargs})
 
 
 def _partial(m: Machine, function: Any, *args: Any, **kwargs: Any) -> Partial:
-    m.as_native(function)
+    as_native(m, function)
     m.charge(400 + 8 * len(args) + 64 * len(kwargs))
     return Partial(function, list(args), kwargs)
 
 
 def _reduce(m: Machine, function: Any, values: Any, initial: Any = _NONE, /) -> Any:
-    called = m.as_native(function)
+    called = as_native(m, function)
     found = initial
-    for value in m.metered(values):
+    for value in metered(m, values):
         found = value if found is _NONE else called(found, value)
     if found is _NONE:
         raise TypeError('reduce() of empty iterable with no initial value')
@@ -219,7 +222,7 @@ def _operator() -> dict[str, Any]:
     }
     found.update({name: Builtin(name, operators.COMPARE[kind]) for name, kind in compared.items()})
     found['neg'] = Builtin('neg', operators.UNARY[ast.USub])
-    found['not_'] = Builtin('not_', lambda m, value, /: not m.truth(value))
+    found['not_'] = Builtin('not_', lambda m, value, /: not truth(m, value))
     found['itemgetter'] = Builtin('itemgetter', _itemgetter)
     return found
 
@@ -229,7 +232,7 @@ def _itemgetter(m: Machine, *keys: Any) -> Builtin:
         raise TypeError('itemgetter expected at least 1 argument, got 0')
 
     def get(m: Machine, value: Any, /) -> Any:
-        found = [operators.get_item(m, value, key) for key in keys]
+        found = [subscripts.get_item(m, value, key) for key in keys]
         return found[0] if len(found) == 1 else tuple(found)
 
     return Builtin('itemgetter', get)

@@ -8,10 +8,13 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from ..attributes import plain
+from ..elements import collect, metered
 from ..errors import ScriptLimit
+from ..kinds import NUMBERS, is_tensor
 from ..machine import Machine
-from ..objects import NUMBERS, Builtin, ModuleRef, type_name
+from ..objects import Builtin, ModuleRef, as_index, type_name
+from ..operators import multiply
+from ..types.entries import plain
 
 MAX_NUMBERS = 100_000
 
@@ -22,7 +25,7 @@ def numbers_only(m: Machine, values: Any) -> list:
     for value in values:
         if type(value) in NUMBERS:
             found.append(value)
-        elif m.is_tensor(value) and value.numel() == 1:
+        elif is_tensor(value) and value.numel() == 1:
             found.append(value.item())
         else:
             raise TypeError(f'must be real number, not {type_name(value)}')
@@ -42,7 +45,7 @@ def _list_function(name: str, function: Callable[..., Any]) -> Builtin:
     """A function of one iterable of numbers (or several)."""
 
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
-        lists = [numbers_only(m, m.collect(arg)) for arg in args]
+        lists = [numbers_only(m, collect(m, arg)) for arg in args]
         if any(len(numbers) > MAX_NUMBERS for numbers in lists):
             raise ScriptLimit(f'{name}() of more than {MAX_NUMBERS} numbers')
         m.meter.ticks(sum(map(len, lists)))
@@ -57,7 +60,7 @@ def _list_function(name: str, function: Callable[..., Any]) -> Builtin:
 
 
 def _factorial(m: Machine, value: Any, /) -> int:
-    number = m.index(value)
+    number = as_index(value)
     if number > 2:
         m.meter.bit_count(int(math.lgamma(min(number, 10**6) + 1) / math.log(2)))
     return m.whole(math.factorial(number))
@@ -65,10 +68,10 @@ def _factorial(m: Machine, value: Any, /) -> int:
 
 def _choices(function: Callable[..., int], symmetric: bool) -> Callable[..., int]:
     def call(m: Machine, n: Any, k: Any = None, /) -> int:
-        n = m.index(n)
+        n = as_index(n)
         if k is None:
             return _factorial(m, n)
-        k = m.index(k)
+        k = as_index(k)
         picked = min(k, n - k) if symmetric else k
         if 0 < k <= n and picked * max(n.bit_length(), 1) > 8 * m.bounds.integer_bits:
             raise ScriptLimit(f'the number of ways to choose {k} of {n} is too large')
@@ -79,7 +82,7 @@ def _choices(function: Callable[..., int], symmetric: bool) -> Callable[..., int
 
 def _many(function: Callable[..., int]) -> Callable[..., int]:
     def call(m: Machine, *values: Any) -> int:
-        found = [m.index(value) for value in values]
+        found = [as_index(value) for value in values]
         m.meter.bit_count(sum(value.bit_length() for value in found) if function is math.lcm else 0)
         return function(*found)
 
@@ -87,10 +90,8 @@ def _many(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def _prod(m: Machine, values: Any, /, *, start: Any = 1) -> Any:
-    from ..operators import multiply
-
     found = start
-    for value in m.metered(values):
+    for value in metered(m, values):
         found = multiply(m, found, value)
     return found
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..builtins import exception_ref
+from ..calling import call_value
 from ..errors import ScriptDenied
 from ..machine import Machine
-from ..objects import Builtin, ModuleRef, ScriptCallable, ScriptObject, Stream, type_name
+from ..objects import Builtin, ModuleRef, ScriptCallable, ScriptObject, Stream, as_index, type_name
 from .regex import Program, Slots, compile_pattern, match_at
 
 
@@ -124,7 +125,7 @@ def _text(m: Machine, value: Any) -> str:
 def _pattern(m: Machine, pattern: Any, flags: Any = 0) -> Pattern:
     if isinstance(pattern, Pattern):
         return pattern
-    wanted = m.index(flags)
+    wanted = as_index(flags)
     if wanted & (re.LOCALE | re.DEBUG):
         raise ScriptDenied('these flags of re are not available in scripts')
     text = _text(m, pattern)
@@ -179,13 +180,13 @@ def _findall(m: Machine, pattern: Pattern, text: Any) -> list:
 
 
 def _finditer(m: Machine, pattern: Pattern, text: Any) -> Stream:
-    return m.stream(_matches(m, pattern, _text(m, text)), text)
+    return Stream(m, _matches(m, pattern, _text(m, text)), text)
 
 
 def _split(m: Machine, pattern: Pattern, text: Any, maxsplit: Any = 0) -> list:
     found: list[Any] = []
     at = 0
-    most = m.index(maxsplit)
+    most = as_index(maxsplit)
     for splits, match in enumerate(_matches(m, pattern, _text(m, text))):
         if most and splits >= most:
             break
@@ -201,13 +202,13 @@ def _subn(m: Machine, pattern: Pattern, replacement: Any, text: Any, count: Any 
     replace = replacement if isinstance(replacement, ScriptCallable) else _template(pattern, _text(m, replacement))
     parts: list[str] = []
     size = at = made = 0
-    most = m.index(count)
+    most = as_index(count)
     for match in _matches(m, pattern, _text(m, text)):
         if most and made >= most:
             break
         start, end = match.span()
         if isinstance(replace, ScriptCallable):
-            new = _text(m, m.call(replace, [match], {}))
+            new = _text(m, call_value(m, replace, [match], {}))
         else:
             new = ''.join(part if type(part) is str else match.group(part) or '' for part in replace)
         parts += [text[at:start], new]
@@ -293,7 +294,7 @@ def _escape(m: Machine, text: Any, /) -> str:
 
 
 def make(m: Machine, name: str) -> ModuleRef:
-    m.state['catchable'] = m.state.get('catchable', frozenset()) | {re.error}
+    m.more_catchable.add(re.error)
     members: dict[str, Any] = {name: _module_function(name, 1) for name in _FUNCTIONS}
     members['sub'] = _module_function('sub', 2)
     members['subn'] = _module_function('subn', 2)

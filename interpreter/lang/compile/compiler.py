@@ -1,18 +1,27 @@
-"""From a tree to closures. A kind of node that has no entry in the tables below does not exist in scripts."""
+"""From a tree to closures. A kind of node that has no entry in the tables does not exist in scripts."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from .errors import ScriptSyntaxError, Span
-from .objects import Frame
-from .scopes import Scope, module_scope
-from .source import span_of
+from ..errors import ScriptSyntaxError, Span
+from ..lookup import global_or_builtin
+from ..scopes import Scope, module_scope
+from ..script_functions import Frame
+from ..source import span_of
+
+BREAK = 'break'
+
+CONTINUE = 'continue'
+
+RETURN = 'return'
 
 Code = Callable[[Frame], Any]
+
 Store = Callable[[Frame, Any], None]
+Compilers = Mapping[type, Callable[..., Code]]
 
 INSTEAD = {
     ast.ClassDef: '`class` is not available in scripts: use functions, dicts and tuples',
@@ -29,10 +38,12 @@ INSTEAD = {
 class Compiler:
     """Compiles the nodes of one script; `scope` is the one being compiled."""
 
-    def __init__(self, tree: ast.Module, waiting: frozenset[ast.Call] = frozenset()):
+    def __init__(self, tree: ast.Module, waiting: frozenset[ast.Call], expressions: Compilers, statements: Compilers):
         self.scope = module_scope(tree)
         self.loops = 0
         self.in_function = False
+        self._expressions = expressions
+        self._statements = statements
         self.waiting = waiting
         """Calls of nodes that are made when a lazy input asks for them."""
 
@@ -40,17 +51,13 @@ class Compiler:
         raise ScriptSyntaxError(message, span_of(node))
 
     def expression(self, node: ast.expr) -> Code:
-        from .expressions import EXPRESSIONS
-
-        compile_node = EXPRESSIONS.get(type(node))
+        compile_node = self._expressions.get(type(node))
         if compile_node is None:
             self.unknown(node)
         return compile_node(self, node)
 
     def statement(self, node: ast.stmt) -> Code:
-        from .statements import STATEMENTS
-
-        compile_node = STATEMENTS.get(type(node))
+        compile_node = self._statements.get(type(node))
         if compile_node is None:
             self.unknown(node)
         return compile_node(self, node)
@@ -147,7 +154,7 @@ def _load_global(name: str, span: Span) -> Code:
             return m.globals[name]
         except KeyError:
             m.at = span
-        return m.global_or_builtin(name)
+        return global_or_builtin(m, name)
 
     return load
 

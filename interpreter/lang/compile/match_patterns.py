@@ -6,9 +6,12 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from ..comparison import equals, hashable
+from ..kinds import SEQUENCES
+from ..objects import TypeRef
+from ..script_functions import Frame
+from ..source import span_of
 from .compiler import Compiler
-from .objects import SEQUENCES, Frame, TypeRef
-from .source import span_of
 
 Test = Callable[[Frame, Any], bool]
 
@@ -22,7 +25,7 @@ def pattern(c: Compiler, node: ast.pattern) -> Test:
 
 def _value(c: Compiler, node: ast.MatchValue) -> Test:
     code = c.expression(node.value)
-    return lambda frame, value: frame.m.equals(value, code(frame))
+    return lambda frame, value: equals(frame.m, value, code(frame))
 
 
 def _singleton(c: Compiler, node: ast.MatchSingleton) -> Test:
@@ -92,7 +95,7 @@ def _mapping(c: Compiler, node: ast.MatchMapping) -> Test:
             return False
         keys = []
         for code, test in pairs:
-            key = frame.m.hashable(code(frame))
+            key = hashable(frame.m, code(frame))
             if key not in value or not test(frame, value[key]):
                 return False
             keys.append(key)

@@ -1,0 +1,1 @@
+"""Tensors in scripts: calls of torch, each bounded before it is made."""

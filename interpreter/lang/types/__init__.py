@@ -1,0 +1,1 @@
+"""What values of each type offer after a dot."""
