@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 
 FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-class Scope:
+class ScriptScope:
     """The names that one function or comprehension (or the script itself) binds."""
 
-    def __init__(self, parent: Scope | None, names: set[str], global_names: set[str], outer_names: set[str]):
+    def __init__(self, parent: ScriptScope | None, names: set[str], global_names: set[str], outer_names: set[str]):
         self.parent = parent
         self.names = names - global_names - outer_names
         self.global_names = global_names
@@ -23,7 +24,7 @@ class Scope:
     def depth_of(self, name: str) -> int | None:
         """How many scopes out the name is bound; None where it is a global (or unknown) one."""
         depth = 0
-        scope: Scope | None = self
+        scope: ScriptScope | None = self
         while scope is not None and not scope.is_module:
             if name in scope.global_names:
                 return None
@@ -34,26 +35,43 @@ class Scope:
         return None
 
 
-def module_scope(tree: ast.Module) -> Scope:
-    return Scope(None, _bound(tree.body)[0], set(), set())
+def module_scope(tree: ast.Module) -> ScriptScope:
+    return ScriptScope(None, _bound(tree.body)[0], set(), set())
 
 
-def function_scope(node: ast.FunctionDef | ast.Lambda, parent: Scope) -> Scope:
+def function_scope(node: ast.FunctionDef | ast.Lambda, parent: ScriptScope) -> ScriptScope:
     arguments = node.args
     names = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     names |= {item.arg for item in (arguments.vararg, arguments.kwarg) if item}
     body = node.body if isinstance(node.body, list) else [node.body]
     bound, global_names, outer_names = _bound(body)
-    return Scope(parent, names | bound, global_names, outer_names)
+    return ScriptScope(parent, names | bound, global_names, outer_names)
 
 
-def comprehension_scope(node: ast.AST, parent: Scope) -> Scope:
+def comprehension_scope(node: ast.AST, parent: ScriptScope) -> ScriptScope:
     names: set[str] = set()
     for generator in node.generators:  # type: ignore[attr-defined]
         for item in ast.walk(generator.target):
-            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
-                names.add(item.id)
-    return Scope(parent, names, set(), set())
+            names.update(names_bound_by(item))
+    return ScriptScope(parent, names, set(), set())
+
+
+def names_bound_by(node: ast.AST) -> Iterator[str]:
+    """The names that this node alone, without the nodes in it, binds in the scope it stands in (`arg`: inside it)."""
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            yield node.id
+    elif isinstance(node, ast.FunctionDef):
+        yield node.name
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from (item.asname or item.name.split('.')[0] for item in node.names if item.name != '*')
+    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        if node.name:
+            yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
 
 
 def _bound(body: list) -> tuple[set[str], set[str], set[str]]:
@@ -64,35 +82,21 @@ def _bound(body: list) -> tuple[set[str], set[str], set[str]]:
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in body]
     while stack:
         node, inside_comprehension = stack.pop()
-        if isinstance(node, ast.FunctionDef):
-            bound.add(node.name)
-            stack += [(item, inside_comprehension) for item in _evaluated_outside(node)]
-            continue
-        if isinstance(node, ast.Lambda):
-            stack += [(item, inside_comprehension) for item in _evaluated_outside(node)]
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)) and not inside_comprehension:
-            bound.add(node.id)
-        elif isinstance(node, ast.NamedExpr):
+        if isinstance(node, ast.NamedExpr):
             # A walrus inside a comprehension binds in the function around it.
-            if isinstance(node.target, ast.Name):
-                bound.add(node.target.id)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound |= {(item.asname or item.name.split('.')[0]) for item in node.names if item.name != '*'}
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-            bound.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            bound.add(node.rest)
+            bound.update(names_bound_by(node.target))
         elif isinstance(node, ast.Global):
             global_names |= set(node.names)
         elif isinstance(node, ast.Nonlocal):
             outer_names |= set(node.names)
+        elif not inside_comprehension:
+            bound.update(names_bound_by(node))
         inside = inside_comprehension or isinstance(node, COMPREHENSIONS)
-        stack += [(child, inside) for child in ast.iter_child_nodes(node)]
+        stack += [(child, inside) for child in _in_this_scope(node)]
     return bound, global_names, outer_names
 
 
-def _evaluated_outside(node: ast.FunctionDef | ast.Lambda) -> list[ast.AST]:
-    return [*node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+def _in_this_scope(node: ast.AST) -> Iterable[ast.AST]:
+    if isinstance(node, FUNCTIONS):
+        return [*node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+    return ast.iter_child_nodes(node)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...graph import InputKind, InputSchema, NodeSchema, SchemaError, Schemas
-from ..lang.scopes import COMPREHENSIONS, FUNCTIONS, comprehension_scope, function_scope, module_scope
+from ..lang.scopes import COMPREHENSIONS, FUNCTIONS, comprehension_scope, function_scope, module_scope, names_bound_by
 
 Values = tuple[int, ...]
 """The calls and parameters that a variable may hold the value of."""
@@ -304,21 +304,7 @@ def _names_of(target: ast.expr) -> list[str] | None:
 
 def _bound_names(tree: ast.Module) -> Counter[str]:
     """How many times a script binds each name, in whatever scope."""
-    found: Counter[str] = Counter()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found[node.id] += 1
-        elif isinstance(node, ast.FunctionDef):
-            found[node.name] += 1
-        elif isinstance(node, ast.arg):
-            found[node.arg] += 1
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found.update(item.asname or item.name.split('.')[0] for item in node.names)
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-            found[node.name] += 1
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            found[node.rest] += 1
-    return found
+    return Counter(name for node in ast.walk(tree) for name in names_bound_by(node))
 
 
 def _captured_names(tree: ast.Module) -> Iterator[str]:

@@ -13,7 +13,9 @@ from typing import Any
 
 from ...graph import GLOBAL_ENUMS, Schemas, to_class_name
 from ...graph.types import DATA_TYPES, PYTHON_TYPES
+from ..lang.builtins import NAMES
 from ..lang.errors import ScriptError, ScriptSyntaxError
+from ..lang.scopes import names_bound_by
 from ..lang.source import parse_source, span_of
 from .run import find_main
 
@@ -354,20 +356,7 @@ def _bare_outputs(tree: ast.Module) -> tuple[tuple[str, str], ...]:
 
 def _free_names(tree: ast.Module, schemas: Schemas | None) -> tuple[SignatureInput, ...]:
     """The names that a bare script uses and nothing gives it: its sockets. Nodes begin with a capital letter."""
-    from ..lang.builtins import NAMES
-
-    bound: set[str] = {'node', 'nodes', 'load'}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef):
-            bound.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound |= {(item.asname or item.name).split('.')[0] for item in node.names}
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-            bound.add(node.name)
+    bound = {'node', 'nodes', 'load', *(name for node in ast.walk(tree) for name in names_bound_by(node))}
     ignored = _annotations(tree)
     found: dict[str, int] = {}
     for node in sorted(
