@@ -1,6 +1,6 @@
 """What ComfyUI knows, as plain data: node schemas, prompts, names, calls. Standard library only, no I/O."""
 
-from .call import bind, bind_unknown, near_misses
+from .call import bind, bind_unknown
 from .errors import CallError, ComfyScriptError, PromptError, SchemaError
 from .names import (
     GLOBAL_ENUMS,
@@ -39,6 +39,7 @@ from .schema import (
     as_schemas,
     class_info,
 )
+from .suggestions import close_names, near_misses
 
 __all__ = [
     'EXTRA_INPUTS',
@@ -66,6 +67,7 @@ __all__ = [
     'bind',
     'bind_unknown',
     'class_info',
+    'close_names',
     'decode_value',
     'difference',
     'encode_value',

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import CallError
 from .schema import EXTRA_INPUTS, EXTRA_OUTPUTS, MISSING, InputKind, InputSchema, NodeSchema
+from .suggestions import close_names, near_misses
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
 _EXTRA = (EXTRA_INPUTS, EXTRA_OUTPUTS)
@@ -58,18 +58,11 @@ def bind_unknown(class_type: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     return inputs
 
 
-def near_misses(name: str, known: Iterable[str]) -> str:
-    """`' (did you mean "steps"?)'`, or nothing."""
-    lowered = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
-    return f' (did you mean {" or ".join(repr(lowered[match]) for match in close)}?)' if close else ''
-
-
 def _default(schema: NodeSchema, item: InputSchema, given: Iterable[str] = ()) -> Any:
     """The value of an input that is not in `given`, the names that are. Raises CallError where there is none."""
     if item.default is MISSING:
         unknown = [name for name in given if not schema.input_of(name)]
-        misspelt = difflib.get_close_matches(item.python_name, unknown, n=1)
+        misspelt = close_names(item.python_name, unknown, most=1)
         hint = f', and there is no input {misspelt[0]!r}' if misspelt else ''
         raise CallError(f'{schema.class_type}: required input {item.python_name!r} ({item.type}) is missing{hint}')
     return item.default

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...graph import ComfyScriptError
+from ...graph import ComfyScriptError, close_names
 
 if TYPE_CHECKING:
     from .task import Task
@@ -251,7 +250,7 @@ def _offered(info: Mapping[str, Any]) -> str:
     names = [str(choice) for choice in choices]
     if not names:
         return ' (its list is empty)' if isinstance(config, (list, tuple)) else ''
-    near = difflib.get_close_matches(str(info['received_value']), names, n=3, cutoff=0.4)
+    near = close_names(str(info['received_value']), names, cutoff=0.4)
     if near:
         return f' (did you mean {", ".join(map(repr, near))}?)'
     shown = ', '.join(map(repr, names[:8]))
