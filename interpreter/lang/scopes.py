@@ -9,10 +9,10 @@ FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-class ScriptScope:
+class NameScope:
     """The names that one function or comprehension (or the script itself) binds."""
 
-    def __init__(self, parent: ScriptScope | None, names: set[str], global_names: set[str], outer_names: set[str]):
+    def __init__(self, parent: NameScope | None, names: set[str], global_names: set[str], outer_names: set[str]):
         self.parent = parent
         self.names = names - global_names - outer_names
         self.global_names = global_names
@@ -24,7 +24,7 @@ class ScriptScope:
     def depth_of(self, name: str) -> int | None:
         """How many scopes out the name is bound; None where it is a global (or unknown) one."""
         depth = 0
-        scope: ScriptScope | None = self
+        scope: NameScope | None = self
         while scope is not None and not scope.is_module:
             if name in scope.global_names:
                 return None
@@ -35,25 +35,25 @@ class ScriptScope:
         return None
 
 
-def module_scope(tree: ast.Module) -> ScriptScope:
-    return ScriptScope(None, _bound(tree.body)[0], set(), set())
+def module_scope(tree: ast.Module) -> NameScope:
+    return NameScope(None, _bound(tree.body)[0], set(), set())
 
 
-def function_scope(node: ast.FunctionDef | ast.Lambda, parent: ScriptScope) -> ScriptScope:
+def function_scope(node: ast.FunctionDef | ast.Lambda, parent: NameScope) -> NameScope:
     arguments = node.args
     names = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     names |= {item.arg for item in (arguments.vararg, arguments.kwarg) if item}
     body = node.body if isinstance(node.body, list) else [node.body]
     bound, global_names, outer_names = _bound(body)
-    return ScriptScope(parent, names | bound, global_names, outer_names)
+    return NameScope(parent, names | bound, global_names, outer_names)
 
 
-def comprehension_scope(node: ast.AST, parent: ScriptScope) -> ScriptScope:
+def comprehension_scope(node: ast.AST, parent: NameScope) -> NameScope:
     names: set[str] = set()
     for generator in node.generators:  # type: ignore[attr-defined]
         for item in ast.walk(generator.target):
             names.update(names_bound_by(item))
-    return ScriptScope(parent, names, set(), set())
+    return NameScope(parent, names, set(), set())
 
 
 def names_bound_by(node: ast.AST) -> Iterator[str]:

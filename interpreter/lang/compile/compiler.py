@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from ..errors import ScriptSyntaxError, Span
 from ..lookup import global_or_builtin
-from ..scopes import ScriptScope, module_scope
+from ..scopes import NameScope, module_scope
 from ..script_functions import Frame
 from ..source import span_of
 
@@ -119,14 +119,14 @@ class Compiler:
 
         return store_outer
 
-    def inside(self, scope: ScriptScope) -> _Inside:
+    def inside(self, scope: NameScope) -> _Inside:
         return _Inside(self, scope)
 
 
 class _Inside:
     """Compiles what is inside a function or comprehension: `with compiler.inside(scope): …`."""
 
-    def __init__(self, compiler: Compiler, scope: ScriptScope):
+    def __init__(self, compiler: Compiler, scope: NameScope):
         self.compiler = compiler
         self.scope = scope
 
