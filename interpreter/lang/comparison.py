@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import itertools
 import operator
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .elements import metered
 from .errors import ScriptLimit
-from .kinds import SCALARS, SEQUENCES, SETS, SIZED, TEXTS, TIMES, DictItems, DictKeys, DictValues, is_tensor
+from .kinds import (
+    SCALARS,
+    SEQUENCES,
+    SETS,
+    SIZED,
+    TEXTS,
+    TIMES,
+    DictItems,
+    DictKeys,
+    DictValues,
+    is_tensor,
+    loaded_torch,
+)
 from .machine import Machine
 from .objects import ScriptObject, type_name
 
@@ -63,7 +74,7 @@ def equals(m: Machine, left: Any, right: Any) -> bool:
     m.known(right)
     if is_tensor(left) or is_tensor(right):
         raise RuntimeError('Boolean value of Tensor with more than one value is ambiguous: compare their elements')
-    torch = sys.modules.get('torch')
+    torch = loaded_torch()
     if torch is not None and kind is other and kind in (torch.dtype, torch.device):
         return left == right
     return False

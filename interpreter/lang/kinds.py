@@ -39,6 +39,11 @@ SIZED = frozenset({list, tuple, dict, set, frozenset, DictKeys, DictValues, Dict
 TIMES = frozenset({datetime.date, datetime.time, datetime.datetime, datetime.timedelta, datetime.timezone})
 
 
+def loaded_torch() -> Any:
+    """PyTorch, where somebody has loaded it; else None: a script never loads it."""
+    return sys.modules.get('torch')
+
+
 def is_tensor(value: Any) -> bool:
     torch = sys.modules.get('torch')
     return torch is not None and isinstance(value, torch.Tensor)

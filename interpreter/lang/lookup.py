@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ...graph import near_misses
 from .errors import NodeFailed, ScriptDenied
+from .kinds import loaded_torch
 from .machine import CATCHABLE, Machine
 from .objects import Attributes, Method, Property, ScriptObject, type_name
 from .script_functions import Frame
@@ -53,7 +53,7 @@ def method_of(m: Machine, value: Any, name: str) -> Callable[..., Any] | None:
 def _foreign_table(m: Machine, value: Any) -> Attributes | None:
     if type(value) in CATCHABLE or isinstance(value, NodeFailed):
         return m.attributes.get(Exception)
-    torch = sys.modules.get('torch')
+    torch = loaded_torch()
     if torch is not None and isinstance(value, torch.Tensor):
         return m.attributes.get(torch.Tensor)
     return None

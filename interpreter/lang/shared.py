@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .errors import ScriptDenied
-from .kinds import SCALARS, is_tensor
+from .kinds import SCALARS, is_tensor, loaded_torch
 
 FORGET_EVERY = 256
 
@@ -85,7 +85,7 @@ _ALONE = _references({0: []}, 0)
 
 def _is_only_user(tensor: Any) -> bool:
     """Whether no other tensor, in Python or not, shares this one's memory. Not known: it may be shared."""
-    count = getattr(sys.modules['torch']._C, '_storage_Use_Count', None)
+    count = getattr(loaded_torch()._C, '_storage_Use_Count', None)
     if count is None:
         return False
     storage = tensor.untyped_storage()

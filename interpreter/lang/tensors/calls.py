@@ -7,13 +7,12 @@ refused if need be, before it exists. A tensor is never changed in place where n
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..bounds import TENSOR_SIZE
 from ..errors import ScriptDenied, ScriptLimit
-from ..kinds import SCALARS
+from ..kinds import SCALARS, loaded_torch
 from ..machine import Machine
 from ..objects import type_name
 
@@ -21,7 +20,7 @@ MAX_DIMENSIONS = 25
 
 
 def torch_module() -> Any:
-    torch = sys.modules.get('torch')
+    torch = loaded_torch()
     if torch is None:
         raise ScriptDenied('torch is available only inside ComfyUI: here no node runs')
     return torch

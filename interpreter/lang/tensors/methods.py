@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..bounds import TENSOR_SIZE
 from ..errors import ScriptDenied
+from ..kinds import loaded_torch
 from ..machine import Machine
 from ..objects import Attributes, Property, as_index
 from ..types.entries import read
@@ -101,7 +101,7 @@ def tensor_attributes() -> Attributes:
 
 def enable(m: Machine) -> None:
     """Gives tensors their attributes in this run, where torch is loaded."""
-    torch = sys.modules.get('torch')
+    torch = loaded_torch()
     if torch is None:
         return
     table = _TABLES.get('tensor')
