@@ -16,7 +16,7 @@ from .machine import CATCHABLE, Machine
 from .objects import Builtin, NoOp, ScriptCallable, Stream, TypeRef, as_index, type_name
 from .operators import COMPARE, add, power
 from .showing import format_value, show_ascii, show_repr, show_str
-from .types.containers import as_set, pairs, sorted_list
+from .types.lists_dicts_sets import as_set, pairs, sorted_list
 from .types.entries import plain
 
 MISSING: Any = object()

@@ -15,7 +15,7 @@ from .machine import Machine
 from .objects import charged_value, is_opaque, type_name
 from .templates import percent_format
 from .tensors.calls import bounded_call
-from .types.containers import extend, update
+from .types.lists_dicts_sets import extend, update
 
 
 def _unsupported(m: Machine, symbol: str, left: Any, right: Any) -> Exception:

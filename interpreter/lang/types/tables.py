@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..kinds import DictItems, DictKeys, DictValues
 from ..objects import Attributes
-from .containers import DICT, FROZENSET, LIST, RANGE, SET, TUPLE
+from .lists_dicts_sets import DICT, FROZENSET, LIST, RANGE, SET, TUPLE
 from .entries import read, reads
 from .numbers import COMPLEX, FLOAT, INT
 from .texts import BYTES, STR
