@@ -16,8 +16,8 @@ from .machine import CATCHABLE, Machine
 from .objects import Builtin, NoOp, ScriptCallable, Stream, TypeRef, as_index, type_name
 from .operators import COMPARE, add, power
 from .showing import format_value, show_ascii, show_repr, show_str
-from .types.lists_dicts_sets import as_set, pairs, sorted_list
 from .types.entries import plain
+from .types.lists_dicts_sets import as_set, pairs, sorted_list
 
 MISSING: Any = object()
 MAX_DIGITS = 5000

@@ -34,6 +34,9 @@ def test_the_letters_that_are_compared_are_bounded(letters: str, length: int, mo
     compared: Counter[str] = Counter()
 
     class Counting(difflib.SequenceMatcher):
+        a: str
+        b: str
+
         def ratio(self) -> float:
             compared['letters'] += len(self.a) * len(self.b)
             return super().ratio()

@@ -1,17 +1,23 @@
 """A matcher for regular expressions that counts its steps.
 
-Python's `re` cannot be stopped while it backtracks, so a pattern such as `(a+)+b` would hold the whole server. Patterns
-are parsed by Python's own parser, hence mean the same, and matched here by a small backtracking machine: each of its
-steps is a step of the script, and bounds and interrupts work inside a match.
+Python's `re` cannot be stopped while it backtracks, so a pattern such as `(a+)+b` would hold the whole server.
+Patterns are parsed by Python's own parser, hence mean the same, and matched here by a small backtracking machine: each
+of its steps is a step of the script, and bounds and interrupts work inside a match.
+
+PyPI's `regex` 2026.11.15, which ComfyUI brings along, has a timeout for matching and was tried in its place. It has
+none for compiling: `((a{1000}){1000}){1000}` had not ended after 25 s. A match that was to take 0.5 s took 1.3 to 2.1,
+and what ends it is its own clock only, no interrupt.
 """
 
 from __future__ import annotations
 
+import _sre
 import bisect
 import importlib
 import re
 import sys
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import ScriptDenied, ScriptLimit
@@ -19,8 +25,10 @@ from ..machine import Machine
 
 if sys.version_info >= (3, 11):
     _modules = ('re._constants', 're._parser')
+    _EXTRA_CASES: Any = importlib.import_module('re._casefix')._EXTRA_CASES
 else:
     _modules = ('sre_constants', 'sre_parse')
+    _EXTRA_CASES = importlib.import_module('sre_compile')._ignorecase_fixes
 # Python's own parser of patterns: its modules moved in 3.11.
 sre: Any = importlib.import_module(_modules[0])
 parser: Any = importlib.import_module(_modules[1])
@@ -78,6 +86,13 @@ class _Compiler:
         self.groups = groups
         self.slots = 2 * groups
         self.flags = flags
+        self.rounds = 0
+
+    def repeated(self) -> None:
+        """Counts a round of a repetition: one that holds nothing makes no code."""
+        self.rounds += 1
+        if self.rounds > MAX_PROGRAM:
+            raise ScriptLimit('a pattern with too many repetitions')
 
     def emit(self, op: int, a: Any = None, b: Any = None, c: Any = None) -> int:
         if len(self.code) >= MAX_PROGRAM:
@@ -105,7 +120,7 @@ class _Compiler:
             direction, items = argument
             self._inner(LOOK, items, flags, op is sre.ASSERT, items.getwidth()[0] if direction < 0 else 0)
         elif op is sre.GROUPREF:
-            self.emit(BACK, argument, bool(flags & re.IGNORECASE))
+            self.emit(BACK, argument, flags if flags & re.IGNORECASE else None)
         elif op is getattr(sre, 'ATOMIC_GROUP', None):
             self._inner(ATOMIC, argument, flags)
         else:
@@ -152,6 +167,7 @@ class _Compiler:
         if low > 1000 or (not endless and high > 1000):
             raise ScriptLimit('a group repeated more than 1000 times')
         for _ in range(low):
+            self.repeated()
             self.sequence(items, flags)
         if endless:
             slot = self.slots
@@ -164,6 +180,7 @@ class _Compiler:
             return
         splits = []
         for _ in range(int(high) - low):
+            self.repeated()
             splits.append(self.emit(SPLIT))
             self.sequence(items, flags)
         for split in splits:
@@ -181,7 +198,7 @@ def _char_test(op: Any, argument: Any, flags: int) -> Test | None:
     if op is sre.LITERAL or op is sre.NOT_LITERAL:
         wanted = chr(argument)
         if flags & re.IGNORECASE:
-            same = frozenset({wanted, wanted.lower(), wanted.upper()})
+            same = frozenset(_same_letter(wanted, flags))
             return (lambda c: c in same) if op is sre.LITERAL else (lambda c: c not in same)
         return (lambda c: c == wanted) if op is sre.LITERAL else (lambda c: c != wanted)
     if op is sre.ANY:
@@ -210,7 +227,7 @@ def _set_test(items: Any, flags: int) -> Test:
     tests = [*([literals.__contains__] if literals else []), *([_ranges_test(ranges)] if ranges else [])]
     test = _any_test([*tests, *categories.values()])
     if flags & re.IGNORECASE:
-        test = _any_case(test)
+        test = _any_case(test, flags)
     return (lambda c: not test(c)) if negated else test
 
 
@@ -220,8 +237,36 @@ def _any_test(tests: list[Test]) -> Test:
     return lambda c: any(test(c) for test in tests)
 
 
-def _any_case(test: Test) -> Test:
-    return lambda c: test(c) or test(c.lower()) or test(c.upper())
+# Letters that differ by case alone: the rule of Python's `_sre` and `re._casefix`, which `str.lower` does not follow.
+
+
+@cache
+def _capitals() -> dict[int, tuple[int, ...]]:
+    """The code points that have this one as their lower case, besides itself."""
+    found: dict[int, list[int]] = {}
+    for point in range(0x20000):
+        lower = _sre.unicode_tolower(point)
+        if lower != point:
+            found.setdefault(lower, []).append(point)
+    return {lower: tuple(points) for lower, points in found.items()}
+
+
+def _lower(c: str, flags: int) -> str:
+    return chr((_sre.ascii_tolower if flags & re.ASCII else _sre.unicode_tolower)(ord(c)))
+
+
+@lru_cache(4096)
+def _same_letter(c: str, flags: int) -> tuple[str, ...]:
+    lower = ord(_lower(c, flags))
+    if flags & re.ASCII:
+        return tuple({chr(lower), chr(lower).upper()}) if lower < 128 else (c,)
+    lowers = (lower, *_EXTRA_CASES.get(lower, ()))
+    return tuple(chr(point) for one in lowers for point in (one, *_capitals().get(one, ())))
+
+
+def _any_case(test: Test, flags: int) -> Test:
+    flags &= re.ASCII
+    return lambda c: any(map(test, _same_letter(c, flags)))
 
 
 def _ranges_test(ranges: list[tuple[int, int]]) -> Test:
@@ -384,7 +429,7 @@ def _run(
                 piece = text[start:end]
                 other = text[at : at + len(piece)]
                 m.meter.ticks(len(piece) >> 6)
-                if piece == other or (b and piece.lower() == other.lower()):
+                if piece == other or (b is not None and len(piece) == len(other) and _alike(piece, other, b)):
                     at += len(piece)
                     pc += 1
                     continue
@@ -412,6 +457,10 @@ def _run(
         else:
             m.meter.ticks(steps & 63)
             return None
+
+
+def _alike(piece: str, other: str, flags: int) -> bool:
+    return all(_lower(a, flags) == _lower(b, flags) for a, b in zip(piece, other, strict=True))
 
 
 def _count(m: Machine, test: Test, text: str, at: int, most: int) -> int:

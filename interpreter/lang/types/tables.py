@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..kinds import DictItems, DictKeys, DictValues
 from ..objects import Attributes
-from .lists_dicts_sets import DICT, FROZENSET, LIST, RANGE, SET, TUPLE
 from .entries import read, reads
+from .lists_dicts_sets import DICT, FROZENSET, LIST, RANGE, SET, TUPLE
 from .numbers import COMPLEX, FLOAT, INT
 from .texts import BYTES, STR
 from .times import TIMES_ATTRIBUTES
