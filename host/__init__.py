@@ -2,10 +2,10 @@
 
 startup      hands the pack over to ComfyUI, and puts the hooks in once all packs have loaded
 routes       the HTTP routes that the panel talks to; http: their bodies, bounds and statuses; files: what they read
-save         the script saved with each output: who gets it; scripts: writes it ahead of time and within a bound
+save         the script saved with each output; savers: who takes it; scripts: writes it ahead of time, within a bound
+after_saving the script into or beside files that are saved already; png_text: texts in PNG files
 plain        our keys in PNG files as plain text
-sidecar      the script as a file beside the output
-preferences  what the owner and the user want saved
+preferences  what the owner and each user want saved; users: whose prompt it is
 """
 
 from .startup import Pack, load

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..comfyui.loaded import folder_paths
 from ..panel.errors import RequestError
-from ..transpiler import Metadata, read_metadata
 
 
-def metadata_of_upload(content: bytes, filename: str) -> Metadata:
-    """What a dropped file says of itself. Raises TranspileError."""
-    # Readers go by the file's suffix; nothing else of the name is used.
-    suffix = ''.join(letter for letter in Path(filename).suffix if letter.isalnum() or letter == '.')[:16]
-    with tempfile.TemporaryDirectory(prefix='comfyscript-') as folder:
-        path = Path(folder) / f'file{suffix}'
-        path.write_bytes(content)
-        return read_metadata(path)
-
-
-def metadata_of_output(query: Mapping[str, str]) -> Metadata:
-    """The same of a file in ComfyUI's output, input or temp folder, addressed as `/view` does."""
-    return read_metadata(output_path(query))
+def suffix_of(filename: str) -> str:
+    """The suffix of a dropped file: readers go by it. Nothing else of the name is used."""
+    return ''.join(letter for letter in Path(filename).suffix if letter.isalnum() or letter == '.')[:16]
 
 
 def output_path(query: Mapping[str, str]) -> Path:

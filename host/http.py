@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -20,8 +23,12 @@ MAX_FILE = 256 * 1024 * 1024
 """Bytes of a file dropped on the panel."""
 MAX_WAITING = 8
 """Requests at work or waiting, of all pages together; one more is answered 503."""
+MAX_UPLOADS = 2
+"""Files that are on their way at the same time."""
 SECONDS = 20.0
 """How long an answer may take."""
+BODY_SECONDS = 60.0
+"""How long a body may take to come."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,25 +38,47 @@ class Desk:
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting = 0
+        self._taken = 0
 
-    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The function's result from the worker. Raises RequestError 503 when busy, 504 when it takes too long."""
-        if self._waiting >= MAX_WAITING:
+    @asynccontextmanager
+    async def seat(self) -> AsyncIterator[Seat]:
+        """A place at the desk, taken before the body is read. Raises RequestError 503 where there is none."""
+        if self._taken >= MAX_WAITING:
             raise RequestError('too many requests at once; try again in a moment', 503)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix='comfyscript-routes')
-        future = self._pool.submit(function, *args)
-        self._waiting += 1
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        self._taken += 1
+        seat = Seat(self._pool)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), SECONDS)
+            yield seat
+        finally:
+            self._leave(seat)
+
+    def _leave(self, seat: Seat) -> None:
+        if seat.future is None or seat.future.done():
+            self._taken -= 1
+        else:  # whoever gave up waiting still has the worker
+            loop = asyncio.get_running_loop()
+            seat.future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left))
+
+    def _left(self) -> None:
+        self._taken -= 1
+
+
+class Seat:
+    """One request at the desk."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self.future: Future[Any] | None = None
+
+    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The function's result from the worker. Raises RequestError 504 when it takes too long."""
+        self.future = self._pool.submit(function, *args)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(self.future), SECONDS)
         except asyncio.TimeoutError as error:
             raise RequestError(f'no answer within {SECONDS:g} s', 504) from error
-
-    def _done(self) -> None:
-        self._waiting -= 1
 
 
 def guarded(handler: Handler) -> Handler:
@@ -73,17 +102,34 @@ def guarded(handler: Handler) -> Handler:
 
 async def read_body(request: web.Request, limit: int) -> bytes:
     """The body, at most `limit` bytes. aiohttp's own limit is ComfyUI's `--max-upload-size`."""
+    return b''.join([part async for part in _parts(request, limit)])
+
+
+async def save_body(request: web.Request, limit: int, path: Path) -> None:
+    """The body as a file, at most `limit` bytes."""
+    with path.open('wb') as file:
+        async for part in _parts(request, limit):
+            file.write(part)
+
+
+async def _parts(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    """The body piece by piece. Raises RequestError 413 where it is too large, 408 where it takes too long."""
     too_large = RequestError(f'the request is larger than {limit // 1024 // 1024} MB', 413)
     if request.content_length is not None and request.content_length > limit:
         raise too_large
-    parts: list[bytes] = []
+    deadline = time.monotonic() + BODY_SECONDS
     size = 0
-    async for part in request.content.iter_chunked(1 << 18):
+    while True:
+        try:
+            part = await asyncio.wait_for(request.content.read(1 << 18), deadline - time.monotonic())
+        except asyncio.TimeoutError as error:
+            raise RequestError(f'the request did not come within {BODY_SECONDS:g} s', 408) from error
+        if not part:
+            return
         size += len(part)
         if size > limit:
             raise too_large
-        parts.append(part)
-    return b''.join(parts)
+        yield part
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:

@@ -7,13 +7,15 @@ stays readable with any PNG tool only if it is written as that. Both hooks look 
 from __future__ import annotations
 
 import json
-import struct
-import zlib
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from ..comfyui.loaded import loaded_where
+from .png_text import text_chunk
+
+log = logging.getLogger('comfy_script')
 
 KEY = 'ComfyScript'
 SOURCE_KEY = 'ComfyScriptSource'
@@ -42,8 +44,12 @@ def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callabl
 def _add_text(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def add_text(self: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if key in PLAIN_KEYS:
-            value = plain_text(value)
+        plain = plain_text(value) if isinstance(key, str) and key in PLAIN_KEYS else None
+        if plain is not None:
+            try:
+                return original(self, key, plain, *args, **kwargs)
+            except Exception as error:  # no text of ours may cost an image
+                log.debug('%s as ComfyUI writes it: %r', key, error)
         return original(self, key, value, *args, **kwargs)
 
     return add_text
@@ -53,26 +59,23 @@ def _text_chunk(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def png_text_chunk(keyword: Any, text: Any) -> Any:
         plain = plain_text(text) if keyword in PLAIN_KEYS else None
-        return text_chunk(keyword, plain) if isinstance(plain, str) else original(keyword, text)
+        if plain is not None:
+            try:
+                return text_chunk(keyword, plain)
+            except Exception as error:
+                log.debug('%s as ComfyUI writes it: %r', keyword, error)
+        return original(keyword, text)
 
     return png_text_chunk
 
 
-def text_chunk(keyword: str, text: str) -> bytes:
-    """A PNG text chunk: tEXt where Latin-1 holds the text, else iTXt (PNG specification, 11.3.4)."""
+def plain_text(value: Any) -> str | None:
+    """The text that a JSON string holds; None where it holds none that a PNG file can hold."""
+    if not isinstance(value, str) or not value.startswith('"'):
+        return None
     try:
-        kind, body = b'tEXt', keyword.encode('latin-1') + b'\0' + text.encode('latin-1')
-    except UnicodeEncodeError:
-        kind, body = b'iTXt', keyword.encode('latin-1') + b'\0\0\0\0\0' + text.encode('utf-8', 'replace')
-    return struct.pack('>I', len(body)) + kind + body + struct.pack('>I', zlib.crc32(kind + body))
-
-
-def plain_text(value: Any) -> Any:
-    """The text that a JSON string holds; anything else as it is."""
-    if isinstance(value, str) and value.startswith('"'):
-        try:
-            text = json.loads(value)
-        except ValueError:
-            return value
-        return text if isinstance(text, str) else value
-    return value
+        text = json.loads(value)
+        text.encode('utf-8')
+    except (ValueError, RecursionError, AttributeError):  # half a surrogate pair, too
+        return None
+    return None if '\0' in text else text

@@ -59,21 +59,21 @@ def _fitting(name: str, value: Any) -> Any:
 
 
 class Preferences:
-    """Settings of one server, read again when their files change."""
+    """Settings of one server, for each of its users, read again when their files change."""
 
     def __init__(self, user_folder: Path) -> None:
-        self._toml = user_folder / FILE
-        self._page = user_folder / 'default' / 'comfy.settings.json'
-        self._stamp: Any = None
-        self._settings = SaveSettings()
+        self._folder = user_folder
+        self._known: dict[str, tuple[Any, SaveSettings]] = {}
 
-    def __call__(self) -> SaveSettings:
+    def __call__(self, user: str = 'default') -> SaveSettings:
         """Never raises: a file that cannot be read counts as empty."""
-        stamp = (_modified(self._toml), _modified(self._page))
-        if stamp != self._stamp:
-            self._settings = SaveSettings().merged(_toml_table(self._toml)).merged(_page_values(self._page))
-            self._stamp = stamp
-        return self._settings
+        toml, page = self._folder / FILE, self._folder / user / 'comfy.settings.json'
+        stamp = (_modified(toml), _modified(page))
+        known = self._known.get(user)
+        if known is None or known[0] != stamp:
+            known = stamp, SaveSettings().merged(_toml_table(toml)).merged(_page_values(page))
+            self._known[user] = known
+        return known[1]
 
 
 def _modified(path: Path) -> int:

@@ -2,8 +2,9 @@
 
 ComfyUI hands a saving node its metadata as the hidden input EXTRA_PNGINFO: a dict, one piece of metadata per key
 (ComfyUI `nodes.py: SaveImage`, `comfy_api/latest/_ui.py`). `execution.get_input_data` resolves it for each node; there
-each output node gets a copy with one key more, its own script. Whatever goes wrong, the node gets what it would have
-got without us.
+each of ComfyUI's own savers gets a copy with one key more, its own script. The savers of packs get what they would have
+got without us: what they make of one key more is not known. A PNG file that they wrote gets the script afterwards.
+Whatever goes wrong, the node gets what it would have got without us.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..comfyui.loaded import command_line, loaded
-from . import plain, sidecar
+from . import after_saving, plain
+from .after_saving import AfterSaving, SavedFiles
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
-from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, redact
+from .savers import is_saver, takes_our_keys
+from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences, redact
+from .users import PromptUsers
 
 log = logging.getLogger('comfy_script')
 
@@ -32,8 +36,9 @@ PARAMETERS = ('class_def', 'unique_id', 'dynprompt', 'extra_data')
 
 def install(
     get_schemas: GetSchemas,
-    get_settings: GetSettings = SaveSettings,
+    get_settings: GetSettings = no_preferences,
     add_on_prompt_handler: Callable[[Callable[[Any], Any]], Any] | None = None,
+    users: PromptUsers | None = None,
 ) -> bool:
     """Put the hook into ComfyUI. False, with one line in the log, where this ComfyUI has no place for it."""
     if _metadata_is_off():
@@ -44,10 +49,10 @@ def install(
     if reason is not None:
         log.warning('No script in saved images: %s. ComfyUI saves as without ComfyScript.', reason)
         return False
-    hook = SaveHook(ScriptWriter(get_schemas, get_settings), get_settings)
+    hook = SaveHook(ScriptWriter(get_schemas), get_settings, users)
     setattr(execution, 'get_input_data', with_scripts(original, hook))  # noqa: B010
     plain.install()
-    sidecar.install(hook.take_script)
+    after_saving.install(hook.files)
     if add_on_prompt_handler is not None:
         add_on_prompt_handler(hook.on_prompt)
     hook.writer.start(WARM_UP)
@@ -93,16 +98,20 @@ def with_scripts(original: Callable[..., Any], hook: SaveHook) -> Callable[..., 
 class SaveHook:
     """Decides which node gets what."""
 
-    def __init__(self, writer: ScriptWriter, get_settings: GetSettings = SaveSettings) -> None:
+    def __init__(
+        self, writer: ScriptWriter, get_settings: GetSettings = no_preferences, users: PromptUsers | None = None
+    ) -> None:
         self.writer = writer
+        self.files = SavedFiles()
         self._get_settings = get_settings
+        self._users = users or PromptUsers()
         self._savers: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-        self._for_sidecars: dict[str, str] = {}
 
     def on_prompt(self, data: Any) -> Any:
         """ComfyUI's hook for prompts that come in (`server.py: add_on_prompt_handler`); gives them on as they are."""
         try:
-            self.writer.queued(data)
+            self._users.queued(data)
+            self.writer.queued(data, self._get_settings(self._users.current()))
         except Exception as error:
             self.writer.warn(error)
         return data
@@ -112,37 +121,65 @@ class SaveHook:
         # Without a dynprompt ComfyUI only validates.
         if dynprompt is None or not isinstance(extra_data, Mapping) or not self._is_saver(node_class):
             return None
-        settings = self._get_settings()
-        if not settings.enabled:
-            return None
         extra_pnginfo = extra_data.get('extra_pnginfo')
-        if extra_pnginfo is None and not is_core(node_class):
-            # Packs read extra_pnginfo['workflow'] without asking, unless there is no extra_pnginfo at all.
-            return None
         if extra_pnginfo is not None and not isinstance(extra_pnginfo, dict):
             return None
+        node_id = str(node_id)
+        settings = self._get_settings(self._users.of(extra_data))
+        if dynprompt.has_node(node_id) and takes_our_keys(node_class, dynprompt.get_node(node_id)):
+            pnginfo = self._with_our_keys(node_id, dynprompt, extra_data, settings)
+        else:
+            pnginfo = self._without_our_keys(node_id, dynprompt, extra_data, settings)
+        return None if pnginfo is None else {**extra_data, 'extra_pnginfo': pnginfo}
+
+    def _with_our_keys(
+        self, node_id: str, dynprompt: Any, extra_data: Mapping[str, Any], settings: SaveSettings
+    ) -> dict[str, Any] | None:
+        if not settings.enabled:
+            return None
+        texts = self._texts(node_id, dynprompt, extra_data, settings)
+        if not texts:
+            return None
+        if settings.sidecar and KEY in texts:
+            self.files.expect(node_id, AfterSaving(sidecar=texts[KEY]))
+        return {**(extra_data.get('extra_pnginfo') or {}), **texts}
+
+    def _without_our_keys(
+        self, node_id: str, dynprompt: Any, extra_data: Mapping[str, Any], settings: SaveSettings
+    ) -> dict[str, Any] | None:
+        """What the node would get without us: our clients and real mode have put keys of ours in."""
+        extra_pnginfo = extra_data.get('extra_pnginfo')
+        # Without a workflow there is no metadata that the script could go with.
+        if settings.enabled and extra_pnginfo is not None:
+            texts = self._texts(node_id, dynprompt, extra_data, settings)
+            if texts:
+                self.files.expect(node_id, AfterSaving(texts, texts.get(KEY) if settings.sidecar else None))
+        if extra_pnginfo is None or not PLAIN_KEYS & extra_pnginfo.keys():
+            return None
+        return {key: value for key, value in extra_pnginfo.items() if key not in PLAIN_KEYS}
+
+    def _texts(
+        self, node_id: str, dynprompt: Any, extra_data: Mapping[str, Any], settings: SaveSettings
+    ) -> dict[str, str]:
+        """The texts under our keys, without secrets; a script that cannot be made is left out, with a warning."""
+        extra_pnginfo = extra_data.get('extra_pnginfo') or {}
+        texts = {key: extra_pnginfo[key] for key in PLAIN_KEYS if isinstance(extra_pnginfo.get(key), str)}
+        if KEY not in extra_pnginfo:  # real mode has written it, and knows what in it came from the user's own code
+            script = self._script(node_id, dynprompt, extra_pnginfo.get('workflow'), settings)
+            if script is not None:
+                texts[KEY] = script
         secrets = _secrets(extra_data)
-        pnginfo = dict(extra_pnginfo or {})
-        if KEY not in pnginfo:  # real mode has written it, and knows what in it came from the user's own code
-            script = self.writer.script(str(node_id), dynprompt, pnginfo.get('workflow'), secrets)
-            if script is None:
-                return None
-            pnginfo[KEY] = script
-            self._keep(str(node_id), script, settings)
-        for key in PLAIN_KEYS & pnginfo.keys():
-            if isinstance(pnginfo[key], str):
-                pnginfo[key] = redact(pnginfo[key], settings.redact, secrets)
-        return {**extra_data, 'extra_pnginfo': pnginfo}
+        texts = {key: redact(text, settings.redact, secrets) for key, text in texts.items()}
+        if settings.log and KEY in texts:
+            log.info('Script of node %s:\n%s', node_id, texts[KEY])
+        return texts
 
-    def _keep(self, node_id: str, script: str, settings: SaveSettings) -> None:
-        if settings.log:
-            log.info('Script of node %s:\n%s', node_id, script)
-        if settings.sidecar:
-            self._for_sidecars[node_id] = script
-
-    def take_script(self, node_id: str) -> str | None:
-        """The script for the files that this node has just saved, once."""
-        return self._for_sidecars.pop(node_id, None)
+    def _script(self, node_id: str, dynprompt: Any, workflow: Any, settings: SaveSettings) -> str | None:
+        try:
+            return self.writer.script(node_id, dynprompt, workflow, settings)
+        except Exception as error:
+            self.writer.warn(error)
+            return None
 
     def _is_saver(self, node_class: Any) -> bool:
         found = self._savers.get(node_class)
@@ -154,20 +191,3 @@ class SaveHook:
 def _secrets(extra_data: Mapping[str, Any]) -> list[str]:
     named = extra_data.get(SECRETS)
     return [secret for secret in named if isinstance(secret, str)] if isinstance(named, (list, tuple)) else []
-
-
-def is_saver(node_class: Any) -> bool:
-    """Whether a node class is an output and asks for EXTRA_PNGINFO."""
-    if not getattr(node_class, 'OUTPUT_NODE', False):
-        return False
-    hidden = node_class.INPUT_TYPES().get('hidden') or {}
-    return any(_hidden_name(value) == 'EXTRA_PNGINFO' for value in hidden.values())
-
-
-def _hidden_name(value: Any) -> Any:
-    return value[0] if isinstance(value, (tuple, list)) and value else getattr(value, 'value', value)
-
-
-def is_core(node_class: Any) -> bool:
-    """Whether a node class is ComfyUI's own (`nodes.py: load_custom_node` marks all others)."""
-    return not str(getattr(node_class, 'RELATIVE_PYTHON_MODULE', None) or '').startswith('custom_nodes')

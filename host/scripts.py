@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 log = logging.getLogger('comfy_script')
 
 GetSchemas = Callable[[], 'Schemas']
-GetSettings = Callable[[], SaveSettings]
+GetSettings = Callable[[str], SaveSettings]
+"""The settings of a user, by ComfyUI's id."""
 
 SECRETS = 'comfyscript_secrets'
 """Under this key of `extra_data`, which ComfyUI never saves, a client names strings that must not be saved."""
 
 MOST_PROMPTS = 64
 MOST_TEXT = 16 * 1024 * 1024
+
+
+def no_preferences(user: str) -> SaveSettings:
+    """The defaults, for everybody."""
+    return SaveSettings()
 
 
 class ScriptError(Exception):
@@ -61,17 +67,15 @@ class ScriptWriter:
     `queued` is told of prompts as they come, so that their scripts are there when the first image is saved.
     """
 
-    def __init__(self, get_schemas: GetSchemas, get_settings: GetSettings = SaveSettings) -> None:
+    def __init__(self, get_schemas: GetSchemas) -> None:
         self._get_schemas = get_schemas
-        self._get_settings = get_settings
         self._jobs: OrderedDict[int, _Job] = OrderedDict()
         self._lock = threading.Lock()
         self._pending: SimpleQueue[tuple[dict[str, Any], Any, SaveSettings]] = SimpleQueue()
         self._warned: set[str] = set()
 
-    def queued(self, data: Mapping[str, Any]) -> None:
+    def queued(self, data: Mapping[str, Any], settings: SaveSettings) -> None:
         """A prompt has come (the body of `POST /prompt`): start on the scripts of its saving nodes."""
-        settings = self._get_settings()
         prompt = data.get('prompt')
         extra_data = data.get('extra_data')
         if not settings.enabled or not isinstance(prompt, dict):
@@ -108,12 +112,11 @@ class ScriptWriter:
         schema = self._get_schemas().find(class_type)
         return bool(schema and schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden))
 
-    def script(self, node_id: str, dynprompt: Any, workflow: Any, secrets: Iterable[str] = ()) -> str | None:
+    def script(self, node_id: str, dynprompt: Any, workflow: Any, settings: SaveSettings) -> str | None:
         """The script of the nodes that this one needs; None for a node that is not in the prompt.
 
         Raises ScriptError where it cannot be made, or not within `SaveSettings.max_wait` seconds.
         """
-        settings = self._get_settings()
         source = dynprompt.get_original_prompt()
         if node_id in source:
             job = self._job(source, workflow, settings)
@@ -126,7 +129,7 @@ class ScriptWriter:
         text = job.scripts.get(node_id)
         if text is None:
             text = self._within(settings.max_wait, job, node_id, nodes)
-        return redact(text, settings.redact, secrets)
+        return text
 
     def _job(self, source: Mapping[str, Any], workflow: Any, settings: SaveSettings) -> _Job:
         with self._lock:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ..comfyui.loaded import loaded, user_folder
+from ..comfyui.loaded import command_line, loaded, user_folder
 from ..comfyui.process import ServerProcess, find_server_process
 
 log = logging.getLogger('comfy_script')
@@ -46,6 +46,7 @@ def load(folder: Path) -> Pack:
     _loaded_from = folder
     _guarded('The panel', lambda: _add_routes(host))
     node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
+    _guarded('Settings of several users', lambda: _tell_users_apart(host))
     host.server.app.on_startup.append(lambda _app: _bind(host))
     return Pack(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
 
@@ -55,6 +56,13 @@ def _add_routes(host: ServerProcess) -> None:
     from .routes import register
 
     register(host.server.routes, lambda: host.recent_schemas(max_age=10))
+
+
+def _tell_users_apart(host: ServerProcess) -> None:
+    if getattr(command_line(), 'multi_user', False):
+        from .users import middleware
+
+        host.server.app.middlewares.append(middleware(host.server.user_manager.get_request_user_id))
 
 
 def _web_directory(host: ServerProcess, folder: Path) -> str | None:

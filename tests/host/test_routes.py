@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from comfy_script.graph import Schemas
+from comfy_script.host import http
 from comfy_script.host import routes as panel_routes
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
@@ -104,6 +106,44 @@ async def test_too_large(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     status, answer = await post(client, 'prompt', {'script': 'x' * 2000})
     assert status == 413
     assert answer['error']
+
+
+async def stalled(client: Any, route: str, size: int) -> Any:
+    """A request whose body has begun, and does not go on."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head = f'POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n'
+    writer.write(head.encode() + b'{')
+    await writer.drain()
+    return reader, writer
+
+
+async def test_uploads_that_stall_take_no_more_than_their_places(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are counted before they are read: a dozen of 255 MB each must not be held at once."""
+    monkeypatch.setattr(http, 'BODY_SECONDS', 3.0)
+    open_ = [await stalled(client, '/comfyscript/file', 255 << 20) for _ in range(6)]
+    statuses = [(await reader.readline()).split()[1] for reader, _ in open_[2:]]
+    assert statuses == [b'503'] * 4
+    # Others are answered meanwhile, and the places are free again afterwards.
+    assert (await post(client, 'runnable', {'script': ''}))[0] == 200
+    assert [(await reader.readline()).split()[1] for reader, _ in open_[:2]] == [b'408'] * 2
+    response = await client.post('/comfyscript/file', params={'filename': 'x.json'}, data=json.dumps(PROMPT).encode())
+    assert response.status == 200
+    for _, writer in open_:
+        writer.close()
+
+
+async def test_requests_that_stall_are_counted_too(client: Any) -> None:
+    open_ = [await stalled(client, '/comfyscript/prompt', 1000) for _ in range(http.MAX_WAITING)]
+    for _ in range(100):
+        status, _ = await post(client, 'runnable', {'script': ''})
+        if status == 503:
+            break
+    assert status == 503
+    for _, writer in open_:
+        writer.close()
+    while status == 503:
+        status, _ = await post(client, 'runnable', {'script': ''})
+    assert status == 200
 
 
 async def test_runnable(client: Any) -> None:

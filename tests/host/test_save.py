@@ -12,10 +12,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image, PngImagePlugin
 
 from comfy_script.graph import Schemas
-from comfy_script.host import plain, save, sidecar
+from comfy_script.host import after_saving, png_text, save, users
 from comfy_script.host.preferences import Preferences, SaveSettings
 
 
@@ -61,8 +63,8 @@ class Show:
 PROMPT = {
     '1': {'class_type': 'Loader', 'inputs': {'path': 'a.png'}},
     '2': {'class_type': 'Loader', 'inputs': {'path': 'b.png'}},
-    '3': {'class_type': 'Saver', 'inputs': {'images': ['1', 0], 'filename_prefix': 'one'}},
-    '4': {'class_type': 'Saver', 'inputs': {'images': ['2', 0], 'filename_prefix': 'two'}},
+    '3': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0], 'filename_prefix': 'one'}},
+    '4': {'class_type': 'SaveImage', 'inputs': {'images': ['2', 0], 'filename_prefix': 'two'}},
 }
 WORKFLOW = {'nodes': [], 'links': [], 'version': 0.4}
 
@@ -89,12 +91,21 @@ def get_input_data(inputs, class_def, unique_id, execution_list=None, dynprompt=
 
 
 def schemas() -> Schemas:
-    return Schemas.of_classes({'Saver': Saver, 'Loader': Loader, 'Show': Show})
+    return Schemas.of_classes({'SaveImage': Saver, 'Loader': Loader, 'Show': Show})
 
 
-def png_info(node_class: Any, node_id: str, extra: Any, *, dynprompt: Any = None, writer: Any = None) -> Any:
+def png_info(
+    node_class: Any,
+    node_id: str,
+    extra: Any,
+    *,
+    dynprompt: Any = None,
+    writer: Any = None,
+    settings: SaveSettings = SaveSettings(),  # noqa: B008
+) -> Any:
     """What a node gets as EXTRA_PNGINFO."""
-    hooked = save.with_scripts(get_input_data, save.SaveHook(writer or save.ScriptWriter(schemas)))
+    hook = save.SaveHook(writer or save.ScriptWriter(schemas), lambda user: settings)
+    hooked = save.with_scripts(get_input_data, hook)
     inputs = PROMPT.get(node_id, {}).get('inputs', {})
     result, _, _ = hooked(inputs, node_class, node_id, object(), dynprompt or DynamicPrompt(), extra)
     return result['extra_pnginfo'][0]
@@ -105,8 +116,8 @@ def test_each_saver_gets_the_script_of_its_own_nodes():
 
     first, second = png_info(Saver, '3', extra), png_info(Saver, '4', extra)
 
-    assert first['ComfyScript'] == "image = Loader('a.png')\nSaver(image, 'one')\n"
-    assert second['ComfyScript'] == "image = Loader('b.png')\nSaver(image, 'two')\n"
+    assert first['ComfyScript'] == "image = Loader('a.png')\nSaveImage(image, 'one')\n"
+    assert second['ComfyScript'] == "image = Loader('b.png')\nSaveImage(image, 'two')\n"
 
 
 def test_what_others_see_is_not_changed():
@@ -136,21 +147,34 @@ def test_a_prompt_without_workflow_has_a_script_in_core_savers_only():
     assert 'ComfyScript' in png_info(Saver, '3', {})
     # Packs read extra_pnginfo['workflow'] without asking.
     assert png_info(PackSaver, '3', {}) is None
-    assert 'ComfyScript' in png_info(PackSaver, '3', {'extra_pnginfo': {'workflow': WORKFLOW}})
+
+
+def test_savers_of_packs_get_what_they_would_get_without_us():
+    extra_pnginfo = {'workflow': WORKFLOW, 'other': 1}
+    assert png_info(PackSaver, '3', {'extra_pnginfo': extra_pnginfo}) is extra_pnginfo
+    # Our clients and real mode put keys of ours in.
+    ours = {'ComfyScript': 'x', 'ComfyScriptSource': 'y'}
+    assert png_info(PackSaver, '3', {'extra_pnginfo': {**extra_pnginfo, **ours}}) == extra_pnginfo
+
+
+def test_a_node_of_comfyui_that_nobody_has_tried_is_left_alone(monkeypatch):
+    monkeypatch.setitem(PROMPT, '3', {**PROMPT['3'], 'class_type': 'SaveSomethingNew'})
+    extra_pnginfo = {'workflow': WORKFLOW}
+    assert png_info(Saver, '3', {'extra_pnginfo': extra_pnginfo}) is extra_pnginfo
 
 
 def test_a_node_that_another_expanded_to_has_the_script_of_what_it_needs_there():
     inner = {
-        '3.0.0.1': {'class_type': 'Saver', 'inputs': {'images': ['3.0.0.2', 0], 'filename_prefix': 'inner'}},
+        '3.0.0.1': {'class_type': 'SaveImage', 'inputs': {'images': ['3.0.0.2', 0], 'filename_prefix': 'inner'}},
         '3.0.0.2': {'class_type': 'Loader', 'inputs': {'path': 'c.png'}},
-        '3.0.0.3': {'class_type': 'Saver', 'inputs': {'images': ['1', 0], 'filename_prefix': 'outer'}},
+        '3.0.0.3': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0], 'filename_prefix': 'outer'}},
     }
 
     def script(node_id):
         return png_info(Saver, node_id, {}, dynprompt=DynamicPrompt(inner))['ComfyScript']
 
-    assert script('3.0.0.1') == "image = Loader('c.png')\nSaver(image, 'inner')\n"
-    assert script('3.0.0.3') == "image = Loader('a.png')\nSaver(image, 'outer')\n"
+    assert script('3.0.0.1') == "image = Loader('c.png')\nSaveImage(image, 'inner')\n"
+    assert script('3.0.0.3') == "image = Loader('a.png')\nSaveImage(image, 'outer')\n"
     assert png_info(Saver, 'nowhere', {}) is None
 
 
@@ -261,12 +285,12 @@ class Slow:
 
 def test_a_transpiler_that_takes_too_long_costs_the_script_and_one_bound(caplog, monkeypatch):
     monkeypatch.setattr('comfy_script.transpiler.write_script', Slow(5))
-    writer = save.ScriptWriter(schemas, lambda: SaveSettings(max_wait=0.05))
+    writer, settings = save.ScriptWriter(schemas), SaveSettings(max_wait=0.05)
     dynprompt = DynamicPrompt()
     started = time.monotonic()
 
     for node_id in ('3', '4', '3'):
-        assert png_info(Saver, node_id, {}, dynprompt=dynprompt, writer=writer) is None
+        assert png_info(Saver, node_id, {}, dynprompt=dynprompt, writer=writer, settings=settings) is None
 
     assert time.monotonic() - started < 2
     assert 'longer than 0.05 s' in caplog.text
@@ -321,8 +345,9 @@ def test_what_the_user_marks_is_not_written():
     assert 'b.png' not in got['ComfyScript'] + got['ComfyScriptSource']
     assert extra['extra_pnginfo']['ComfyScriptSource'] == "key = 'b.png'"
 
-    writer = save.ScriptWriter(schemas, lambda: SaveSettings(redact=(r'[a-z]+\.png', '(no regex')))
-    assert png_info(Saver, '3', {}, writer=writer)['ComfyScript'] == "image = Loader('***')\nSaver(image, 'one')\n"
+    settings = SaveSettings(redact=(r'[a-z]+\.png', '(no regex'))
+    script = png_info(Saver, '3', {}, settings=settings)['ComfyScript']
+    assert script == "image = Loader('***')\nSaveImage(image, 'one')\n"
 
 
 # Settings
@@ -344,8 +369,41 @@ def test_settings_of_the_owner_then_of_the_user(tmp_path):
     assert preferences().enabled
 
 
+def test_each_user_has_settings_of_their_own(tmp_path):
+    for user, style in (('default', 'auto'), ('ada_1', 'keyword')):
+        (tmp_path / user).mkdir()
+        settings = {'ComfyScript.Save.Style': style}
+        (tmp_path / user / 'comfy.settings.json').write_text(json.dumps(settings), encoding='utf-8')
+    preferences = Preferences(tmp_path)
+    assert [preferences(user).style for user in ('default', 'ada_1', 'nobody', 'default')] == [
+        'auto', 'keyword', 'positional', 'auto',
+    ]  # fmt: skip
+
+
+async def test_a_prompt_is_of_the_user_who_queued_it():
+    known = users.PromptUsers()
+
+    def get_user(request: Any) -> str:
+        if request.headers['comfy-user'] == 'stranger':
+            raise KeyError('stranger')
+        return request.headers['comfy-user']
+
+    async def post_prompt(request: web.Request) -> web.Response:
+        known.queued(await request.json())
+        return web.Response(text=known.current())
+
+    app = web.Application(middlewares=[users.middleware(get_user)])
+    app.router.add_post('/prompt', post_prompt)
+    async with TestClient(TestServer(app)) as client:
+        for user, page, expected in (('ada', 'a', 'ada'), ('bob', 'b', 'bob'), ('stranger', 'c', 'default')):
+            response = await client.post('/prompt', json={'client_id': page}, headers={'comfy-user': user})
+            assert await response.text() == expected
+    pages = ({'client_id': 'a'}, {'client_id': 'b'}, {'client_id': 'c'}, {}, {'client_id': ['a']})
+    assert [known.of(page) for page in pages] == ['ada', 'bob', 'default', 'default', 'default']
+
+
 def test_switched_off_nothing_is_added():
-    hook = save.SaveHook(save.ScriptWriter(schemas), lambda: SaveSettings(enabled=False))
+    hook = save.SaveHook(save.ScriptWriter(schemas), lambda user: SaveSettings(enabled=False))
     assert hook.extra_data(Saver, '3', DynamicPrompt(), {'extra_pnginfo': {}}) is None
 
 
@@ -361,7 +419,10 @@ def sidecar_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | No
     async def get_output_data(prompt_id, unique_id, obj):
         return result
 
-    hooked = sidecar.with_sidecars(get_output_data, lambda node_id: script if node_id == '3' else None)
+    files = after_saving.SavedFiles()
+    if script is not None:
+        files.expect('3', after_saving.AfterSaving(sidecar=script))
+    hooked = after_saving.with_saved_files(get_output_data, files)
     assert asyncio.run(hooked('p', '3', None)) is result
     return tmp_path / 'sub dir' / 'a_00001_.py'
 
@@ -398,7 +459,7 @@ def test_a_folder_that_cannot_be_written_to_costs_one_line(tmp_path, monkeypatch
 
 def test_a_chunk_of_another_writer_is_plain_text_too():
     for text in TEXTS:
-        chunk = plain.text_chunk('ComfyScript', text)
+        chunk = png_text.text_chunk('ComfyScript', text)
         file = io.BytesIO()
         Image.new('RGB', (1, 1)).save(file, 'png')
         data = file.getvalue()

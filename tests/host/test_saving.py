@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,16 @@ def test_prompts_queued_at_once_have_each_their_own_script(start_server):
     for color, entry in zip(colors, entries):
         for path in server.images(entry):
             assert info(path)['ComfyScript'].startswith(f'image = EmptyImage(16, 16, 2, {color})\n')
+
+
+def test_with_several_users_each_prompt_is_saved_as_its_user_wants(start_server):
+    server = start_server(args=['--multi-user'])
+    for color, (name, style) in enumerate((('ada', 'keyword'), ('bob', 'positional'))):
+        user = server.post('/users', {'username': name})
+        place = server.base / 'user' / user / 'comfy.settings.json'
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps({'ComfyScript.Save.Style': style}), encoding='utf-8')
+        server.headers = {'comfy-user': user}
+        server.client_id = f'page of {name}'
+        (path, _) = server.images(server.queue(prompt(color)))
+        assert (f'color={color}' in info(path)['ComfyScript']) == (style == 'keyword')

@@ -73,6 +73,7 @@ class Server:
         self.base = base
         self.log_file = log_file
         self.client_id = uuid.uuid4().hex
+        self.headers: dict[str, str] = {}
 
     @staticmethod
     def start(
@@ -138,7 +139,7 @@ class Server:
     def request(self, method: str, path: str, body: Any, timeout: float = 60) -> Any:
         """JSON in, JSON out (bytes where the answer is no JSON). ServerError with the server's words on an error."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {'Content-Type': 'application/json'} if data else {}
+        headers = self.headers | ({'Content-Type': 'application/json'} if data else {})
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:

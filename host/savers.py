@@ -1,0 +1,41 @@
+"""The nodes that save files, and which of them can be handed one more piece of metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CORE_SAVERS = frozenset({
+    'CLIPSave', 'CheckpointSave', 'ImageOnlyCheckpointSave', 'LossGraphNode', 'MaskPreview', 'ModelSave',
+    'PreviewAudio', 'PreviewImage', 'SaveAnimatedPNG', 'SaveAnimatedWEBP', 'SaveAudio', 'SaveAudioAdvanced',
+    'SaveAudioMP3', 'SaveAudioOpus', 'SaveGLB', 'SaveImage', 'SaveImageAdvanced', 'SaveLatent', 'SaveSVGNode',
+    'SaveVideo', 'SaveWEBM', 'VAESave',
+})  # fmt: skip
+"""ComfyUI's own savers (0.3.75 to 0.33). Each writes every key of EXTRA_PNGINFO to a place of its own, in a container
+that has room (`tests/host/test_formats.py`). Savers of packs do not: some put all keys into one string, some into EXIF
+data that end at 64 KB."""
+
+
+def is_saver(node_class: Any) -> bool:
+    """Whether a node class is an output and asks for EXTRA_PNGINFO."""
+    if not getattr(node_class, 'OUTPUT_NODE', False):
+        return False
+    hidden = node_class.INPUT_TYPES().get('hidden') or {}
+    return any(_hidden_name(value) == 'EXTRA_PNGINFO' for value in hidden.values())
+
+
+def takes_our_keys(node_class: Any, node: Mapping[str, Any]) -> bool:
+    """Whether a node (of a prompt) is one of ComfyUI's savers, and ComfyUI's own class still, or a node of ours."""
+    if node.get('class_type') in CORE_SAVERS:
+        return is_core(node_class)
+    # A script hands it on to the savers that it calls, and each of them is asked again.
+    return getattr(node_class, '__module__', '').startswith(f'{__name__.partition(".")[0]}.nodes.')
+
+
+def is_core(node_class: Any) -> bool:
+    """Whether a node class is ComfyUI's own (`nodes.py: load_custom_node` marks all others)."""
+    return not str(getattr(node_class, 'RELATIVE_PYTHON_MODULE', None) or '').startswith('custom_nodes')
+
+
+def _hidden_name(value: Any) -> Any:
+    return value[0] if isinstance(value, (tuple, list)) and value else getattr(value, 'value', value)
