@@ -10,8 +10,9 @@ from typing import Any
 from ...graph import Schemas, as_schemas
 from ...graph.collector import collector_paused
 from ..workflow_file import WorkflowFile
+from .class_table import ClassTable
 from .emit import Emitter
-from .load import ClassTable, Loader
+from .load import Loader
 from .result import Conversion
 
 _tables: dict[int, ClassTable] = {}
