@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import TranspileError
-from .formats.containers import Unreadable, is_known, texts_of
+from .formats.containers import is_known, texts_of
+from .formats.parts import Unreadable
 from .workflow_file import parse_json
 
 LARGEST_JSON = 512 << 20

@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from comfy_script.transpiler import Metadata, TranspileError, read_metadata, read_script
-from comfy_script.transpiler.formats import containers
+from comfy_script.transpiler.formats import containers, parts
 
 PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_prefix': 'ü 😀'}}}
 WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}
@@ -236,8 +236,8 @@ def test_a_plain_script_and_a_broken_workflow(tmp_path: Path) -> None:
 
 
 def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, 'LARGEST', 1 << 20)
-    bomb = zlib.compress(b'{' + b' ' * (containers.LARGEST + 10))
+    monkeypatch.setattr(parts, 'LARGEST', 1 << 20)
+    bomb = zlib.compress(b'{' + b' ' * (parts.LARGEST + 10))
     body = b'zTXtprompt\0\0' + bomb
     chunk = struct.pack('>I', len(body) - 4) + body + struct.pack('>I', zlib.crc32(body))
     (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + chunk)
@@ -246,16 +246,16 @@ def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_many_large_texts_in_a_small_file_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, 'LARGEST', 1 << 20)
+    monkeypatch.setattr(parts, 'LARGEST', 1 << 20)
     chunks = b''
     for number in range(20):
         body = f'zTXtkey{number}'.encode() + b'\0\0' + zlib.compress(b' ' * (1 << 19))
         chunks += struct.pack('>I', len(body) - 4) + body + struct.pack('>I', zlib.crc32(body))
     read = 0
-    with pytest.raises(containers.Unreadable, match='bytes of text'):
+    with pytest.raises(parts.Unreadable, match='bytes of text'):
         for _, text in containers.texts_of(io.BytesIO(b'\x89PNG\r\n\x1a\n' + chunks)):
             read += len(text)
-    assert read <= containers.LARGEST
+    assert read <= parts.LARGEST
 
 
 @given(st.data())
