@@ -1,7 +1,7 @@
 """Web UI workflow → API prompt, by the browser's rules (`app.graphToPrompt()`).
 
-`load` rebuilds what the web UI holds after it has opened the file (`model`), and `emit` follows the links and writes
-the prompt. Beside `load`: `class_table`, `specs` and `build` make nodes from their descriptions, `widgets` has the
+`loader` rebuilds what the web UI holds after it has opened the file (`model`), and `emit` follows the links and writes
+the prompt. Beside `loader`: `class_table`, `specs` and `build` make nodes from their descriptions, `widgets` has the
 widget types, `saved_values` takes what the file has of a node, `unique_ids` and `link_repairs` mend ids and links,
 `hosts` has the instances of subgraphs, `proxy_widgets` and `groups` what old files have in their place, `primitives`
 PrimitiveNode. `special` is the registry of node types with rules of their own.

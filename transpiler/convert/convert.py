@@ -12,7 +12,7 @@ from ...graph.collector import collector_paused
 from ..workflow_file import WorkflowFile
 from .class_table import ClassTable
 from .emit import Emitter
-from .load import Loader
+from .loader import Loader
 from .result import Conversion
 
 _tables: dict[int, ClassTable] = {}

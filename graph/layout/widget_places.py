@@ -1,0 +1,125 @@
+"""The places that an input takes in a node's `widgets_values`.
+
+Which widgets a node has, and in which order they lie there, is the web UI's business (ComfyUI_frontend
+`scripts/widgets.ts`, `vueNodes/widgets/composables`, `core/graph/widgets/dynamicWidgets.ts`); `_PLACES` has an entry
+for each input type that takes places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..prompt import Link
+from ..schema import MISSING, InputKind, InputSchema, NodeSchema
+
+Values = Mapping[str, Any]
+Places = Callable[[InputSchema, Values, NodeSchema], list[Any]]
+
+
+def places_of(item: InputSchema) -> Places | None:
+    """What puts an input's values into `widgets_values`; None for a socket."""
+    options = item.options
+    if options.get('forceInput') or (options.get('defaultInput') and not item.required):
+        return None
+    if item.kind is InputKind.DYNAMIC_COMBO:
+        return _one
+    if item.kind in (InputKind.AUTOGROW, InputKind.DYNAMIC_SLOT):
+        return None
+    return _PLACES.get(str(options.get('widgetType') or item.type))
+
+
+def _value(item: InputSchema, values: Values) -> Any:
+    value = values.get(item.name, MISSING)
+    if value is MISSING or isinstance(value, Link):
+        value = item.default
+        if value is MISSING:
+            value = _EMPTY.get(item.type)
+    return value
+
+
+_EMPTY: Mapping[str, Any] = {'INT': 0, 'FLOAT': 0.0, 'STRING': '', 'BOOLEAN': False, 'COLOR': '#000000'}
+_SEEDS = ('seed', 'noise_seed')
+
+
+def _one(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    return [_value(item, values)]
+
+
+def _text(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    value = _value(item, values)
+    if item.options.get('dynamicPrompts') is True and isinstance(value, str):
+        # The web UI would pick one of `{a|b}` and drop comments when it queues; this text is what was picked. A choice
+        # of one is no choice, so `//` can be written `/{/}`.
+        value = value.replace('{', '\\{').replace('//', '/{/}').replace('/*', '/{*}')
+    return [value]
+
+
+def _number(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    control = item.options.get('control_after_generate')
+    if control is None:
+        control = item.type == 'INT' and item.name in _SEEDS
+    return [_value(item, values), 'fixed'] if control else [_value(item, values)]
+
+
+def _combo(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    places = [_value(item, values)]
+    options = item.options
+    multiple = bool(options.get('multi_select'))
+    remote = options.get('remote')
+    if isinstance(remote, Mapping) and not multiple:
+        places.append(False)
+        if remote.get('refresh_button'):
+            places.append('refresh')
+    if options.get('control_after_generate'):
+        places.extend(['fixed'] if multiple else ['fixed', ''])
+    return places
+
+
+def _box(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    box = _value(item, values)
+    sides = box if isinstance(box, Mapping) else {'x': 0, 'y': 0, 'width': 512, 'height': 512}
+    return [dict(sides), *(sides.get(side) for side in ('x', 'y', 'width', 'height'))]
+
+
+def _none(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    return []
+
+
+def _view_3d(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    """The 3D view; where a model can be chosen, three buttons stand before it."""
+    buttons = ['upload3dmodel', 'uploadExtraResources', 'clear'] if schema.input('model_file') else []
+    return [*buttons, _value(item, values)]
+
+
+def _record(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
+    return [_value(item, values), '']
+
+
+_PLACES: dict[str, Places] = {
+    'INT': _number,
+    'FLOAT': _number,
+    'BOOLEAN': _one,
+    'STRING': _text,
+    'COMBO': _combo,
+    'MARKDOWN': _one,
+    'COLOR': _one,
+    'TEXTAREA': _one,
+    'CHART': _one,
+    'GALLERIA': _one,
+    'IMAGECOMPARE': _none,
+    'BOUNDING_BOX': _box,
+    'BOUNDING_BOXES': _one,
+    'COLORS': _one,
+    'PAINTER': _one,
+    'COMPOSITOR': _one,
+    'CURVE': _one,
+    'RANGE': _one,
+    'VIDEO_EDIT': _one,
+    'AUDIO_UI': _none,
+    'AUDIO_RECORD': _record,
+    'WEBCAM': _one,
+    'LOAD_3D': _view_3d,
+    'LOAD_3D_ADVANCED': _one,
+    'PREVIEW_3D': _one,
+}
