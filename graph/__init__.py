@@ -1,6 +1,7 @@
 """What ComfyUI knows, as plain data: node schemas, prompts, names, calls. Standard library only, no I/O."""
 
 from .call import bind, bind_unknown
+from .class_info import class_info
 from .errors import CallError, ComfyScriptError, PromptError, SchemaError
 from .names import (
     GLOBAL_ENUMS,
@@ -35,10 +36,8 @@ from .schema import (
     InputSchema,
     NodeSchema,
     OutputSchema,
-    Schemas,
-    as_schemas,
-    class_info,
 )
+from .schemas import Schemas, as_schemas
 from .suggestions import close_names, near_misses
 
 __all__ = [

@@ -6,16 +6,14 @@ Rules of V1 and V3 descriptions: ComfyUI `server.py: node_info`, `comfy_api/late
 from __future__ import annotations
 
 import enum
-import hashlib
-import marshal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from .class_info import class_info
 from .errors import CallError, SchemaError
-from .names import NameTable, to_identifier, unique_names
+from .names import to_identifier, unique_names
 
 EXTRA_INPUTS = '_inputs'
 """The keyword of every node function that takes raw prompt inputs the schema does not list."""
@@ -245,108 +243,6 @@ def _expand(item: InputSchema, values: Mapping[str, Any], found: list[InputSchem
         _expand(inner, values, found)
 
 
-class Schemas(Mapping[str, NodeSchema]):
-    """All node classes of a server, by class type; each is parsed when it is first asked for.
-
-    `get` and `[]` raise SchemaError for a class whose description is broken; `readable` skips those.
-    """
-
-    def __init__(self, class_types: Mapping[str, Any], reader: Callable[[str], NodeSchema]):
-        self._class_types = class_types
-        self._reader = reader
-        self._parsed: dict[str, NodeSchema] = {}
-
-    @staticmethod
-    def parse(object_info: Mapping[str, Any]) -> Schemas:
-        """From the answer to `GET /object_info`."""
-        if not isinstance(object_info, Mapping):
-            raise SchemaError('object_info must be an object of class type → description')
-        return Schemas(object_info, lambda class_type: NodeSchema.parse(class_type, object_info[class_type]))
-
-    @staticmethod
-    def of_classes(node_classes: Mapping[str, Any], display_names: Mapping[str, str] | None = None) -> Schemas:
-        """From ComfyUI's `nodes.NODE_CLASS_MAPPINGS`, inside its process. Model lists are read when asked for."""
-        titles = display_names or {}
-        return Schemas(
-            node_classes,
-            lambda class_type: NodeSchema.of_class(class_type, node_classes[class_type], titles.get(class_type)),
-        )
-
-    def __getitem__(self, class_type: str) -> NodeSchema:
-        schema = self._parsed.get(class_type)
-        if schema is None:
-            if class_type not in self._class_types:
-                raise KeyError(class_type)
-            schema = self._parsed[class_type] = self._reader(class_type)
-        return schema
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._class_types)
-
-    def __len__(self) -> int:
-        return len(self._class_types)
-
-    def __contains__(self, class_type: object) -> bool:
-        return class_type in self._class_types
-
-    @cached_property
-    def names(self) -> NameTable:
-        return NameTable(self._class_types)
-
-    def readable(self) -> Iterator[NodeSchema]:
-        """Every schema that can be read."""
-        for class_type in self._class_types:
-            try:
-                yield self[class_type]
-            except SchemaError:
-                continue
-
-    def find(self, class_type: str | None) -> NodeSchema | None:
-        """The schema, or None where the class is unknown or its description broken."""
-        try:
-            return self[class_type] if class_type is not None and class_type in self._class_types else None
-        except SchemaError:
-            return None
-
-    def output_types(self) -> tuple[str, ...]:
-        """Every data type that an output has, each once, without reading the descriptions in full."""
-        found: dict[str, None] = {}
-        for source in self._class_types.values():
-            try:
-                types = source.get('output') if isinstance(source, Mapping) else source.RETURN_TYPES
-            except Exception:  # a node class that cannot even be asked
-                continue
-            for type_ in (types,) if isinstance(types, str) else types or ():
-                if isinstance(type_, str):
-                    found[_text(type_)] = None
-        return tuple(found)
-
-    def fingerprint(self, extra: tuple[str, ...] = ()) -> str | None:
-        """A digest of the descriptions as the server sent them, and of `extra`; None for classes."""
-        try:
-            data = marshal.dumps((dict(self._class_types), extra), 2)
-        except ValueError:
-            return None
-        return hashlib.sha256(data).hexdigest()
-
-    def problems(self) -> dict[str, SchemaError]:
-        """The classes whose description is broken, and why."""
-        found = {}
-        for class_type in self._class_types:
-            try:
-                self[class_type]
-            except SchemaError as error:
-                found[class_type] = error
-        return found
-
-
-def as_schemas(source: Schemas | Mapping[str, Any] | None) -> Schemas:
-    """Schemas from what callers have: parsed ones, an `/object_info` dict, or nothing."""
-    if isinstance(source, Schemas):
-        return source
-    return Schemas.parse(source or {})
-
-
 def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
     if not isinstance(info, Mapping):
         raise SchemaError(f'its description is {type(info).__name__}, not an object')
@@ -363,10 +259,10 @@ def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
 
     return NodeSchema(
         class_type=class_type,
-        display_name=_text(info.get('display_name')) or class_type,
-        description=_text(info.get('description')),
-        category=_text(info.get('category')),
-        module=_text(info.get('python_module')),
+        display_name=plain_text(info.get('display_name')) or class_type,
+        description=plain_text(info.get('description')),
+        category=plain_text(info.get('category')),
+        module=plain_text(info.get('python_module')),
         inputs=read(required, True) + read(optional, False),
         hidden=read(hidden, False),
         outputs=_parse_outputs(info),
@@ -383,7 +279,7 @@ def _ordered(specs: Any, order: Any) -> dict[str, Any]:
     """A section's inputs; `input_order` restores the order where a tool sorted the keys."""
     if not specs:
         return {}
-    found = {_text(name): spec for name, spec in specs.items()}
+    found = {plain_text(name): spec for name, spec in specs.items()}
     if isinstance(order, (list, tuple)) and len(order) == len(found) and set(order) == set(found):
         return {name: found[name] for name in order}
     return found
@@ -413,13 +309,13 @@ def _read_input(name: str, local: str, python_name: str, spec: Any, required: bo
         return InputSchema(type=type_, kind=InputKind.DYNAMIC_COMBO, choices=choices, branches=branches, **common)
     if type_ == 'COMFY_DYNAMICSLOT_V3':
         branches = (Branch(None, _nested(name, python_name, options.get('inputs'))),)
-        slot = _text(options.get('slotType')) or '*'
+        slot = plain_text(options.get('slotType')) or '*'
         return InputSchema(type=slot, kind=InputKind.DYNAMIC_SLOT, branches=branches, **common)
     if type_ == 'COMFY_AUTOGROW_V3':
         template = _read_template(name, python_name, options.get('template') or {})
         return InputSchema(type=type_, kind=InputKind.AUTOGROW, template=template, **common)
     if type_ == 'COMFY_MATCHTYPE_V3':
-        allowed = _text((options.get('template') or {}).get('allowed_types')) or '*'
+        allowed = plain_text((options.get('template') or {}).get('allowed_types')) or '*'
         return InputSchema(type=allowed, **common)
     return InputSchema(type=type_, **common)
 
@@ -427,14 +323,14 @@ def _read_input(name: str, local: str, python_name: str, spec: Any, required: bo
 def _split(name: str, spec: Any) -> tuple[Any, Mapping[str, Any]]:
     """(type, options) of an input: `"PROMPT"`, `["INT"]`, `["INT", {…}]`, `[["a", "b"], {…}]`."""
     if isinstance(spec, str):
-        return _text(spec), {}
+        return plain_text(spec), {}
     parts: list[Any] = list(spec) if isinstance(spec, (list, tuple)) else []
     if not parts:
         raise SchemaError(f'input {name!r}: {spec!r} is no description of an input')
     options = parts[1] if len(parts) > 1 and isinstance(parts[1], Mapping) else {}
     type_ = parts[0]
     if isinstance(type_, str):
-        return _text(type_), options
+        return plain_text(type_), options
     if isinstance(type_, (list, tuple)):
         return type_, options
     raise SchemaError(f'input {name!r}: {type_!r} is no type of an input')
@@ -456,9 +352,9 @@ def _read_template(name: str, python_name: str, template: Mapping[str, Any]) -> 
         raise SchemaError(f'input {name!r}: a growing group without an input in its template')
     names = template.get('names')
     if isinstance(names, (list, tuple)):
-        keys = tuple(_text(key) for key in names)
+        keys = tuple(plain_text(key) for key in names)
     else:
-        prefix = _text(template.get('prefix'))
+        prefix = plain_text(template.get('prefix'))
         keys = tuple(f'{prefix}{index}' for index in range(int(template.get('max') or 100)))
     return Autogrow(inner[0], keys, int(template.get('min') or 0))
 
@@ -474,14 +370,14 @@ def _parse_outputs(info: Mapping[str, Any]) -> tuple[OutputSchema, ...]:
     tips = info.get('output_tooltips') or ()
     found = []
     for index, type_ in enumerate(types):
-        kind = _text(type_) if isinstance(type_, str) else 'COMBO'
-        name = _text(names[index]) if index < len(names) and isinstance(names[index], str) else ''
+        kind = plain_text(type_) if isinstance(type_, str) else 'COMBO'
+        name = plain_text(names[index]) if index < len(names) and isinstance(names[index], str) else ''
         is_list = bool(lists[index]) if isinstance(lists, (list, tuple)) and index < len(lists) else False
-        tip = _text(tips[index]) if isinstance(tips, (list, tuple)) and index < len(tips) else ''
+        tip = plain_text(tips[index]) if isinstance(tips, (list, tuple)) and index < len(tips) else ''
         found.append(OutputSchema(name or kind, kind, is_list, tip))
     return tuple(found)
 
 
-def _text(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """A plain `str`: packs use subclasses of it that compare equal to everything."""
     return str.__str__(value) if isinstance(value, str) else ''

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..prompt import Link, Prompt, PromptNode
-from ..schema import InputSchema, NodeSchema, Schemas
+from ..schema import InputSchema, NodeSchema
+from ..schemas import Schemas
 from ..types import DATA_TYPES
 from .layout_hints import LayoutGroup
 from .widget_places import places_of

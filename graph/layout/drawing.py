@@ -7,7 +7,8 @@ from typing import Any
 
 from ..collector import collector_paused
 from ..prompt import Link, Prompt, PromptNode, decode_value
-from ..schema import InputKind, NodeSchema, Schemas
+from ..schema import InputKind, NodeSchema
+from ..schemas import Schemas
 from .columns import placed
 from .constants import with_constants
 from .layout_hints import LayoutGroup, LayoutHints

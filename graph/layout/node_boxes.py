@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..prompt import Link, PromptNode
-from ..schema import InputSchema, NodeSchema, Schemas
+from ..schema import InputSchema, NodeSchema
+from ..schemas import Schemas
 from .constants import CONSTANT_SCHEMAS
 from .widget_places import Places, Values, places_of
 

@@ -250,7 +250,7 @@ def test_refused(client: Client, fake: FakeServer) -> None:
     assert str(caught.value).splitlines() == [
         'ComfyUI refused the workflow: Prompt outputs failed validation',
         "  PreviewImage (node 2, script.py:12), input 'ckpt_name': Value not in list: 'anythng.ckpt' is not one that "
-        "the server offers (did you mean 'anything.ckpt' or 'other.ckpt'?)",
+        "the server offers (did you mean 'anything.ckpt', 'other.ckpt'?)",
         "  PreviewImage (node 2, script.py:12), input 'images': Required input is missing",
     ]
     assert caught.value.problems[1].input == 'images'
