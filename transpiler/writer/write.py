@@ -16,6 +16,7 @@ from .function_plan import branch_values, plan_functions
 from .literals import literal, quoted
 from .naming import Names, variable
 from .prompt_source import PromptSource
+from .scope_steps import ScopeSteps
 from .scope_tree import ScopeTree, ScriptScope
 from .style import Style
 from .workflow_hints import read_hints
@@ -116,13 +117,14 @@ class _Writer:
         return [scope for scope in scopes if scope is self.tree.root or scope.nodes or scope.children]
 
     def _body(self, scope: ScriptScope) -> Body:
-        return Body(self.source, self.tree, scope, self.alive, self, Names(outer=self.names), self.style)
+        steps = ScopeSteps(self.source, self.tree, scope, self.alive)
+        return Body(steps, self, Names(outer=self.names), self.style)
 
     def _add_function(self, scope: ScriptScope, body: Body) -> _Function:
         """Writes a scope as a function, unless it reads the same as one that is written already."""
         assert scope.instance is not None
         body.write('    ')
-        keys = {name: key for key, name in body.parameters.items()}
+        keys = {name: key for key, name in body.names.parameters.items()}
         text = body.rows.text()
         identity = (scope.instance.definition_id, text, frozenset(keys), branch_values(self.source, scope))
         function = self.functions.get(identity)
@@ -173,7 +175,7 @@ def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], st
     plain_names: list[str] = []
     with_default: list[tuple[str, Expression]] = []
     for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
-        parameter = body.parameters[key]
+        parameter = body.names.parameters[key]
         default = None if type(given.value) is Output else flat(literal(given.value))
         if default is None or len(default) > SHORT_DEFAULT:
             plain_names.append(parameter)
