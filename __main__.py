@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -26,8 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         print(f'comfy_script: no command {arguments[0]!r}\n\n{_help()}', file=sys.stderr)
         return 2
-    module, _ = COMMANDS[arguments[0]]
-    return import_module(f'{_package()}.{module}').main(arguments)
+    name, _ = COMMANDS[arguments[0]]
+    module = import_module(f'{_package()}.{name}')
+    return module.main(arguments, started) if name == 'transpiler.cli' else module.main(arguments)
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[str]:
+    """The address of the ComfyUI of a folder, which runs on the CPU for as long as it is needed."""
+    launch = import_module(f'{_package()}.runtime.client.launch')
+    run_sync = import_module(f'{_package()}.runtime.wire.background').run_sync
+    server = run_sync(launch.launch(folder, launch.ComfyUIArgs('--cpu', '--disable-auto-launch')))
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 def _package() -> str:

@@ -11,6 +11,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,22 @@ class _Result:
 _Work = Callable[[Path], _Result]
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs `transpile`, `prompt` or `show`; gives the exit code: 0, or 2 where anything failed."""
+Started = Callable[[Path], AbstractContextManager[str]]
+"""Starts the ComfyUI of a folder; gives its address, for as long as it is needed."""
+
+
+def main(argv: Sequence[str], started: Started | None = None) -> int:
+    """Runs `transpile`, `prompt` or `show`; gives the exit code: 0, or 2 where anything failed.
+
+    `started` serves `--comfyui`: a server can be started by what stands above this floor alone (`__main__.py`).
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')
     options = _parser().parse_args(argv)
     try:
         files = list(_files(options.files))
-        work = {'transpile': _transpile, 'prompt': _prompt, 'show': _show}[options.command](options)
+        work = {'transpile': _transpile, 'prompt': _prompt, 'show': _show}[options.command](options, started)
         if len(files) == 1 and files[0] == options.files[0]:
             return _one(files[0], work, options.output)
         return _several(files, work, options)
@@ -92,11 +100,11 @@ def _add_schema_options(parser: argparse.ArgumentParser) -> None:
 # The commands
 
 
-def _transpile(options: argparse.Namespace) -> _Work:
+def _transpile(options: argparse.Namespace, started: Started | None) -> _Work:
     from .api import transpile_script
     from .writer import Style
 
-    schemas = read_schemas(options)
+    schemas = read_schemas(options, started)
     style = Style(
         args=options.style,
         notes=options.notes,
@@ -112,12 +120,12 @@ def _transpile(options: argparse.Namespace) -> _Work:
     return work
 
 
-def _prompt(options: argparse.Namespace) -> _Work:
+def _prompt(options: argparse.Namespace, started: Started | None) -> _Work:
     from .api import metadata_from
     from .guess import convert_with_guesses
     from .workflow_file import WorkflowFile
 
-    schemas = read_schemas(options)
+    schemas = read_schemas(options, started)
 
     def work(file: Path) -> _Result:
         found = metadata_from(file)
@@ -129,7 +137,7 @@ def _prompt(options: argparse.Namespace) -> _Work:
     return work
 
 
-def _show(options: argparse.Namespace) -> _Work:
+def _show(options: argparse.Namespace, started: Started | None) -> _Work:
     from .files import read_metadata
 
     def work(file: Path) -> _Result:
@@ -145,7 +153,7 @@ def _show(options: argparse.Namespace) -> _Work:
 # Schemas
 
 
-def read_schemas(options: argparse.Namespace) -> Schemas:
+def read_schemas(options: argparse.Namespace, started: Started | None = None) -> Schemas:
     """The schemas that the options name; none where they name none."""
     if options.server:
         return Schemas.parse(_fetch(options.server))
@@ -155,7 +163,10 @@ def read_schemas(options: argparse.Namespace) -> Schemas:
         except (ValueError, RecursionError) as error:
             raise TranspileError(f'not readable as JSON: {error}', file=options.object_info) from error
     if options.comfyui:
-        return Schemas.parse(_ask_comfyui(options.comfyui))
+        if started is None:
+            raise TranspileError('--comfyui is for `python -m comfy_script`: give --server or --object-info here')
+        with started(options.comfyui) as server:
+            return Schemas.parse(_fetch(server))
     return Schemas.parse({})
 
 
@@ -168,20 +179,6 @@ def _fetch(server: str) -> Any:
             return json.loads(answer.read(LARGEST_SCHEMAS))
     except (urllib.error.URLError, TimeoutError, ValueError) as error:
         raise TranspileError(f'{url} gives no description of nodes: {error}') from error
-
-
-def _ask_comfyui(folder: Path) -> Any:
-    """Starts this ComfyUI on the CPU, asks it for its nodes, and stops it."""
-    from importlib import import_module
-
-    # The one place of this floor that reaches up: a command line may start what the library below must not know of.
-    launch = import_module('..runtime.client.launch', __package__)
-    run_sync = import_module('..runtime.wire.background', __package__).run_sync
-    server = run_sync(launch.launch(folder, launch.ComfyUIArgs('--cpu', '--disable-auto-launch')))
-    try:
-        return _fetch(server.url)
-    finally:
-        server.stop()
 
 
 # Files in, texts out
