@@ -33,13 +33,12 @@ class PromptNode:
 
 def is_link(value: Any) -> bool:
     """Whether a JSON value of a prompt stands for another node's output."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], (int, float))
-        and value[1] == value[1] // 1
-    )
+    return may_be_link(value) and isinstance(value[1], (int, float)) and value[1] == value[1] // 1
+
+
+def may_be_link(value: Any) -> bool:
+    """At least what ComfyUI follows (`is_link` is narrower): nothing that it would run may go unchecked."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
 def decode_value(value: Any) -> Any:

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...comfyui.schemas import fits
+from ...graph.prompt import may_be_link
 from ...interpreter import ScriptDenied, Signature
-
-
-def may_be_link(value: Any) -> bool:
-    """At least what ComfyUI follows (`graph.is_link` is narrower): nothing that it would run may go unchecked."""
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
 def slots_in_use(prompt: Any, node_id: str) -> int:

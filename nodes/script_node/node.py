@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...graph.prompt import may_be_link
 from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError, compile_script, read_signature
 from ...interpreter.nodes.settings import Settings
 from .any_inputs import ANY, OWN, AnyInputs
@@ -12,7 +13,7 @@ from .comfyui import known_schemas, settings_of_owner
 from .crossing import outputs, typed
 from .execution import Run
 from .identity import Identities
-from .links import check_given, may_be_link, slots_in_use, validate_sources
+from .links import check_given, slots_in_use, validate_sources
 
 if TYPE_CHECKING:
     from .generations import Generations
