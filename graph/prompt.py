@@ -107,7 +107,7 @@ def _parse_node(key: str, data: Any) -> PromptNode:
         raise PromptError(f'node {key!r} of the prompt is {type(data).__name__}, not an object')
     class_type = data.get('class_type')
     if class_type is not None and not isinstance(class_type, str):
-        raise PromptError(f'node {key!r} of the prompt: class_type is {class_type!r}, not a string')
+        raise PromptError(f'node {key!r} of the prompt: class_type is {type(class_type).__name__}, not a string')
     inputs = data.get('inputs') or {}
     if not isinstance(inputs, _OBJECT):
         raise PromptError(f'node {key!r} of the prompt: inputs is {type(inputs).__name__}, not an object')

@@ -190,7 +190,14 @@ def node_key(value: Any) -> str:
         return {True: 'true', False: 'false', None: 'undefined'}[value]
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return str(int(value))
-    return str(value)
+    if isinstance(value, (list, tuple)):
+        return ','.join('' if item is None else _in_list(item) for item in value)
+    return '[object Object]' if isinstance(value, Mapping) else str(value)
+
+
+def _in_list(value: Any) -> str:
+    """An item of a list that stands where an id should. What nests deeper is no id of anything."""
+    return '[object Object]' if isinstance(value, (list, tuple, Mapping)) else node_key(value)
 
 
 def link_key(value: Any) -> int | None:

@@ -52,6 +52,8 @@ class ComboIndex(Widget):
     __slots__ = ()
 
     def get(self, node: LiveNode) -> Any:
+        if node.widgets[0] is self:
+            return -1
         choice = node.widgets[0].get(node)
         for index, option in enumerate(node.widgets[2:]):
             if option.get(node) == choice:

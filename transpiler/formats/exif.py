@@ -6,7 +6,7 @@ import io
 import struct
 from typing import BinaryIO
 
-from .parts import Texts, decoded, exactly, parts
+from .parts import Allowance, Texts, decoded, exactly, parts
 
 
 def read_riff(file: BinaryIO) -> Texts:
@@ -45,6 +45,7 @@ def exif_texts(data: bytes) -> Texts:
     order = '<' if data[:2] == b'II' else '>'
     pending = [struct.unpack(f'{order}I', data[4:8])[0]]
     seen: set[int] = set()
+    allowance = Allowance()
     while pending:
         offset = pending.pop()
         if offset in seen or offset + 2 > len(data):
@@ -55,13 +56,16 @@ def exif_texts(data: bytes) -> Texts:
             at = offset + 2 + index * 12
             if at + 12 > len(data):
                 break
+            allowance.take()
             tag, kind, length = struct.unpack_from(f'{order}HHI', data, at)
             if tag == 0x8769:  # the EXIF directory
                 pending.append(struct.unpack_from(f'{order}I', data, at + 8)[0])
             if kind not in (2, 7) or (tag not in _EXIF_TAGS and kind == 7):
                 continue
             start = at + 8 if length <= 4 else struct.unpack_from(f'{order}I', data, at + 8)[0]
-            yield from _exif_text(data[start : start + length])
+            value = data[start : start + length]
+            allowance.take(len(value))
+            yield from _exif_text(value)
 
 
 _EXIF_TAGS = frozenset({0x9286, 0x010E, 0x010F, 0x0110})

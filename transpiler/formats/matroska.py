@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import BinaryIO
 
-from .parts import LARGEST, Texts, decoded, exactly, parts
+from .parts import LARGEST, Allowance, Texts, decoded, exactly, parts
 
 _SEGMENT, _TAGS, _TAG, _SIMPLE_TAG, _TAG_NAME, _TAG_STRING = 0x18538067, 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487
 
@@ -49,18 +49,24 @@ def _ebml_number(file: BinaryIO, keep_marker: bool) -> int | None:
 
 
 def _matroska_tags(data: bytes) -> Texts:
-    pending = [data]
+    file = io.BytesIO(data)
+    allowance = Allowance()
+    pending = [(0, len(data))]
     while pending:
+        at, end = pending.pop()
         names: dict[int, bytes] = {}
-        file = io.BytesIO(pending.pop())
-        while (number := _ebml_number(file, keep_marker=True)) is not None:
+        while at < end:
+            allowance.take()
+            file.seek(at)
+            number = _ebml_number(file, keep_marker=True)
             size = _ebml_number(file, keep_marker=False)
-            if size is None or size < 0:
+            if number is None or size is None or size < 0:
                 break
-            body = file.read(size)
+            inside = file.tell()
+            at = min(inside + size, end)
             if number in (_TAG, _SIMPLE_TAG):
-                pending.append(body)
+                pending.append((inside, at))
             elif number in (_TAG_NAME, _TAG_STRING):
-                names[number] = body
+                names[number] = data[inside:at]
         if _TAG_NAME in names and _TAG_STRING in names:
             yield decoded(names[_TAG_NAME]), decoded(names[_TAG_STRING].rstrip(b'\0'))

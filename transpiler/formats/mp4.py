@@ -59,7 +59,9 @@ def _mp4_meta(data: bytes) -> Texts:
 
 def _memory_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 0
-    while at + 8 <= len(data):
+    for _ in parts():
+        if at + 8 > len(data):
+            return
         size, kind = struct.unpack_from('>I4s', data, at)
         if size < 8:
             return

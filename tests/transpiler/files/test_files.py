@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from comfy_script.transpiler import Metadata, TranspileError, read_metadata, read_script
-from comfy_script.transpiler.formats import containers, parts
+from comfy_script.transpiler.formats import containers, matroska, parts
+from comfy_script.transpiler.formats.exif import exif_texts
 
 PROMPT: dict[str, Any] = {'1': {'class_type': 'SaveImage', 'inputs': {'filename_prefix': 'ü 😀'}}}
 WORKFLOW: dict[str, Any] = {'nodes': [{'id': 1, 'type': 'SaveImage'}], 'links': []}
@@ -236,13 +238,75 @@ def test_a_plain_script_and_a_broken_workflow(tmp_path: Path) -> None:
 
 
 def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, 'LARGEST', 1 << 20)
-    bomb = zlib.compress(b'{' + b' ' * (parts.LARGEST + 10))
+    monkeypatch.setattr(parts, 'LARGEST_INFLATED', 1 << 20)
+    bomb = zlib.compress(b'{}' + b' ' * parts.LARGEST_INFLATED)
     body = b'zTXtprompt\0\0' + bomb
     chunk = struct.pack('>I', len(body) - 4) + body + struct.pack('>I', zlib.crc32(body))
     (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + chunk)
-    with pytest.raises(TranspileError):
+    with pytest.raises(TranspileError, match='compressed text of more than'):
         read_metadata(tmp_path / 'a.png')
+
+
+def exif_of(directories: list[list[tuple[int, int, int, int]]], gap: int, size: int) -> bytes:
+    """EXIF whose directories lie `gap` bytes apart, over each other. An entry: (tag, kind, length, value)."""
+    data = bytearray(b'MM\0*' + struct.pack('>I', 8) + bytes(size))
+    for number, entries in enumerate(directories):
+        at = 8 + number * gap
+        written = struct.pack('>H', len(entries)) + b''.join(struct.pack('>HHII', *entry) for entry in entries)
+        data[at : at + len(written)] = written
+    return bytes(data)
+
+
+EMPTY_TEXT = (0x010E, 2, 1 << 20, 0)
+"""A description as long as the file, most of it zeros."""
+
+
+@pytest.mark.parametrize(
+    'exif',
+    [
+        # Each directory names the next one, which lies 14 bytes on and says that it has 65 535 entries.
+        b'MM\0*'
+        + struct.pack('>I', 8)
+        + b''.join(struct.pack('>HHHII', 65_535, 0x8769, 4, 1, 8 + 14 * number) for number in range(1, 20_000)),
+        # One directory, which names the same empty megabyte again and again.
+        exif_of([[EMPTY_TEXT] * 5_000], 0, 1 << 20),
+    ],
+    ids=['directories', 'texts'],
+)
+def test_an_exif_directory_that_names_itself_has_a_bound(exif: bytes) -> None:
+    looked_at = 0
+
+    class Counted(bytes):
+        def __getitem__(self, key: Any) -> Any:
+            nonlocal looked_at
+            found = super().__getitem__(key)
+            looked_at += len(found) if isinstance(key, slice) else 1
+            return found
+
+    with pytest.raises(parts.Unreadable, match='directory'):
+        list(exif_texts(Counted(exif)))
+    assert looked_at <= 2 * parts.LARGEST
+
+
+def test_tags_in_tags_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested a thousand deep, all that a tag holds was copied for each tag around it."""
+    read = 0
+
+    class Counting(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal read
+            found = super().read(size)
+            read += len(found)
+            return found
+
+    monkeypatch.setattr(matroska, 'io', SimpleNamespace(BytesIO=Counting, SEEK_END=io.SEEK_END))
+    body = bytes(1 << 16)
+    for _ in range(1_000):
+        body = b'\x67\xc8' + (len(body) | 1 << 56).to_bytes(8, 'big') + body
+    tags = b'\x12\x54\xc3\x67' + (len(body) | 1 << 56).to_bytes(8, 'big') + body
+
+    assert list(matroska.read_matroska(io.BytesIO(tags))) == []
+    assert read < 2 * len(body)
 
 
 def test_many_large_texts_in_a_small_file_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
