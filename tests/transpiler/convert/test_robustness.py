@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import random
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comfy_script.graph import Schemas
+from comfy_script.graph import ComfyScriptError, Prompt, Schemas
 from comfy_script.transpiler.convert import convert_workflow, workflow_to_prompt
 from comfy_script.transpiler.errors import TranspileError
 
@@ -175,3 +176,17 @@ def test_a_long_text() -> None:
     text = 'x' * 10_000_000
     workflow = {'nodes': [{'id': 1, 'type': 'Text', 'widgets_values': [text]}], 'links': [], 'version': 0.4}
     assert workflow_to_prompt(workflow, SCHEMAS)['1']['inputs']['value'] == text
+
+
+@pytest.mark.parametrize('depth', [150, 700])
+@pytest.mark.parametrize('where', ['id', 'type', 'mode', 'title'])
+def test_values_nested_deeply_where_a_text_should_be(where: str, depth: int):
+    """They are read or refused, with an error of ours."""
+    value: Any = 'x'
+    for _ in range(depth):
+        value = [{'k': value}]
+    node = {'id': 1, 'type': 'KSampler', 'inputs': [], 'outputs': [], 'widgets_values': [], where: value}
+    with contextlib.suppress(ComfyScriptError):
+        workflow_to_prompt({'nodes': [node], 'links': []})
+    with contextlib.suppress(ComfyScriptError):
+        Prompt.parse({'1': {'class_type': value, 'inputs': {}}})
