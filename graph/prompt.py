@@ -211,6 +211,17 @@ def upstream_colours(prompt: Prompt) -> dict[str, str]:
     return colours
 
 
+def downstream_colours(prompt: Prompt) -> dict[str, str]:
+    """Each node as a hash of itself and of everything below it. Raises PromptError for a circle."""
+    colours = _own(prompt)
+    users: dict[str, list[tuple[str, str, int]]] = {}
+    for key in reversed(prompt.order()):
+        colours[key] = _hash(colours[key], sorted(users.get(key, ())))
+        for name, link in prompt.nodes[key].links():
+            users.setdefault(link.node, []).append((colours[key], name, link.slot))
+    return colours
+
+
 def node_colours(prompt: Prompt) -> dict[str, str]:
     """Each node as a hash of itself, of everything above it and of who uses it: equal for nodes that are the same.
 

@@ -26,7 +26,7 @@ def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
     except ScriptRefused as refused:
         return {'errors': refused.errors}
     graph = shown(request.workflow, schemas, request.style, request.text)
-    comparison = compare(graph.prompt, graph.reading, wanted, graph.origins, request.nodes)
+    comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, request.nodes)
     errors, warnings = remarks(comparison.edits, wanted, graph.prompt, schemas)
     if errors:
         return {'errors': errors}

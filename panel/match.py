@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph import Link, Prompt, node_colours, upstream_colours
+from ..graph import Link, Prompt, downstream_colours, node_colours, upstream_colours
 from .reading import ReadScript
 
 
@@ -48,7 +48,8 @@ def match(old: ReadScript, new: ReadScript, known: Mapping[str, str] | None = No
     for two, one in (known or {}).items():
         pairs.add(one, two)
     equal, rewritten = _line_pairs(old.text, new.text)
-    _match_same(pairs, old.lines, new.lines, equal)
+    for colours in (node_colours, _above_and_below):
+        _match_same(pairs, colours, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, rewritten)
     _match_equal(pairs)
@@ -115,11 +116,21 @@ def _class_types(prompt: Prompt, keys: Iterable[str]) -> list[str | None]:
     return [prompt.nodes[key].class_type for key in keys]
 
 
+def _above_and_below(prompt: Prompt) -> dict[str, str]:
+    """Colours that another node of the same source does not change."""
+    above, below = upstream_colours(prompt), downstream_colours(prompt)
+    return {key: above[key] + below[key] for key in prompt.nodes}
+
+
 def _match_same(
-    pairs: NodePairs, old_lines: Mapping[str, int], new_lines: Mapping[str, int], lines: Iterable[tuple[int, int]]
+    pairs: NodePairs,
+    colours: Callable[[Prompt], dict[str, str]],
+    old_lines: Mapping[str, int],
+    new_lines: Mapping[str, int],
+    lines: Iterable[tuple[int, int]],
 ) -> None:
     """The nodes that are the same in all that is above and below them, where there are as many on both sides."""
-    old_colours, new_colours = node_colours(pairs.old), node_colours(pairs.new)
+    old_colours, new_colours = colours(pairs.old), colours(pairs.new)
     olds, news = _by_colour(old_colours), _by_colour(new_colours)
     same = {colour for colour, keys in olds.items() if len(keys) == len(news.get(colour, ()))}
     for colour in same:

@@ -6,43 +6,51 @@ Whoever uses this reads the outcome again and compares it: nothing here has to b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..graph import Schemas
 from ..transpiler.writer.literals import number, quoted
-from .reading import ReadScript
 from .script_calls import ScriptCalls, TextSpan
 from .value_changes import ValueChange
 
 
-def put_values(read: ReadScript, changes: Iterable[ValueChange], schemas: Schemas) -> str | None:
-    """The text with these values where its literals stand; None where a value comes from elsewhere than a literal."""
-    calls = ScriptCalls(read, schemas)
-    replaced: dict[TextSpan, str] = {}
-    added: dict[TextSpan, list[str]] = {}
+class PlacedValue(NamedTuple):
+    """What is to be written where, for a change."""
+
+    span: TextSpan
+    text: str
+    change: ValueChange
+
+
+def direct_places(calls: ScriptCalls, changes: Iterable[ValueChange]) -> list[PlacedValue]:
+    """The changes whose value a literal gives, or a keyword that can be added."""
+    found = []
     for change in changes:
         argument = calls.argument(change.node, change.input)
-        span, before = None, ''
-        if argument is not None:
-            literal = calls.literal(argument)
-            span = None if literal is None else calls.span(literal)
-            before = '' if span is None else calls.text(span)
-        written = literal_text(change.value, before)
-        if written is None:
-            return None
-        if span is not None:
-            # What one literal gives to several nodes can only be one value.
-            if replaced.setdefault(span, written) != written:
-                return None
+        if argument is None:
+            end, keyword = calls.end_of_arguments(change.node), calls.keyword(change.node, change.input)
+            written = literal_text(change.value, '')
+            if end is not None and keyword.isidentifier() and written is not None:
+                found.append(PlacedValue(end, f', {keyword}={written}', change))
             continue
-        end = calls.end_of_arguments(change.node) if argument is None else None
-        keyword = calls.keyword(change.node, change.input)
-        if end is None or not keyword.isidentifier():
+        literal = calls.literal(argument)
+        if literal is not None:
+            span = calls.span(literal)
+            written = literal_text(change.value, calls.text(span))
+            if written is not None:
+                found.append(PlacedValue(span, written, change))
+    return found
+
+
+def written_in(text: str, places: Iterable[PlacedValue]) -> str | None:
+    """The text with these values; None where one literal would have to be two."""
+    replaced: dict[TextSpan, list[str]] = {}
+    for span, written, _ in places:
+        texts = replaced.setdefault(span, [])
+        if written not in texts:
+            texts.append(written)
+        if len(texts) > 1 and span.start != span.end:
             return None
-        texts = added.setdefault(end, [])
-        if f', {keyword}={written}' not in texts:
-            texts.append(f', {keyword}={written}')
-    return replace_spans(read.text, {**replaced, **{span: ''.join(texts) for span, texts in added.items()}})
+    return replace_spans(text, {span: ''.join(texts) for span, texts in replaced.items()})
 
 
 def literal_text(value: Any, before: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..graph import Schemas
+from ..graph import Schemas, encode_value
 from ..interpreter import ScriptError, describe_signature
 from ..transpiler import Metadata, Script, convert_workflow, write_script
 from .apply import plan, spans
@@ -21,7 +21,7 @@ __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 
 
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{script, lines, warnings, text?}`. With a `text` that somebody wrote, that text stands as far as it holds."""
+    """`{script, lines, warnings, text?, differs?}`. A `text` that somebody wrote stands as far as it holds."""
     if request.text is None or request.workflow is None:
         return _script_json(_write(request, schemas))
     found = shown(request.workflow, schemas, request.style, request.text)
@@ -31,6 +31,15 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
         'lines': spans(text, found.lines),
         'warnings': list(found.warnings),
         'text': found.state,
+        'differs': [
+            {
+                'node': found.origins[change.node],
+                'input': change.input,
+                'value': encode_value(change.value),
+                'line': found.reading.lines.get(change.node),
+            }
+            for change in found.differing
+        ],
     }
 
 

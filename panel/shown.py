@@ -13,8 +13,8 @@ from ..graph import Prompt, Schemas
 from ..transpiler import Conversion, Style, convert_workflow, write_script
 from .comments import carry_comments
 from .edits import compare
+from .fit_values import fit_values
 from .match import find_origins
-from .put_values import put_values
 from .reading import ReadScript, ScriptRefused, read_script
 from .value_changes import ValueChange, value_changes
 
@@ -39,11 +39,24 @@ class Shown:
     origins: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     state: State = 'rewritten'
+    differing: tuple[ValueChange, ...] = ()
+    """Values of the graph that the text cannot say, by the script's nodes: it computes them otherwise."""
 
     @property
     def lines(self) -> dict[str, int]:
         """Graph id → line."""
         return {key: self.reading.lines[node] for node, key in self.origins.items() if node in self.reading.lines}
+
+    @property
+    def as_graph(self) -> ReadScript:
+        """The text, as if it said what the graph holds."""
+        if not self.differing:
+            return self.reading
+        nodes = dict(self.reading.prompt.nodes)
+        for change in self.differing:
+            inputs = {**nodes[change.node].inputs, change.input: change.value}
+            nodes[change.node] = replace(nodes[change.node], inputs=inputs)
+        return replace(self.reading, prompt=Prompt(nodes))
 
 
 _written: OrderedDict[str, Shown] = OrderedDict()
@@ -100,23 +113,9 @@ def _with_values(before: Shown, changes: list[ValueChange]) -> Shown | None:
     if any(change.node not in nodes for change in changes):
         return None
     wanted = [ValueChange(nodes[change.node], change.input, change.value) for change in changes]
-    text = put_values(before.reading, wanted, before.schemas)
-    if text is None:
-        return None
-    try:
-        reading = read_script(text, before.schemas)
-    except ScriptRefused:
-        return None
-    return replace(before, reading=reading, state='changed') if _differ_in(before.reading, reading, wanted) else None
-
-
-def _differ_in(before: ReadScript, after: ReadScript, changes: list[ValueChange]) -> bool:
-    """Whether nothing but these values is different, and they are as they should be."""
-    found = value_changes(before.prompt, after.prompt)
-    if found is None:
-        return False
-    wanted = {(change.node, change.input): _json(change.value) for change in changes}
-    return {(change.node, change.input): _json(change.value) for change in found} == wanted
+    read, left = fit_values(before.reading, wanted, before.schemas)
+    state = before.state if read.text == before.reading.text else 'changed'
+    return replace(before, reading=read, state=state, differing=left)
 
 
 def _carried(found: Shown, written: Shown, read: ReadScript, workflow: Mapping[str, Any], style: Style) -> Shown | None:
@@ -174,10 +173,6 @@ def _warnings(conversion: Conversion) -> tuple[str, ...]:
 
 def _key(text: str) -> str:
     return hashlib.sha1(text.encode('utf-8', 'surrogatepass')).hexdigest()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _recall(kept: OrderedDict[str, Shown], key: str, schemas: Schemas) -> Shown | None:

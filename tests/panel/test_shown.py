@@ -105,8 +105,51 @@ def test_all_nodes_of_a_loop_change_together() -> None:
         one['widgets_values'][0] = 9
     found = follow(workflow, text)
     assert (found['text'], found['script']) == ('changed', text.replace('20', '9'))
-    samplers[0]['widgets_values'][0] = 10
-    assert follow(workflow, text)['text'] == 'rewritten'
+
+
+LOOP = """\
+m, c = Load('m')
+t = Text('a', c)
+for steps in (1, 2, 3):  # three of them
+    Save(Sample(m, t, t, steps), f'{steps * 10}')
+"""
+
+
+def set_value(workflow: dict[str, Any], type_: str, old: Any, new: Any) -> str:
+    found = next(one for one in workflow['nodes'] if one['type'] == type_ and one['widgets_values'][0] == old)
+    found['widgets_values'][0] = new
+    return str(found['id'])
+
+
+def test_a_value_that_a_loop_runs_over_is_written_into_its_list() -> None:
+    workflow = answer('prompt', {'script': LOOP.replace("f'{steps * 10}'", "'x'")}, SCHEMAS)['workflow']
+    text = LOOP.replace("f'{steps * 10}'", "'x'")
+    set_value(workflow, 'Sample', 2, 77)
+    found = follow(workflow, text)
+    assert (found['text'], found['script'], found['differs']) == ('changed', text.replace('2,', '77,'), [])
+
+
+def test_a_value_that_a_script_computes_never_unrolls_it() -> None:
+    """The text stays, and says which values differ; Apply makes the graph what the text says."""
+    workflow = answer('prompt', {'script': LOOP}, SCHEMAS)['workflow']
+    sampler, saver = set_value(workflow, 'Sample', 2, 77), set_value(workflow, 'Save', '30', 'else')
+    found = answer('transpile', {'workflow': workflow, 'text': LOOP}, SCHEMAS)
+    assert (found['text'], found['script']) == ('kept', LOOP)
+    assert found['differs'] == [
+        {'node': sampler, 'input': 'steps', 'value': 77, 'line': 4},
+        {'node': saver, 'input': 'name', 'value': 'else', 'line': 4},
+    ]
+    plan = answer('apply', {'workflow': workflow, 'script': LOOP + '# more\n', 'text': LOOP}, SCHEMAS)
+    assert {(edit['node'], edit['value']) for edit in plan['edits']} == {(sampler, 2), (saver, '30')}
+
+
+def test_one_literal_of_two_nodes_is_not_changed_for_one_of_them() -> None:
+    text = "m, c = Load('m')\nn = 20\nt = Text('a', c)\nSave(Sample(m, t, t, n), 'x')\nSave(Sample(m, t, t, n), 'y')\n"
+    workflow = answer('prompt', {'script': text}, SCHEMAS)['workflow']
+    node = set_value(workflow, 'Sample', 20, 30)
+    found = answer('transpile', {'workflow': workflow, 'text': text}, SCHEMAS)
+    assert (found['text'], found['script']) == ('kept', text)
+    assert [(one['node'], one['value']) for one in found['differs']] == [(node, 30)]
 
 
 def test_more_than_values_is_written_anew_with_the_comments(workflow: dict[str, Any]) -> None:
