@@ -66,6 +66,19 @@ class ApplyRequest:
 
 
 @dataclass(frozen=True)
+class PromptRequest:
+    """A script that is to be queued; `graph`: with the open graph's ids, where that was sent along."""
+
+    script: str
+    graph: ApplyRequest | None = None
+
+    @staticmethod
+    def parse(data: Json) -> PromptRequest:
+        graph = ApplyRequest.parse(data) if data.get('workflow') is not None else None
+        return PromptRequest(_needed(_text, data, 'script'), graph)
+
+
+@dataclass(frozen=True)
 class SelectionRequest:
     """A workflow and the ids of the nodes that are to become one."""
 

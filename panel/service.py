@@ -9,10 +9,11 @@ from ..graph import Schemas, encode_value
 from ..interpreter import ScriptError, describe_signature
 from ..transpiler import Metadata, Script, convert_workflow, write_script
 from .apply import plan, spans
+from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
 from .reading import ScriptRefused, errors_of, read_script
-from .requests import ApplyRequest, ScriptRequest, SelectionRequest, TranspileRequest, read_style
+from .requests import ApplyRequest, PromptRequest, ScriptRequest, SelectionRequest, TranspileRequest, read_style
 from .runnable import as_file
 from .shown import shown
 from .to_node import to_node
@@ -43,9 +44,11 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def prompt(request: ScriptRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{prompt, workflow, lines}`, or `{errors}`. Nothing is executed."""
+def prompt(request: PromptRequest, schemas: Schemas) -> dict[str, Any]:
+    """`{prompt, workflow, lines}`, or `{errors}`; with the open graph `{prompt, lines, nodes}`. Nothing is executed."""
     try:
+        if request.graph is not None:
+            return prompt_of_graph(request.graph, schemas)
         read = read_script(request.script, schemas)
     except ScriptRefused as refused:
         return {'errors': refused.errors}
@@ -77,7 +80,7 @@ def signature(request: ScriptRequest, schemas: Schemas) -> dict[str, Any]:
 
 ANSWERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any, Schemas], dict[str, Any]]]] = {
     'transpile': (TranspileRequest.parse, transpile),
-    'prompt': (ScriptRequest.parse, prompt),
+    'prompt': (PromptRequest.parse, prompt),
     'apply': (ApplyRequest.parse, apply),
     'node': (SelectionRequest.parse, node),
     'runnable': (ScriptRequest.parse, runnable),
