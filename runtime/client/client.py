@@ -358,12 +358,14 @@ class Client:
         tracker.check_may_wait()
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
-        with tracker.writing(task, body) as written:
-            if wait and not self.queue.shows_tasks:
-                task.was_waited_for = True
-                run_and_wait(tracker.submit(task, body, written), task._done, breakable=written is None)
-                return task
-            run_sync(tracker.submit(task, body, written), breakable=written is None)
+        if not tracker.connection.is_up:
+            run_sync(tracker.connection.open())
+        if wait and not self.queue.shows_tasks:
+            task.was_waited_for = True
+            run_and_wait(tracker.submit(task, body), task._done)
+            return task
+        # Ctrl+C does not take back what may be on the server: the task is known, and can be cancelled.
+        run_sync(tracker.submit(task, body), breakable=False)
         self.queue._submitted(task)
         if wait:
             task.wait()
@@ -386,12 +388,13 @@ class Client:
         tracker = self.tracker
         task = self._new_task(prompt, origins, id_of, keep_images, on_accepted)
         body = self._body(task, prompt, workflow, extra_data, source, front)
-        with tracker.writing(task, body) as written:
-            if wait and not self.queue.shows_tasks:
-                task.was_waited_for = True
-                await run_and_await(tracker.submit(task, body, written), task._done, breakable=written is None)
-                return task
-            await run_async(tracker.submit(task, body, written), breakable=written is None)
+        if not tracker.connection.is_up:
+            await run_async(tracker.connection.open())
+        if wait and not self.queue.shows_tasks:
+            task.was_waited_for = True
+            await run_and_await(tracker.submit(task, body), task._done)
+            return task
+        await run_async(tracker.submit(task, body), breakable=False)
         self.queue._submitted(task)
         if wait:
             await task

@@ -131,24 +131,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None, *,
     Raises WaitTimeoutError after `timeout` seconds, and passes Ctrl+C on; both cancel the coroutine if `breakable`.
     """
     future = unbreakable_future()
-    return _wait_for(future, _run_into(future, coroutine), timeout, breakable)
-
-
-def run_and_wait(
-    coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T], *, breakable: bool = True
-) -> T:
-    """Run a coroutine on the background loop and wait for a future that ends after it, or with its exception.
-
-    The caller is woken once, for both. Ctrl+C cancels the coroutine where it still runs, if `breakable`.
-    """
-    return _wait_for(future, _run_before(future, coroutine), None, breakable)
-
-
-def _wait_for(
-    future: concurrent.futures.Future[T], coroutine: Coroutine[Any, Any, None], timeout: float | None, breakable: bool
-) -> T:
-    """Starts the coroutine that a future comes of, and waits for that; a wait that is broken off cancels it."""
-    cancel = _start(coroutine)
+    cancel = _start(_run_into(future, coroutine))
     try:
         return wait_future(future, timeout)
     except BaseException:
@@ -157,20 +140,22 @@ def _wait_for(
         raise
 
 
-async def run_and_await(
-    coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T], *, breakable: bool = True
-) -> T:
+def run_and_wait(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
+    """Run a coroutine on the background loop and wait for a future that ends after it, or with its exception.
+
+    The caller is woken once, for both. Ctrl+C ends the wait; the coroutine goes on.
+    """
+    _start(_run_before(future, coroutine))
+    return wait_future(future)
+
+
+async def run_and_await(coroutine: Coroutine[Any, Any, object], future: concurrent.futures.Future[T]) -> T:
     """`run_and_wait` from any other loop."""
     if on_background_thread():
         await coroutine
-        return await asyncio.wrap_future(future)
-    cancel = _start(_run_before(future, coroutine))
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        if breakable and not future.done():
-            cancel()
-        raise
+    else:
+        _start(_run_before(future, coroutine))
+    return await asyncio.wrap_future(future)
 
 
 def _start(coroutine: Coroutine[Any, Any, None]) -> Callable[[], object]:
@@ -275,10 +260,6 @@ class Dispatcher:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
-
-    def is_current(self) -> bool:
-        """Whether the caller runs inside one of this dispatcher's callbacks."""
-        return self._thread is threading.current_thread()
 
     def _run(self) -> None:
         while True:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .background import close_after, closing, log
 from .errors import ConnectError, ServerError
-from .posting import Kept, Posting
 
 if TYPE_CHECKING:
     import aiohttp
@@ -79,8 +78,6 @@ class Connection:
         self.polling = False
         self.alive_check: Callable[[], str | None] | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._posting: Posting | None = None
-        self._keeper: asyncio.Task[None] | None = None
         self._runner: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
         self._error: ConnectError | None = None
@@ -169,34 +166,6 @@ class Connection:
         """Send JSON to a route. Raises ConnectError or ServerError."""
         return await self.request('POST', path, data=json.dumps(value), headers={'Content-Type': 'application/json'})
 
-    def take_kept(self) -> Kept | None:
-        """What a prompt can be written to on any thread, if there is something; to be given to `post_prompt` then."""
-        return self._posting.take() if self._posting is not None and self._up else None
-
-    async def post_prompt(self, body: bytes, written_to: Kept | None = None) -> tuple[int, bytes]:
-        """Status and body of the server's answer to a prompt. Raises what `exchange` raises."""
-        if written_to is not None and self._posting is not None:
-            try:
-                status, answer = await self._posting.answer(written_to, READ_TIMEOUT)
-            except OSError as error:
-                raise self._unreachable(error) from error
-            if not 300 <= status < 400:
-                return status, answer
-        exchanged = await self.exchange('POST', 'prompt', data=body, headers={'Content-Type': 'application/json'})
-        self._keep_posting()
-        return exchanged
-
-    def _keep_posting(self) -> None:
-        """Have the next prompts written directly, where there is nothing but an address and headers to it."""
-        url = self.url('prompt')
-        ordinary = self.options.session_factory is None and url.scheme == 'http' and url.user is None
-        if not ordinary or len(self.session.cookie_jar):
-            return
-        if self._posting is None:
-            self._posting = Posting(url, self.options.headers, self.options.connect_timeout)
-            close_after(self, self._posting)
-        self._keeper = asyncio.get_running_loop().create_task(self._posting.keep_one())
-
     def _unreachable(self, error: BaseException) -> ConnectError:
         reason = reason_of(error)
         ended = self.alive_check() if self.alive_check is not None else None
@@ -210,11 +179,6 @@ class Connection:
     def is_up(self) -> bool:
         """Whether messages come in now (or the server has no websocket and is polled)."""
         return self._up
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed, for good."""
-        return self._closed
 
     async def open(self) -> None:
         """Have the websocket up. Raises ConnectError where the server cannot be reached, or stays away."""
@@ -240,8 +204,6 @@ class Connection:
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
-        if self._posting is not None:
-            await self._posting.close()
         if self._session is not None:
             await self._session.close()
 

@@ -10,16 +10,14 @@ Everything here runs on the background loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .background import Dispatcher, log, on_background_thread, spawn
+from .background import Dispatcher, log
 from .connection import Connection, ConnectionOptions, answered
 from .errors import (
     ConnectError,
@@ -35,7 +33,6 @@ from .errors import (
     origin_of,
     refusal,
 )
-from .posting import Kept
 from .results import ResultFile
 from .task import Task, TaskProgress, TaskState
 
@@ -70,15 +67,6 @@ class _Entry:
         self.error: BaseException | None = None
         self.told_end_at: float | None = None
         self.progress: dict[str, tuple[float, float]] = {}
-
-
-@dataclass
-class Written:
-    """A task that is on its way to the server, the connection by which, and whether its answer is waited for."""
-
-    entry: _Entry
-    connection: Kept
-    is_taken: bool = False
 
 
 class Observer(NamedTuple):
@@ -135,47 +123,12 @@ class Tracker:
 
     # -- submitting
 
-    @contextlib.contextmanager
-    def writing(self, task: Task, body: bytes) -> Iterator[Written | None]:
-        """Write a task to the server from the thread that queues it, where that can be done; for `submit` to take.
-
-        Ctrl+C may come before it is taken: it is submitted then all the same, for it may be on the server.
-        """
-        kept = None if on_background_thread() else self.connection.take_kept()
-        if kept is None:
-            yield None
-            return
-        written = Written(_Entry(task, self.connection.epoch), kept)
-        try:
-            # Known first: the server may tell of it before `submit` begins.
-            self._entries[task.prompt_id] = written.entry
-            kept.write(body)
-            yield written
-        except BaseException:
-            if not written.is_taken:
-                spawn(self._take(task, body, written))
-            raise
-
-    async def _take(self, task: Task, body: bytes, written: Written) -> None:
-        """Submit what nobody else does. What was written of it is not known, so the server is asked."""
-        if not written.is_taken:
-            written.connection.close()
-            await self.submit(task, body, written)
-
-    def _enter(self, task: Task) -> _Entry:
-        entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
-        return entry
-
-    async def submit(self, task: Task, body: bytes, written: Written | None = None) -> Task:
+    async def submit(self, task: Task, body: bytes) -> Task:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
         try:
-            if written is None:
-                await self.connection.open()
-                entry, kept = self._enter(task), None
-            else:
-                entry, kept = written.entry, written.connection
-                written.is_taken = True
-            status, answer = await self._post(task.prompt_id, body, kept)
+            await self.connection.open()
+            entry = self._entries[task.prompt_id] = _Entry(task, self.connection.epoch)
+            status, answer = await self._post(task.prompt_id, body)
             if status != 200:
                 raise self._refused(task, status, answer)
         except BaseException as error:
@@ -185,8 +138,8 @@ class Tracker:
         self._accept(entry, answer)
         return task
 
-    async def _post(self, prompt_id: str, body: bytes, written_to: Kept | None) -> tuple[int, bytes]:
-        """The answer to a prompt, which is sent unless it was written already.
+    async def _post(self, prompt_id: str, body: bytes) -> tuple[int, bytes]:
+        """The server's answer to a prompt, which is sent once.
 
         Where the connection breaks meanwhile, the prompt's id, which is ours, tells whether it arrived.
         """
@@ -195,13 +148,14 @@ class Tracker:
         while True:
             try:
                 if arrived is False:
-                    return await self.connection.post_prompt(body, written_to)
+                    headers = {'Content-Type': 'application/json'}
+                    return await self.connection.exchange('POST', 'prompt', data=body, headers=headers)
                 arrived = prompt_id in await self._queued_ids() or await self._history(prompt_id) is not None
                 if arrived:
                     return 200, b'{}'
             except ConnectError:
                 attempts += 1
-                arrived = written_to = None
+                arrived = None
                 if attempts == POST_ATTEMPTS:
                     raise
                 # What arrived whole is in the queue by then.
@@ -245,10 +199,6 @@ class Tracker:
             task.prompt_id = told
             entry.epoch = -1
         task._accepted()
-        if self.connection.is_closed:
-            # By another thread, while this one was on its way: nothing more would be heard of it.
-            self._let_go()
-            return
         self._last_change = time.monotonic()
         self._watch()
         if entry.over or entry.succeeded:
