@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, Schemas
 from ..runtime.client.client import Client, find_client
-from ..runtime.client.notebook import Images, grid_columns, image_kind
+from ..runtime.client.notebook import Images
 from ..runtime.wire.background import run_sync
+from ..runtime.wire.html import grid_columns, image_kind
 
 if TYPE_CHECKING:
     from ..transpiler import Metadata

@@ -362,7 +362,7 @@ class Client:
             run_sync(tracker.connection.open())
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
-            run_and_wait(tracker.submit(task, body), task._done)
+            run_and_wait(tracker.submit(task, body), task.outcome.done)
             return task
         # Ctrl+C does not take back what may be on the server: the task is known, and can be cancelled.
         run_sync(tracker.submit(task, body), breakable=False)
@@ -392,7 +392,7 @@ class Client:
             await run_async(tracker.connection.open())
         if wait and not self.queue.shows_tasks:
             task.was_waited_for = True
-            await run_and_await(tracker.submit(task, body), task._done)
+            await run_and_await(tracker.submit(task, body), task.outcome.done)
             return task
         await run_async(tracker.submit(task, body), breakable=False)
         self.queue._submitted(task)

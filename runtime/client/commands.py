@@ -17,8 +17,9 @@ from ...comfyui.checkout import ComfyUIArgs
 from ...graph import ComfyScriptError
 from ..calls.sites import is_script
 from ..wire.errors import LoadError, OfflineError
+from ..wire.live_tasks import Observer
 from ..wire.task import Task, TaskState
-from ..wire.tracker import Observer, Tracker
+from ..wire.tracker import Tracker
 from .client import Client, set_default_client
 from .load import load, pin
 
@@ -231,7 +232,7 @@ class _Recorder(Client):
         self.queued.append((prompt, workflow() if callable(workflow) else workflow))
         task = Task(Tracker(self.options), f'{len(self.queued)}', {}, id_of=options.get('id_of'))
         task.was_waited_for = True
-        task._end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
+        task.end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
         return task
 
     def submit(self, prompt: Mapping[str, Any], **options: Any) -> Task:  # type: ignore[override]

@@ -17,7 +17,8 @@ from typing import Any
 from ...comfyui.checkout import ComfyUIArgs, find_python, installed_in, is_comfyui, why_no_comfyui
 from ..wire.background import log, wait_done
 from ..wire.errors import LaunchError, LoadError
-from .progress import in_notebook, on_terminal
+from ..wire.html import in_notebook
+from .progress import on_terminal
 
 __all__ = ['LaunchedServer', 'launch', 'start_comfyui']
 
@@ -190,7 +191,7 @@ def _finish_all() -> None:
         try:
             if server.ended() is None:
                 for task in client.queue.tasks:
-                    wait_done(task._done)
+                    wait_done(task.outcome.done)
         except KeyboardInterrupt:
             log.warning('Interrupted: workflows that were still queued are dropped')
         finally:

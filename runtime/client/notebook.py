@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..calls.outputs import NodeOutput
 from ..calls.running import is_unshown, unshown
 from ..wire.background import Dispatcher, run_sync
-from ..wire.results import EmptyResult, FileResult, ImageBatchResult, Result
-from .progress import in_notebook
+from ..wire.html import images_html, in_notebook, show_html
+from ..wire.results import ImageBatchResult
 
 if TYPE_CHECKING:
     from ..wire.task import Task
 
-__all__ = ['Images', 'TaskDisplays', 'show']
-
-INLINE_LIMIT = 32 * 1024 * 1024
-_TAGS = {
-    '.mp4': 'video',
-    '.webm': 'video',
-    '.mov': 'video',
-    '.flac': 'audio',
-    '.mp3': 'audio',
-    '.opus': 'audio',
-    '.wav': 'audio',
-}
-_MIME = {
-    '.mp4': 'video/mp4',
-    '.webm': 'video/webm',
-    '.mov': 'video/quicktime',
-    '.flac': 'audio/flac',
-    '.mp3': 'audio/mpeg',
-    '.opus': 'audio/ogg',
-    '.wav': 'audio/wav',
-}
+__all__ = ['Images', 'TaskDisplays']
 
 
 class Images:
@@ -75,7 +53,7 @@ class Images:
         **_: Any,
     ) -> None:
         """Show the images in `rows` or `cols`, each `height` or `width` pixels large, with `titles` below."""
-        _show_html(images_html(run_sync(self._load()), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(run_sync(self._load()), rows, cols, height, width, titles), repr(self))
 
     async def _display(
         self,
@@ -87,7 +65,7 @@ class Images:
         titles: list[str] | None = None,
         **_: Any,
     ) -> None:
-        _show_html(images_html(await self._load(), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(await self._load(), rows, cols, height, width, titles), repr(self))
 
     def _ipython_display_(self) -> None:
         self.display()
@@ -96,48 +74,12 @@ class Images:
         return f'Images({", ".join(map(repr, self._items))})'
 
 
-def images_html(
-    images: list[bytes],
-    rows: int | None = None,
-    cols: int | None = None,
-    height: int | None = None,
-    width: int | None = None,
-    titles: list[str] | None = None,
-) -> str:
-    """A grid of image files as HTML."""
-    columns = grid_columns(len(images), rows, cols)
-    size = (f'height:{int(height)}px;' if height else '') + (f'width:{int(width)}px;' if width else '')
-    cells = []
-    for index, data in enumerate(images):
-        source = f'data:image/{image_kind(data)};base64,{base64.b64encode(data).decode()}'
-        title = html.escape(str(titles[index])) if titles and index < len(titles) else ''
-        caption = f'<figcaption style="text-align:center">{title}</figcaption>' if title else ''
-        cells.append(f'<figure style="margin:0"><img style="max-width:100%;{size}" src="{source}">{caption}</figure>')
-    return f'<div style="display:grid;gap:4px;grid-template-columns:{columns}">{"".join(cells)}</div>'
-
-
-def grid_columns(count: int, rows: int | None, cols: int | None) -> str:
-    """The columns of a grid (CSS): as many as `cols` or `rows` say, else as many as fit."""
-    if cols is None:
-        cols = -(-count // rows) if rows else None
-    return f'repeat({cols}, max-content)' if cols else 'repeat(auto-fit, minmax(min(100%, 12em), max-content))'
-
-
-def image_kind(data: bytes) -> str:
-    """What kind of image a file is: the end of its MIME type."""
-    if data.startswith(b'\xff\xd8'):
-        return 'jpeg'
-    if data[8:12] == b'WEBP':
-        return 'webp'
-    return 'gif' if data.startswith(b'GIF8') else 'png'
-
-
 async def _files(item: Any) -> list[bytes]:
     """The files of an image, a batch, a node's output, or a list of them."""
     if isinstance(item, NodeOutput):
         item = await _images_of(item)
     if isinstance(item, ImageBatchResult):
-        return [await item._read(index) for index in range(len(item))]
+        return await item._contents()
     if isinstance(item, (list, tuple)):
         return [data for inner in item for data in await _files(inner)]
     return [_png(item)]
@@ -158,38 +100,6 @@ def _png(image: Any) -> bytes:
     return image_file(image, None)[1]
 
 
-def show(result: Result, **options: Any) -> None:
-    """Show any result in a notebook, or print it."""
-    if isinstance(result, ImageBatchResult):
-        Images(result).display(**options)
-    elif isinstance(result, EmptyResult):
-        return
-    elif isinstance(result, FileResult) and in_notebook():
-        _show_html(_media_html(result), repr(result))
-    else:
-        print('\n'.join(result.texts) if result.texts else repr(result))
-
-
-def _media_html(result: FileResult) -> str:
-    parts = []
-    for index, file in enumerate(result.files):
-        suffix = '.' + file.filename.rpartition('.')[2].lower()
-        data = result.read(index) if suffix in _TAGS else b''
-        if not data or len(data) > INLINE_LIMIT:
-            parts.append(f'<p>{html.escape(str(file))}</p>')
-            continue
-        source = f'data:{_MIME[suffix]};base64,{base64.b64encode(data).decode()}'
-        parts.append(f'<{_TAGS[suffix]} controls src="{source}"></{_TAGS[suffix]}>')
-    return ''.join(parts)
-
-
-def _show_html(text: str, plain: str) -> None:
-    if not in_notebook():
-        print(plain)
-        return
-    from IPython.display import HTML, display  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
-
-    display(HTML(text))
 
 
 class TaskDisplays:
@@ -242,7 +152,7 @@ class TaskDisplays:
 
     def _show_outputs(self, task: Task) -> None:
         batches = [
-            result for result in map(task._result_of, list(task.outputs)) if isinstance(result, ImageBatchResult)
+            result for result in map(task.outcome.result, list(task.outputs)) if isinstance(result, ImageBatchResult)
         ]
         if batches:
             self._show_images(task, run_sync(Images(*batches)._load()))

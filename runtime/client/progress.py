@@ -6,18 +6,11 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from ...comfyui.loaded import loaded
 from ..wire.background import Dispatcher
+from ..wire.html import in_notebook
 
 if TYPE_CHECKING:
     from ..wire.task import Task, TaskProgress
-
-
-def in_notebook() -> bool:
-    """Whether we run in a notebook's kernel."""
-    ipython = loaded('IPython')
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and getattr(shell, 'kernel', None) is not None
 
 
 def on_terminal() -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.background import log, run_async, run_sync, spawn, wait_done
 from ..wire.errors import ComfyScriptError
-from ..wire.tracker import Observer, Tracker
+from ..wire.live_tasks import Observer
+from ..wire.tracker import Tracker
 from .notebook import TaskDisplays
 from .progress import ProgressBars
 
@@ -110,10 +111,10 @@ class TaskQueue:
         """Wait until all of our own tasks have ended, in whatever way. Raises WaitTimeoutError."""
         deadline = None if timeout is None else time.monotonic() + timeout
         for task in self.tasks:
-            wait_done(task._done, None if deadline is None else max(0.0, deadline - time.monotonic()))
+            wait_done(task.outcome.done, None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     async def _join(self) -> None:
-        ends = [asyncio.wrap_future(task._done) for task in self.tasks]
+        ends = [asyncio.wrap_future(task.outcome.done) for task in self.tasks]
         await asyncio.gather(*ends, return_exceptions=True)
 
     def when_empty(self, callback: Callable[..., Any] | None, source: str | None = None) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ...graph import ComfyScriptError, close_names
-
-if TYPE_CHECKING:
-    from .task import Task
 
 __all__ = [
     'ComfyScriptError',
@@ -110,10 +107,20 @@ class WouldDeadlockError(ComfyScriptError):
     """A blocking call was made on a thread that the answer needs."""
 
 
+class EndedTask(Protocol):
+    """What an error tells of the task that ended with it, which is a `Task`."""
+
+    prompt_id: str
+    number: float
+
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, Any] | None]: ...
+
+
 class TaskError(ComfyScriptError):
     """A task ended without its results. `task` is the task, where there is one."""
 
-    task: Task | None = None
+    task: EndedTask | None = None
 
 
 class TaskCancelledError(TaskError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .background import run_async, run_sync
+from .html import images_html, in_notebook, player_html, show_html
 
 if TYPE_CHECKING:
     import numpy
@@ -127,11 +129,9 @@ class Result:
         """
         return run_sync(self._save(folder))
 
-    def display(self, **options: Any) -> None:
+    def display(self, **_: Any) -> None:
         """Show it in a notebook, or print it."""
-        from ..client.notebook import show
-
-        show(self, **options)
+        print('\n'.join(self.texts) if self.texts else repr(self))
 
 
 class EmptyResult(Result):
@@ -139,6 +139,9 @@ class EmptyResult(Result):
 
     def __repr__(self) -> str:
         return 'EmptyResult()'
+
+    def display(self, **_: Any) -> None:
+        """Nothing to show."""
 
     def _ipython_display_(self) -> None:
         pass
@@ -159,6 +162,16 @@ class FileResult(Result):
 
     def __bool__(self) -> bool:
         return True
+
+    def display(self, **options: Any) -> None:
+        """Show its files in a notebook, or print what it is."""
+        if not in_notebook():
+            super().display(**options)
+            return
+        shown = [
+            player_html(file.filename, partial(self.read, index), str(file)) for index, file in enumerate(self.files)
+        ]
+        show_html(''.join(shown), repr(self))
 
     def _ipython_display_(self) -> None:
         self.display()
@@ -232,16 +245,34 @@ class ImageBatchResult(FileResult):
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
 
-    def display(self, rows: int | None = None, cols: int | None = None, **options: Any) -> None:
-        """Show the images in a notebook: `rows`, `cols`, `height`, `width` (pixels), `titles`."""
-        from ..client.notebook import Images
+    async def _contents(self) -> list[bytes]:
+        """Its image files, as they are on the server."""
+        return [await self._read(index) for index in range(len(self.files))]
 
-        Images(self).display(rows, cols, **options)
+    def display(
+        self,
+        rows: int | None = None,
+        cols: int | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        *,
+        titles: list[str] | None = None,
+        **_: Any,
+    ) -> None:
+        """Show the images in a notebook, in `rows` or `cols`, each `height` or `width` pixels large."""
+        show_html(images_html(run_sync(self._contents()), rows, cols, height, width, titles), repr(self))
 
-    async def _display(self, rows: int | None = None, cols: int | None = None, **options: Any) -> None:
-        from ..client.notebook import Images
-
-        await Images(self)._display(rows, cols, **options)
+    async def _display(
+        self,
+        rows: int | None = None,
+        cols: int | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        *,
+        titles: list[str] | None = None,
+        **_: Any,
+    ) -> None:
+        show_html(images_html(await self._contents(), rows, cols, height, width, titles), repr(self))
 
 
 _KINDS: tuple[tuple[type[FileResult], frozenset[str]], ...] = (

@@ -8,27 +8,17 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .background import Dispatcher, run_async, run_sync, unbreakable_future, wait_future
-from .errors import (
-    ComfyScriptError,
-    NodeProblem,
-    Origins,
-    PromptRefusedError,
-    TaskError,
-    WaitTimeoutError,
-    named_node,
-    origin_of,
-)
-from .results import Result, make_result
+from .background import Dispatcher, run_async, run_sync, wait_future
+from .errors import NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
+from .outcome import Outcome
+from .results import Result, ResultFile, decode_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .tracker import Tracker
-
-__all__ = ['Task', 'TaskProgress', 'TaskState']
+__all__ = ['Task', 'TaskProgress', 'TaskServer', 'TaskState']
 
 T = TypeVar('T')
 
@@ -69,6 +59,67 @@ PreviewCallback = Callable[['Task', str, 'Image'], object]
 DoneCallback = Callable[['Task'], object]
 
 
+class TaskServer(Protocol):
+    """What a task asks of the server that it runs on."""
+
+    callbacks: Dispatcher
+
+    @property
+    def queue_remaining(self) -> int: ...
+    def check_may_wait(self) -> None: ...
+    async def cancel(self, task: Task) -> bool: ...
+    async def download(self, file: ResultFile) -> bytes: ...
+
+
+class TaskCallbacks:
+    """What is called when something happens to a task, on the dispatcher's thread."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.progress: list[ProgressCallback] = []
+        self.preview: list[PreviewCallback] = []
+        self._dispatcher = dispatcher
+        self._done: list[DoneCallback] = []
+        self._has_ended = False
+        self._lock = threading.Lock()
+
+    def add_done(self, callback: DoneCallback, task: Task) -> None:
+        """Have it called when the task ends; soon, where it has ended."""
+        with self._lock:
+            if not self._has_ended:
+                self._done.append(callback)
+                return
+        self._dispatcher.call(callback, task)
+
+    def remove_done(self, callback: DoneCallback) -> int:
+        """How many were removed."""
+        with self._lock:
+            kept = [other for other in self._done if other != callback]
+            removed = len(self._done) - len(kept)
+            self._done = kept
+        return removed
+
+    def tell_progress(self, progress: TaskProgress) -> None:
+        for callback in list(self.progress):
+            self._dispatcher.call(callback, progress)
+
+    def tell_preview(self, task: Task, node_id: str, image: bytes) -> None:
+        """`image`: the bytes of an image file, which is decoded where somebody wants it."""
+        if self.preview:
+            self._dispatcher.call(self._call_preview, task, node_id, image)
+
+    def _call_preview(self, task: Task, node_id: str, data: bytes) -> None:
+        image = decode_image(data)
+        for callback in list(self.preview):
+            callback(task, node_id, image)
+
+    def tell_end(self, task: Task) -> None:
+        with self._lock:
+            self._has_ended = True
+            callbacks, self._done = self._done, []
+        for callback in callbacks:
+            self._dispatcher.call(callback, task)
+
+
 class Task:
     """A workflow that was put into a server's queue.
 
@@ -78,7 +129,7 @@ class Task:
 
     def __init__(
         self,
-        tracker: Tracker,
+        server: TaskServer,
         prompt_id: str,
         class_types: Mapping[str, str],
         *,
@@ -92,23 +143,16 @@ class Task:
         self.state = TaskState.QUEUED
         self.current_node: str | None = None
         self.refused: tuple[NodeProblem, ...] = ()
-        self.refused_outputs: frozenset[str] = frozenset()
         self.was_waited_for = False
         self.origins: Origins = {} if origins is None else origins
         self.images: dict[str, list[bytes]] | None = {} if keep_images else None
         self.image_counts: dict[str, int] = {}
-        self._tracker = tracker
+        self.outcome = Outcome(class_types, server.download)
+        self.callbacks = TaskCallbacks(server.callbacks)
+        self._server = server
         self._class_types = class_types
         self._id_of = id_of
         self._on_accepted = on_accepted
-        self._outputs: dict[str, Mapping[str, Any] | None] = {}
-        self._stand_ins: set[str] = set()
-        self._done: Future[list[Result]] = unbreakable_future()
-        self._waiting: dict[str, Future[Result]] = {}
-        self._lock = threading.Lock()
-        self._progress_callbacks: list[ProgressCallback] = []
-        self._preview_callbacks: list[PreviewCallback] = []
-        self._done_callbacks: list[DoneCallback] = []
 
     def __repr__(self) -> str:
         return f'<Task {self.number:g} {self.prompt_id} {self.state.value}>'
@@ -125,13 +169,13 @@ class Task:
         Raises NodeError, PromptRefusedError (an output was refused), TaskCancelledError, ServerLostError, or
         WaitTimeoutError after `timeout` seconds, with the task going on.
         """
-        self._tracker.check_may_wait()
+        self._server.check_may_wait()
         self.was_waited_for = True
-        return self._wait_for(self._done, timeout)
+        return self._wait_for(self.outcome.done, timeout)
 
     def __await__(self) -> Generator[Any, None, list[Result]]:
         self.was_waited_for = True
-        return asyncio.wrap_future(self._done).__await__()
+        return asyncio.wrap_future(self.outcome.done).__await__()
 
     async def result(self, output: object) -> Result:
         """The result of one output, as soon as its node has run. `output` is a node call's value, or a node id.
@@ -142,7 +186,7 @@ class Task:
 
     def wait_result(self, output: object, timeout: float | None = None) -> Result:
         """What `result` gives, waited for."""
-        self._tracker.check_may_wait()
+        self._server.check_may_wait()
         return self._wait_for(self._result_future(output), timeout)
 
     def _wait_for(self, future: Future[T], timeout: float | None) -> T:
@@ -155,18 +199,18 @@ class Task:
         """Where it is, for people."""
         node_id = self.current_node
         if self.state is TaskState.QUEUED:
-            return f'waits in the queue, which has {self._tracker.queue_remaining}'
+            return f'waits in the queue, which has {self._server.queue_remaining}'
         if node_id is None:
             return 'has ended meanwhile' if self.state.is_end else 'goes on'
         return f'goes on, now in {named_node(self.class_type_of(node_id), node_id, origin_of(self.origins, node_id))}'
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""
-        return self._done.done()
+        return self.outcome.done.done()
 
     def exception(self) -> BaseException | None:
         """What it ended with, None where it succeeded or still goes on."""
-        return self._done.exception() if self._done.done() else None
+        return self.outcome.done.exception() if self.outcome.done.done() else None
 
     def cancelled(self) -> bool:
         """Whether it was interrupted, or removed from the queue."""
@@ -177,16 +221,7 @@ class Task:
         if node_id is None:
             raise TaskError(f'{output!r} is not an output of {self!r}')
         self.was_waited_for = True
-        with self._lock:
-            future = self._waiting.get(node_id)
-            if future is not None:
-                return future
-            future = self._waiting[node_id] = unbreakable_future()
-            if node_id in self._outputs:
-                future.set_result(self._result_of(node_id))
-            elif self._done.done():
-                self._settle(node_id, future, self._done.exception())
-        return future
+        return self.outcome.awaited(node_id)
 
     # -- cancelling
 
@@ -199,120 +234,54 @@ class Task:
         return run_sync(self._cancel())
 
     async def _cancel(self) -> bool:
-        return await run_async(self._tracker.cancel(self))
+        return await run_async(self._server.cancel(self))
 
     # -- callbacks
 
     def add_progress_callback(self, callback: ProgressCallback) -> None:
         """Have `callback(TaskProgress)` called at each step of its nodes."""
-        self._progress_callbacks.append(callback)
+        self.callbacks.progress.append(callback)
 
     def remove_progress_callback(self, callback: ProgressCallback) -> None:
         """Undo `add_progress_callback`."""
-        self._progress_callbacks.remove(callback)
+        self.callbacks.progress.remove(callback)
 
     def add_preview_callback(self, callback: PreviewCallback) -> None:
         """Have `callback(task, node_id, image)` called for each preview (the server needs `--preview-method auto`)."""
-        self._preview_callbacks.append(callback)
+        self.callbacks.preview.append(callback)
 
     def remove_preview_callback(self, callback: PreviewCallback) -> None:
         """Undo `add_preview_callback`."""
-        self._preview_callbacks.remove(callback)
+        self.callbacks.preview.remove(callback)
 
     def add_done_callback(self, callback: DoneCallback) -> None:
         """Have `callback(task)` called once when it ends; soon, where it has ended."""
-        with self._lock:
-            if not self._done.done():
-                self._done_callbacks.append(callback)
-                return
-        self._tracker.callbacks.call(callback, self)
+        self.callbacks.add_done(callback, self)
 
     def remove_done_callback(self, callback: DoneCallback) -> int:
         """Undo `add_done_callback`; returns how many were removed."""
-        with self._lock:
-            kept = [other for other in self._done_callbacks if other != callback]
-            removed = len(self._done_callbacks) - len(kept)
-            self._done_callbacks = kept
-        return removed
+        return self.callbacks.remove_done(callback)
 
-    # -- for the tracker, on the background loop
+    # -- for the server's messages, on the background loop
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:
         """The raw outputs that arrived so far, by node id."""
-        return dict(self._outputs)
+        return self.outcome.outputs
 
-    def _accepted(self) -> None:
+    def accept(self) -> None:
         """The server took it."""
         if self._on_accepted is not None:
             self._on_accepted(self)
 
-    def _add_output(self, node_id: str, output: Mapping[str, Any] | None, stand_in: bool = False) -> None:
-        """`stand_in`: the output is that of a node which this one expanded into."""
-        with self._lock:
-            self._outputs[node_id] = output
-            if stand_in:
-                self._stand_ins.add(node_id)
-            future = self._waiting.get(node_id)
-            if future is not None and not future.done():
-                future.set_result(self._result_of(node_id))
-
-    def _result_of(self, node_id: str) -> Result:
-        return make_result(self._outputs.get(node_id), self._tracker.download)
-
-    def _set_progress(self, progress: TaskProgress, callbacks: Dispatcher) -> None:
-        for callback in list(self._progress_callbacks):
-            callbacks.call(callback, progress)
-
-    def _set_preview(self, node_id: str, image: bytes, callbacks: Dispatcher) -> None:
-        if self._preview_callbacks:
-            callbacks.call(self._call_preview, node_id, image)
-
-    def _call_preview(self, node_id: str, data: bytes) -> None:
-        from .results import decode_image
-
-        image = decode_image(data)
-        for callback in list(self._preview_callbacks):
-            callback(self, node_id, image)
-
-    def _end(self, state: TaskState, error: BaseException | None) -> bool:
-        """End it, once: the first end counts."""
-        with self._lock:
-            if self._done.done():
-                return False
-            self.state = state
-            self.current_node = None
-            if isinstance(error, TaskError):
-                error.task = self
-            for node_id, future in self._waiting.items():
-                if not future.done():
-                    self._settle(node_id, future, error)
-            if error is None:
-                self._done.set_result([self._result_of(node_id) for node_id in self._output_order()])
-            else:
-                self._done.set_exception(error)
-            callbacks, self._done_callbacks = self._done_callbacks, []
-        for callback in callbacks:
-            self._tracker.callbacks.call(callback, self)
+    def end(self, state: TaskState, error: BaseException | None) -> bool:
+        """End it, once: the first end counts, and is the one that this is true for."""
+        if self.done():
+            return False
+        self.state = state
+        self.current_node = None
+        if isinstance(error, TaskError):
+            error.task = self
+        self.outcome.end(error)
+        self.callbacks.tell_end(self)
         return True
-
-    def _settle(self, node_id: str, future: Future[Result], error: BaseException | None) -> None:
-        """End the wait for an output that did not come: refused, lost with the task, or a node that shows nothing."""
-        if isinstance(error, PromptRefusedError) and node_id not in self.refused_outputs:
-            error = None
-        if error is not None:
-            future.set_exception(error)
-        elif node_id in self._class_types or node_id in self._outputs:
-            future.set_result(self._result_of(node_id))
-        else:
-            future.set_exception(TaskError(f'Node {node_id!r} is not in {self!r}'))
-
-    def _output_order(self) -> list[str]:
-        order = {node_id: index for index, node_id in enumerate(self._class_types)}
-        shown = [node_id for node_id, output in self._outputs.items() if output and node_id not in self._stand_ins]
-        return sorted(shown, key=lambda node_id: order.get(node_id.split('.', 1)[0], len(order)))
-
-
-def end_error(error: BaseException) -> BaseException:
-    """An error as tasks end with it: our own kind."""
-    return error if isinstance(error, ComfyScriptError) else TaskError(str(error) or type(error).__name__)

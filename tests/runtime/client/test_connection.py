@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import Client, ConnectError, NodeError, ServerError, ServerLostError, TaskCancelledError
-from comfy_script.runtime.wire import tracker
+from comfy_script.runtime.wire import recovery, sending
 from comfy_script.runtime.wire.connection import normalize_url, reason_of, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -23,9 +23,9 @@ from comfy_script.tests.runtime.client.test_tasks import wait_for
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The watch looks every few milliseconds."""
-    monkeypatch.setattr(tracker, 'WATCH_INTERVAL', 0.02)
-    monkeypatch.setattr(tracker, 'QUIET', 0.05)
-    monkeypatch.setattr(tracker, 'ASK_INTERVAL', 0.1)
+    monkeypatch.setattr(recovery, 'WATCH_INTERVAL', 0.02)
+    monkeypatch.setattr(recovery, 'QUIET', 0.05)
+    monkeypatch.setattr(recovery, 'ASK_INTERVAL', 0.1)
 
 
 def test_a_task_that_finished_while_the_connection_was_down(client: Client, fake: FakeServer) -> None:
@@ -129,7 +129,7 @@ def test_a_lost_answer_is_no_lost_prompt(client: Client, fake: FakeServer) -> No
 
 
 def test_a_lost_prompt_is_sent_again(client: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, 'POST_SETTLE', 0.01)
+    monkeypatch.setattr(sending, 'POST_SETTLE', 0.01)
     fake.lose_prompts = 2
     fake.auto = True
     task = client.submit(PROMPT)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import Client, NodeError, PromptRefusedError, TaskCancelledError, TaskError, WaitTimeoutError
-from comfy_script.runtime.wire import tracker
+from comfy_script.runtime.wire import cancelling
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer, preview_frame
 
 
@@ -320,7 +320,7 @@ def test_cancel(client: Client, fake: FakeServer, jobs_route: bool) -> None:
 def test_an_interrupt_that_the_server_forgets_is_repeated(
     client: Client, fake: FakeServer, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(tracker, 'CANCEL_RETRIES', (0.01, 0.02, 0.05))
+    monkeypatch.setattr(cancelling, 'CANCEL_RETRIES', (0.01, 0.02, 0.05))
     fake.interrupts_to_forget = 2
     task = client.submit(PROMPT)
     fake.begin(task.prompt_id)
