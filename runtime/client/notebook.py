@@ -100,8 +100,6 @@ def _png(image: Any) -> bytes:
     return image_file(image, None)[1]
 
 
-
-
 class TaskDisplays:
     """Shows previews and images of tasks in the notebook cell that queued them."""
 

@@ -1,4 +1,4 @@
-"""Credentials of a client: they are sent to its server, and never saved in images with the text of the script."""
+"""What must not be shown or saved: the credentials of a client, and strings that somebody marked as secret."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ __all__ = ['redact', 'secrets_of']
 
 # A shorter one can be part of any word or number.
 _UNMISTAKABLE = 8
+# And a shorter one than this can be any number.
+_A_WORD = 3
 _HIDDEN = '***'
 
 
@@ -27,12 +29,27 @@ def secrets_of(
     return frozenset(str(value) for value in found | parts if value)
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text of a script without secrets that it has; short ones only where they stand alone, in quotes or a URL."""
-    for secret in sorted(secrets, key=len, reverse=True):
+def redact(text: str, secrets: Iterable[str], patterns: Iterable[str] = ()) -> str:
+    """The text with its secrets, and with all that the patterns find, replaced by `***`.
+
+    A secret is found as Python writes it, too. A short one is found where it stands alone: as a word, or if it is
+    shorter than three characters, as a whole string or a part of a URL. A pattern that is no regular expression is
+    taken literally.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         for form in {secret, repr(secret)[1:-1]}:
-            pattern = re.escape(form)
-            if len(secret) < _UNMISTAKABLE:
-                pattern = rf'(?<=[\'":=]){pattern}(?=[\'"@&#])'
+            text = re.sub(_alone(form, len(secret)), _HIDDEN, text)
+    for pattern in patterns:
+        try:
             text = re.sub(pattern, _HIDDEN, text)
+        except re.error:
+            text = text.replace(pattern, _HIDDEN)
     return text
+
+
+def _alone(form: str, length: int) -> str:
+    if length >= _UNMISTAKABLE:
+        return re.escape(form)
+    if length >= _A_WORD:
+        return rf'(?<!\w){re.escape(form)}(?!\w)'
+    return rf'(?<=[\'":=]){re.escape(form)}(?=[\'"@&#])'
