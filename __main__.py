@@ -12,9 +12,9 @@ COMMANDS = {
     'transpile': ('transpiler.cli', 'a workflow, or an output of ComfyUI, as a script'),
     'prompt': ('transpiler.cli', 'a workflow as the API prompt that the browser would send'),
     'show': ('transpiler.cli', 'the script stored in an output of ComfyUI'),
-    'run': ('runtime.client.commands', 'run a script on a server'),
-    'stubs': ('runtime.client.commands', "type stubs of a server's nodes, for editors"),
-    'api': ('runtime.client.commands', 'a script as an API prompt'),
+    'run': ('runtime.commands', 'run a script on a server'),
+    'stubs': ('runtime.commands', "type stubs of a server's nodes, for editors"),
+    'api': ('runtime.commands', 'a script as an API prompt'),
 }
 
 

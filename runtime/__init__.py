@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from . import util
     from .calls.outputs import NodeOutput
     from .client.client import Client
-    from .client.current import node
-    from .client.launch import start_comfyui
+    from .client.current import node, queue
     from .client.load import _load as _load
-    from .client.load import load
+    from .client.load import load, start_comfyui
     from .client.notebook import Images
-    from .client.queue import TaskQueue, queue
+    from .client.queue import TaskQueue
     from .client.workflow import Workflow
     from .wire.errors import (
         ConnectError,
@@ -99,15 +98,14 @@ _HOMES = {
         'ComfyScriptError', 'ConnectError', 'LaunchError', 'LoadError', 'NodeError', 'NotLoadedError', 'OfflineError',
         'PromptRefusedError', 'ServerError', 'ServerLostError', 'TaskCancelledError', 'TaskError', 'WaitTimeoutError',
     ),
-    'client.launch': ('start_comfyui',),
-    'client.load': ('load', '_load'),
-    'client.current': ('node',),
+    'client.load': ('load', '_load', 'start_comfyui'),
+    'client.current': ('node', 'queue'),
     'wire.results': (
         'AudioResult', 'EmptyResult', 'FileResult', 'ImageBatchResult', 'LatentResult', 'Model3DResult', 'Result',
         'TextResult', 'VideoResult',
     ),
     'wire.task': ('Task', 'TaskProgress', 'TaskState'),
-    'client.queue': ('TaskQueue', 'queue'),
+    'client.queue': ('TaskQueue',),
     'calls.outputs': ('NodeOutput',),
     'client.workflow': ('Workflow',),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .client import client as _client
+from .client import current as _client
 
 
 def __getattr__(name: str) -> Any:

@@ -6,22 +6,28 @@ Those that run a workflow have an asynchronous twin with a leading underscore: `
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable
-from contextvars import ContextVar
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..graph import ComfyScriptError, bind
-from .calls.built import build
-from .calls.outputs import NodeOutput
-from .calls.recording import Recorder
-from .calls.running import submit_options, unshown
-from .calls.sites import RawSite, call_site
-from .client.client import Client, default_client, find_source, to_pil
-from .wire.background import run_async, run_sync
-from .wire.results import ImageBatchResult, LatentResult, Result, ResultFile, decode_image
+from .client.current import default_client
+from .client.fetching import (
+    Caller,
+    UtilError,
+    as_image,
+    call_node,
+    caller,
+    client_of,
+    fetch_images,
+    is_output,
+    result_of,
+)
+from .wire.background import run_sync
+from .wire.results import ImageBatchResult, LatentResult, ResultFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_get_images = fetch_images
 
 T = TypeVar('T')
 
@@ -55,20 +61,16 @@ _SHOW_TEXT = (
 )
 
 
-class UtilError(ComfyScriptError):
-    """A helper needs a node that the server does not have, or got something that it cannot use."""
-
-
 # -- values
 
 
 async def _get_str(value: Any) -> str:
-    if not _is_output(value):
+    if not is_output(value):
         return str(value)
-    client = _client_of(value)
+    client = client_of(value)
     for class_type, name in _SHOW_TEXT:
         if class_type in client.schemas:
-            texts = (await _result_of(client, _call(client, class_type, **{name: value}))).texts
+            texts = (await result_of(client, call_node(client, class_type, **{name: value}))).texts
             return ''.join(texts)
     raise UtilError('The server has no node that shows a value as text; ComfyUI from 2025-07 on has PreviewAny.')
 
@@ -79,7 +81,7 @@ def get_str(value: Any) -> str:
 
 
 async def _get_int(value: Any) -> int:
-    return int(await _get_str(value)) if _is_output(value) else int(value)
+    return int(await _get_str(value)) if is_output(value) else int(value)
 
 
 def get_int(value: Any) -> int:
@@ -88,7 +90,7 @@ def get_int(value: Any) -> int:
 
 
 async def _get_float(value: Any) -> float:
-    return float(await _get_str(value)) if _is_output(value) else float(value)
+    return float(await _get_str(value)) if is_output(value) else float(value)
 
 
 def get_float(value: Any) -> float:
@@ -99,58 +101,13 @@ def get_float(value: Any) -> float:
 # -- images
 
 
-async def _get_images(value: Any, *, save: bool = False) -> list[Image]:
-    if not _is_output(value):
-        return _local_images(value)
-    client = _client_of(value)
-    value = _as_image(client, value)
-    if save:
-        return await _images_of(await _result_of(client, _call(client, 'SaveImage', images=value)))
-    images = await _images_over_websocket(client, value)
-    if images is None:
-        images = await _images_of(await _result_of(client, _call(client, 'PreviewImage', images=value)))
-    return images
-
-
 def get_images(value: Any, *, save: bool = False) -> list[Image]:
     """The PIL images that a node's output holds, by running what makes it.
 
     Nothing is left on the server: the images come over the connection (where the server lacks `SaveImageWebsocket`,
     through its folder for temporary files). `save=True` saves them in its output folder as `SaveImage` does.
     """
-    return _run(_get_images(_checked(value), save=save))
-
-
-async def _images_over_websocket(client: Client, value: Any) -> list[Image] | None:
-    """The images as binary messages, or None where the server cannot, or a message may have got lost."""
-    connection = client.tracker.connection
-    if 'SaveImageWebsocket' not in client.schemas or connection.polling:
-        return None
-    output = _call(client, 'SaveImageWebsocket', images=value)
-    epoch = connection.epoch if connection.is_up else None
-    task = await _submit(client, output, keep_images=True)
-    await task
-    node_id = task._id_of(output) if task._id_of else None
-    images = (task.images or {}).get(str(node_id), [])
-    dropped = epoch is not None and epoch != connection.epoch
-    if dropped or not images or len(images) != task.image_counts.get(str(node_id), len(images)):
-        return None
-    return [decode_image(image) for image in images]
-
-
-async def _images_of(result: Result) -> list[Image]:
-    if not isinstance(result, ImageBatchResult):
-        raise UtilError(f'The value is no image: the server answered with {result!r}')
-    return await result
-
-
-def _local_images(value: Any) -> list[Image]:
-    """PIL images of a batch that is here already: an array or tensor [B, H, W, C] or [H, W, C], or PIL images."""
-    if isinstance(value, ImageBatchResult):
-        return value.wait()
-    if isinstance(value, (list, tuple)) or getattr(value, 'ndim', 0) == 4:
-        return [to_pil(image) for image in value]
-    return [to_pil(value)]
+    return _run(fetch_images(_checked(value), save=save))
 
 
 def concat_images(*images: Any) -> Any:
@@ -168,16 +125,19 @@ def _chain(class_type: str, values: tuple[Any, ...]) -> Any:
         raise UtilError(f'{class_type} needs at least one value')
     joined = values[0]
     for value in values[1:]:
-        joined = _client_of(joined).nodes[class_type](joined, value)
+        joined = client_of(joined).nodes[class_type](joined, value)
     return joined
 
 
 async def _save_image(image: Any, prefix: str | None = None, *, temp: bool = False) -> ImageBatchResult:
-    client = _client_of(image)
-    image = _as_image(client, image)
+    client = client_of(image)
+    image = as_image(client, image)
     named = {} if prefix is None else {'filename_prefix': prefix}
-    output = _call(client, 'PreviewImage', images=image) if temp else _call(client, 'SaveImage', images=image, **named)
-    result = await _result_of(client, output)
+    if temp:
+        output = call_node(client, 'PreviewImage', images=image)
+    else:
+        output = call_node(client, 'SaveImage', images=image, **named)
+    result = await result_of(client, output)
     if not isinstance(result, ImageBatchResult):
         raise UtilError(f'The value is no image: the server answered with {result!r}')
     return result
@@ -248,9 +208,9 @@ async def _upload_mask(mask: Any, original: str | ResultFile, name: str | None =
 
 
 async def _save_latent(latent: Any, prefix: str | None = None) -> LatentResult:
-    client = _client_of(latent)
+    client = client_of(latent)
     prefix = 'latents/ComfyUI' if prefix is None else prefix
-    result = await _result_of(client, _call(client, 'SaveLatent', samples=latent, filename_prefix=prefix))
+    result = await result_of(client, call_node(client, 'SaveLatent', samples=latent, filename_prefix=prefix))
     if not isinstance(result, LatentResult):
         raise UtilError(f'The value is no latent: the server answered with {result!r}')
     return result
@@ -295,82 +255,21 @@ def load_latent_from_paths(paths: Iterable[str | PurePath]) -> Any:
 # -- how
 
 
-class _Caller(NamedTuple):
-    """Who asks: the place in the script, for errors, and the script's text, for saved images."""
-
-    site: RawSite | None
-    source: str
-
-    @classmethod
-    def here(cls) -> _Caller:
-        return cls(call_site(), find_source() or '')
-
-
-# On the background loop nothing else tells.
-_caller: ContextVar[_Caller | None] = ContextVar('comfy_script_caller', default=None)
-
-
-def _locate() -> RawSite | None:
-    caller = _caller.get()
-    return caller.site if caller is not None else call_site()
-
-
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine for whoever calls, and wait for it."""
-    token = _caller.set(_Caller.here())
+    token = caller.set(Caller.here())
     try:
         return run_sync(coroutine)
     finally:
-        _caller.reset(token)
-
-
-def _is_output(value: object) -> bool:
-    return isinstance(value, NodeOutput)
-
-
-def _client_of(value: Any) -> Client:
-    """The client whose node made a value, else the default one."""
-    runner = getattr(getattr(value, 'node', None), 'runner', None)
-    return runner if isinstance(runner, Client) else default_client()
+        caller.reset(token)
 
 
 def _checked(value: Any) -> Any:
     """Before a blocking call: not on a thread that the server needs."""
-    if _is_output(value):
-        _client_of(value).check_may_wait()
-    return value
-
-
-def _call(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
-    """An output node's call that no surrounding Workflow records."""
-    if class_type not in client.schemas:
-        raise UtilError(f'The server has no node {class_type}.')
-    schema = client.schemas[class_type]
-    return Recorder(None, client, _locate)(schema, bind(schema, (), inputs))
-
-
-async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
-    built = build([output])
-    caller = _caller.get() or _Caller.here()
-    options = {**submit_options(built), 'source': caller.source, 'keep_images': keep_images}
-    with unshown():
-        task = await run_async(client._submit(built.prompt, **options))
-    for node_id, node in built.nodes.items():
-        # A workflow around this has no reason to say that they were not queued.
-        node.task_id = node.task_id or node_id
-    return task
-
-
-async def _result_of(client: Client, output: NodeOutput) -> Result:
-    task = await _submit(client, output)
-    return await task.result(output)
-
-
-def _as_image(client: Client, value: Any) -> Any:
-    """A mask as an image; anything else as it is."""
-    if getattr(value, 'raw_type', None) == 'MASK':
-        schema = client.schemas['MaskToImage']
-        return Recorder(None, client, _locate)(schema, bind(schema, (value,), {}))
+    if is_output(value):
+        client = client_of(value)
+        if not client.offline:
+            client.tracker.check_may_wait()
     return value
 
 

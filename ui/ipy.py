@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..graph import ComfyScriptError, Schemas
-from ..runtime.client.client import Client, find_client
+from ..runtime.client.client import Client
+from ..runtime.client.current import find_client
 from ..runtime.client.notebook import Images
 from ..runtime.wire.background import run_sync
 from ..runtime.wire.html import grid_columns, image_kind

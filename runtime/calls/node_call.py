@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...graph import NodeSchema
 from .sites import Site
 
 if TYPE_CHECKING:
+    from ..wire.submission import Submission
     from ..wire.task import Task
 
 __all__ = ['CallReference', 'NodeCall', 'OutputSocket', 'Runner']
@@ -17,25 +17,11 @@ __all__ = ['CallReference', 'NodeCall', 'OutputSocket', 'Runner']
 class Runner(Protocol):
     """The server of a node call, which puts prompts into its queue: a client."""
 
-    def submit(
-        self,
-        prompt: Mapping[str, Any],
-        *,
-        workflow: Callable[[], Mapping[str, Any] | None],
-        origins: Mapping[str, tuple[str, int]],
-        id_of: Callable[[object], str | None],
-    ) -> Task:
-        """Queue a prompt: the graph that is saved with it, the line of each node, and the node id of each output."""
+    def submit(self, prompt: Submission, /) -> Task:
+        """Queue a prompt, with what goes along."""
         ...
 
-    async def _submit(
-        self,
-        prompt: Mapping[str, Any],
-        *,
-        workflow: Callable[[], Mapping[str, Any] | None],
-        origins: Mapping[str, tuple[str, int]],
-        id_of: Callable[[object], str | None],
-    ) -> Task: ...
+    async def _submit(self, prompt: Submission, /) -> Task: ...
 
 
 class NodeCall:

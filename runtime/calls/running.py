@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
 from ...graph import ComfyScriptError
+from ..wire.submission import Submission
+from ..wire.task import Task
 from .built import Built, build, calls_of
 from .node_call import NodeCall, Runner
-
-if TYPE_CHECKING:
-    from ..wire.task import Task
 
 __all__ = [
     'WorkflowError',
@@ -23,7 +22,7 @@ __all__ = [
     'run_async',
     'runnable',
     'runner_of',
-    'submit_options',
+    'submission_of',
     'unshown',
 ]
 
@@ -34,18 +33,10 @@ class WorkflowError(ComfyScriptError):
     """A workflow that cannot be run as it is: nodes of two servers, for example."""
 
 
-class SubmitOptions(TypedDict):
-    """What goes with a prompt; see `Runner.submit`."""
-
-    workflow: Callable[[], Mapping[str, Any] | None]
-    origins: Mapping[str, tuple[str, int]]
-    id_of: Callable[[object], str | None]
-
-
 def run(outputs: Any) -> Task:
     """Queue outputs with all that they need, until the server has taken them. Raises WorkflowError, and as it does."""
     built = runnable(build(outputs))
-    task = _required_runner(built).submit(built.prompt, **submit_options(built))
+    task = _required_runner(built).submit(submission_of(built))
     mark_queued(built, task, calls_of(outputs))
     return task
 
@@ -53,7 +44,7 @@ def run(outputs: Any) -> Task:
 async def run_async(outputs: Any) -> Task:
     """`run`, to be awaited."""
     built = runnable(build(outputs))
-    task = await _required_runner(built)._submit(built.prompt, **submit_options(built))
+    task = await _required_runner(built)._submit(submission_of(built))
     mark_queued(built, task, calls_of(outputs))
     return task
 
@@ -84,8 +75,8 @@ def _required_runner(built: Built) -> Runner:
     return runner
 
 
-def submit_options(built: Built) -> SubmitOptions:
-    """What `Runner.submit` takes with a prompt: the graph that goes into images, and the way back to the calls."""
+def submission_of(built: Built) -> Submission:
+    """The prompt with what goes along: the graph that is saved with the images, and the way back to the calls."""
 
     def workflow() -> dict[str, Any] | None:
         try:
@@ -94,7 +85,7 @@ def submit_options(built: Built) -> SubmitOptions:
             log.exception('The workflow could not be laid out: images will be saved without it.')
             return None
 
-    return {'workflow': workflow, 'origins': built.origins(), 'id_of': built.id_of}
+    return Submission(built.prompt, workflow, origins=built.origins(), id_of=built.id_of)
 
 
 def mark_queued(built: Built, task: Task, explicit: Collection[NodeCall]) -> None:

@@ -1,15 +1,44 @@
-"""Nodes by raw name: `node['KSampler (Efficient)']`."""
+"""The client that `load()` set: its nodes by raw name (`node['KSampler (Efficient)']`), and its queue."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .client import default_client
+from ...comfyui.process import find_server_process
+from ..calls.functions import NodeFunction, NodeNamespace
+from ..wire.errors import NotLoadedError
+from .client import Client
+from .queue import TaskQueue
+from .workflow import set_default_runner
 
-if TYPE_CHECKING:
-    from ..calls.functions import NodeFunction, NodeNamespace
+__all__ = ['NodeLookup', 'default_client', 'find_client', 'node', 'queue', 'set_default_client']
 
-__all__ = ['NodeLookup', 'node']
+_default: Client | None = None
+
+
+def find_client() -> Client | None:
+    """The client that `load()` set; inside ComfyUI's process, without a `load()`, that of the server; or None."""
+    if _default is None:
+        process = find_server_process()
+        if process is not None:
+            set_default_client(Client.of_server_process(process))
+    return _default
+
+
+def default_client() -> Client:
+    """`find_client`. Raises NotLoadedError where there is none."""
+    client = find_client()
+    if client is None:
+        raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
+    return client
+
+
+def set_default_client(client: Client | None) -> None:
+    """Make a client the one that `nodes`, `Workflow()` and `queue` use."""
+    global _default
+    _default = client
+    set_default_runner(client)
+    queue._attach(client)
 
 
 class NodeLookup:
@@ -33,3 +62,4 @@ class NodeLookup:
 
 
 node = NodeLookup()
+queue = TaskQueue(find_client=default_client)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...comfyui.checkout import ComfyUIArgs, find_python, installed_in, is_comfyui, why_no_comfyui
+from ...comfyui.checkout import ComfyUIArgs, find_python, is_comfyui, why_no_comfyui
 from ..wire.background import log, wait_done
-from ..wire.errors import LaunchError, LoadError
+from ..wire.connection import Connection, ConnectionOptions
+from ..wire.errors import ConnectError, LaunchError, LoadError, ServerError
 from ..wire.html import in_notebook
 from .progress import on_terminal
 
-__all__ = ['LaunchedServer', 'launch', 'start_comfyui']
+__all__ = ['LaunchedServer', 'launch']
 
 START_TIMEOUT = 600.0
 STOP_TIMEOUT = 15.0
@@ -152,9 +153,6 @@ def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
 
 async def _until_ready(server: LaunchedServer, timeout: float) -> None:
     """Wait until the port answers, the process ends, or time is over."""
-    from ..wire.connection import Connection, ConnectionOptions
-    from ..wire.errors import ConnectError, ServerError
-
     connection = Connection(ConnectionOptions(url=server.url, connect_timeout=5))
     deadline = time.monotonic() + timeout
     try:
@@ -197,10 +195,3 @@ def _finish_all() -> None:
         finally:
             server.stop()
     _to_finish.clear()
-
-
-def start_comfyui(comfyui: str | Path | None = None, args: ComfyUIArgs | None = None, **_: Any) -> None:
-    """Start ComfyUI and make it the default server: `load(path, args)` under the name of the first implementation."""
-    from .. import load
-
-    load(comfyui if comfyui is not None else installed_in(), args)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -13,13 +15,15 @@ from typing import Any
 from ...comfyui.checkout import ComfyUIArgs, installed_in, is_comfyui, named_in_environment
 from ...comfyui.process import find_server_process
 from ...graph import Schemas
+from ..calls import stubs
 from ..wire.background import Dispatcher, log, run_async, run_sync
 from ..wire.connection import DEFAULT_URL
 from ..wire.errors import ConnectError, LoadError, ServerError
-from .client import Client, find_client, set_default_client
+from .client import Client
+from .current import find_client, set_default_client
 from .launch import START_TIMEOUT, LaunchedServer, finish_at_exit, launch
 
-__all__ = ['load', 'pin']
+__all__ = ['load', 'pin', 'start_comfyui']
 
 PROBE_TIMEOUT = 2.0
 _ADDRESS = re.compile(r'(localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(:\d+)?(/.*)?$')
@@ -27,6 +31,20 @@ _ADDRESS = re.compile(r'(localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]
 _launched: list[tuple[LaunchedServer, Client]] = []
 _pinned: Client | None = None
 _pinned_always = False
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What `load` is asked for; see there. `client_options`: of the `Client` that is made."""
+
+    comfyui: str | PurePath | Client | None
+    args: ComfyUIArgs | None
+    vars: MutableMapping[str, Any] | None
+    watch: bool | None
+    object_info: Schemas | Mapping[str, Any] | str | PurePath | None
+    stubs: bool | str | PurePath
+    timeout: float
+    client_options: Mapping[str, Any]
 
 
 def load(
@@ -58,17 +76,10 @@ def load(
 
     Raises LoadError (with all that was tried), LaunchError, ConnectError, ServerError.
     """
-    return run_load(
-        comfyui,
-        args,
-        vars,
-        watch,
-        save_script_source if save_source is None else save_source,
-        object_info,
-        stubs,
-        timeout,
-        client_options,
-    )
+    options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
+    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
+    client = _without_waiting(request)
+    return _adopt(run_sync(_find(request)) if client is None else client, request)
 
 
 async def _load(
@@ -86,29 +97,14 @@ async def _load(
 ) -> Client:
     """`load`, to be awaited."""
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
-    client = _without_waiting(comfyui, object_info, options)
-    if client is None:
-        client = await run_async(_find(comfyui, args, timeout, options))
-    return _adopt(client, vars, watch, stubs)
+    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
+    client = _without_waiting(request)
+    return _adopt(await run_async(_find(request)) if client is None else client, request)
 
 
-def run_load(
-    comfyui: Any,
-    args: Any,
-    vars: Any,
-    watch: Any,
-    save_source: bool,
-    object_info: Any,
-    stubs: Any,
-    timeout: float,
-    client_options: Mapping[str, Any],
-) -> Client:
-    """`load` with all its arguments."""
-    options = {'save_source': save_source, **client_options}
-    client = _without_waiting(comfyui, object_info, options)
-    if client is None:
-        client = run_sync(_find(comfyui, args, timeout, options))
-    return _adopt(client, vars, watch, stubs)
+def start_comfyui(comfyui: str | PurePath | None = None, args: ComfyUIArgs | None = None, **_: Any) -> None:
+    """Start ComfyUI and make it the default server: `load(path, args)` under the name of the first implementation."""
+    load(comfyui if comfyui is not None else installed_in(), args)
 
 
 def pin(client: Client | None, *, always: bool = False) -> None:
@@ -117,24 +113,25 @@ def pin(client: Client | None, *, always: bool = False) -> None:
     _pinned, _pinned_always = client, always
 
 
-def _without_waiting(comfyui: Any, object_info: Any, options: Mapping[str, Any]) -> Client | None:
+def _without_waiting(request: LoadRequest) -> Client | None:
     """The choices that need no request: those work on any thread, ComfyUI's own event loop included."""
     if _pinned is not None and _pinned_always:
         return _pinned
+    object_info = request.object_info
     if object_info is not None:
         if isinstance(object_info, (str, PurePath)):
             object_info = _read_object_info(Path(object_info))
-        return Client.of_object_info(object_info, **options)
-    if comfyui is None and _pinned is not None:
+        return Client.of_object_info(object_info, **request.client_options)
+    if request.comfyui is None and _pinned is not None:
         return _pinned
-    in_process = find_server_process() if comfyui is None else None
-    if in_process is None:
+    process = find_server_process() if request.comfyui is None else None
+    if process is None:
         return None
     current = find_client()
     if current is not None and current.in_process:
         current.refresh()
         return current
-    return Client.of_server_process(in_process, **options)
+    return Client.of_server_process(process, **request.client_options)
 
 
 def _read_object_info(path: Path) -> Mapping[str, Any]:
@@ -148,25 +145,26 @@ def _read_object_info(path: Path) -> Mapping[str, Any]:
     return found
 
 
-async def _find(comfyui: Any, args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+async def _find(request: LoadRequest) -> Client:
+    comfyui = request.comfyui
     if isinstance(comfyui, Client):
         client = comfyui
     elif comfyui is None:
-        client = await _search(args, timeout, options)
+        client = await _search(request)
     elif _is_url(comfyui):
-        client = await _again(Client(comfyui, **options))
+        client = await _again(Client(comfyui, **request.client_options))
     elif str(comfyui) == 'comfyui':
         raise LoadError(
             'ComfyUI as an installed package is not supported: give the path of a ComfyUI folder, or a URL.'
         )
     else:
-        client = await _launch(_folder_of(comfyui), args, timeout, options)
-    if not client.has_schemas:
+        client = await _launch(_folder_of(comfyui), request)
+    if not client.lists.are_known:
         try:
-            await client._refresh()
+            await client.lists.refresh_async()
         except BaseException:
             if client is not comfyui:
-                await client._close()
+                await run_async(client.link.close())
             raise
     return client
 
@@ -191,19 +189,19 @@ def _folder_of(comfyui: object) -> Path:
     return folder
 
 
-async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+async def _search(request: LoadRequest) -> Client:
     """A running server, else a ComfyUI to start; one error that lists what was tried."""
     tried: list[str] = []
-    if args is None:
-        client = Client(DEFAULT_URL, **{'connect_timeout': PROBE_TIMEOUT, **options})
+    if request.args is None:
+        client = Client(DEFAULT_URL, **{'connect_timeout': PROBE_TIMEOUT, **request.client_options})
         try:
-            await client._refresh()
+            await client.lists.refresh_async()
             return await _again(client)
         except ServerError as error:
             tried.append(f'{DEFAULT_URL} answers, but not as ComfyUI does: {error}')
         except ConnectError:
             tried.append(f'{DEFAULT_URL}: no server there')
-        await client._close()
+        await run_async(client.link.close())
     for source, folder in (('$COMFYUI_PATH', named_in_environment()), ('the folder around this pack', installed_in())):
         if folder is None:
             reason = 'not set' if source.startswith('$') else 'this pack is not installed in ComfyUI/custom_nodes'
@@ -211,7 +209,7 @@ async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str
         elif not is_comfyui(folder):
             tried.append(f'{source} ({folder}): no ComfyUI there')
         else:
-            return await _launch(folder, args, timeout, options)
+            return await _launch(folder, request)
     lines = '\n'.join(f'  - {line}' for line in tried)
     raise LoadError(
         f'No ComfyUI was found. Tried:\n{lines}\n'
@@ -222,39 +220,46 @@ async def _search(args: ComfyUIArgs | None, timeout: float, options: Mapping[str
 async def _again(client: Client) -> Client:
     """The default client, with fresh lists, where it is the same: what a script holds of it stays good."""
     current = find_client()
-    if current is None or current.offline or current.in_process or current.settings != client.settings:
+    if current is None or current.offline or current.in_process or _settings_of(current) != _settings_of(client):
         return client
-    await client._close()
-    await current._refresh()
+    await run_async(client.link.close())
+    await current.lists.refresh_async()
     return current
 
 
-async def _launch(folder: Path, args: ComfyUIArgs | None, timeout: float, options: Mapping[str, Any]) -> Client:
+def _settings_of(client: Client) -> tuple[object, ...]:
+    """All that makes two clients the same."""
+    options = dataclasses.replace(client.options, connect_timeout=0)
+    return options, client.api_key, client.auth_token, client.save_source
+
+
+async def _launch(folder: Path, request: LoadRequest) -> Client:
     """Start a ComfyUI, or take the one that we started there with the same arguments."""
     folder = folder.expanduser().absolute()
     for server, client in _launched:
-        if server.folder == folder and server.args == (args or ComfyUIArgs()) and server.ended() is None:
+        if server.folder == folder and server.args == (request.args or ComfyUIArgs()) and server.ended() is None:
             return client
-    server = await launch(folder, args, timeout=timeout)
-    client = Client(server.url, **options)
+    server = await launch(folder, request.args, timeout=request.timeout)
+    client = Client(server.url, **request.client_options)
     client.launched = server
     _launched.append((server, client))
     finish_at_exit(server, client)
     return client
 
 
-def _adopt(client: Client, vars: MutableMapping[str, Any] | None, watch: bool | None, stubs: Any) -> Client:
+def _adopt(client: Client, request: LoadRequest) -> Client:
+    """Make it the default client, as the request says."""
     set_default_client(client)
-    if watch is not None:
-        client.queue.watch_display(watch)
-    if vars is not None:
+    if request.watch is not None:
+        client.queue.watch_display(request.watch)
+    if request.vars is not None:
         namespace = client.nodes
-        vars.update({name: namespace.find(name) for name in namespace.public_names()})
-    client.lists_read = None
-    if stubs is not False and not client.in_process:
-        folder = None if stubs is True else Path(stubs)
+        request.vars.update({name: namespace.find(name) for name in namespace.public_names()})
+    client.lists.on_read = None
+    if request.stubs is not False and not client.in_process:
+        folder = None if request.stubs is True else Path(request.stubs)
         _write_stubs(client, folder)
-        client.lists_read = partial(_stub_writer.call, _write_stubs, client, folder)
+        client.lists.on_read = partial(_stub_writer.call, _write_stubs, client, folder)
     return client
 
 
@@ -267,8 +272,6 @@ def _write_stubs(client: Client, folder: Path | None) -> None:
     if find_client() is not client:
         return
     try:
-        from ..calls import stubs
-
         stubs.refresh(client.schemas, client.embeddings, folder)
     except Exception as error:
         log.warning('The type stubs could not be written: %s', error)

@@ -7,62 +7,70 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..wire.background import log, run_async, run_sync, spawn, wait_done
 from ..wire.errors import ComfyScriptError
 from ..wire.live_tasks import Observer
+from ..wire.task import Task
 from ..wire.tracker import Tracker
-from .notebook import TaskDisplays
+from .displays import TaskDisplays
+from .link import Link
 from .progress import ProgressBars
+from .workflow import Workflow, WorkflowRunner
 
-if TYPE_CHECKING:
-    from ..wire.task import Task
-    from .client import Client
+__all__ = ['QueueClient', 'TaskQueue']
 
-__all__ = ['TaskQueue', 'queue']
+
+class QueueClient(WorkflowRunner, Protocol):
+    """What a queue asks of the client that it is the queue of."""
+
+    offline: bool
+    link: Link
+    queue: TaskQueue
 
 
 class TaskQueue:
     """The queue of one server. The module's `queue` is that of the client that `load()` set."""
 
-    def __init__(self, client: Client | None = None) -> None:
+    def __init__(
+        self, client: QueueClient | None = None, *, find_client: Callable[[], QueueClient] | None = None
+    ) -> None:
         self._client = client
-        self._empty = _WhenEmpty(self)
-        self._remaining_callbacks: list[Callable[[int], object]] = []
-        self._bars = ProgressBars()
-        self._displays = TaskDisplays()
-        self._observed: Tracker | None = None
+        self._find_client = find_client
+        self.events = QueueEvents()
 
     def __repr__(self) -> str:
         return f'<TaskQueue of {self._client!r}>'
 
     @property
-    def client(self) -> Client:
-        """Whose queue it is. Raises NotLoadedError for `queue` before `load()`."""
-        if self._client is None:
-            from .client import default_client
-
-            return default_client()
+    def client(self) -> Any:
+        """The `Client` whose queue it is. Raises NotLoadedError for `queue` before `load()`."""
+        if self._client is None and self._find_client is not None:
+            return self._find_client()
         return self._client
 
     @property
     def _tracker(self) -> Tracker:
-        return self.client.tracker
+        return self.client.link.tracker
+
+    @property
+    def _existing_tracker(self) -> Tracker | None:
+        return self._client.link.existing if self._client is not None else None
 
     # -- what is in it
 
     @property
     def queue_remaining(self) -> int:
         """How many workflows the server has, running and waiting, anybody's; 0 before anything was queued."""
-        client = self._client
-        return client.tracker.queue_remaining if client is not None and client.has_tracker else 0
+        tracker = self._existing_tracker
+        return tracker.queue_remaining if tracker is not None else 0
 
     @property
     def tasks(self) -> list[Task]:
         """Our own tasks that have not ended."""
-        client = self._client
-        return client.tracker.live_tasks() if client is not None and client.has_tracker else []
+        tracker = self._existing_tracker
+        return tracker.live_tasks() if tracker is not None else []
 
     # -- putting
 
@@ -123,18 +131,22 @@ class TaskQueue:
         A callback with one parameter gets an entered Workflow, which is queued when it returns. It is called no more
         once it returns False; that, or an exception, leaves the Workflow unqueued.
         """
-        self._empty.set(callback, source)
+        self.events.when_empty.set(callback, source)
+        if callback is not None:
+            spawn(self._tell_when_empty())
 
     def add_queue_remaining_callback(self, callback: Callable[[int], object]) -> None:
         """Have `callback(remaining)` called when the length of the server's queue changes."""
         self.remove_queue_remaining_callback(callback)
-        self._remaining_callbacks.append(callback)
-        self._listen()
+        self.events.remaining_callbacks.append(callback)
+        # The websocket has news of the queue without a task of ours in it, too.
+        if self._client is not None and not self._client.offline:
+            spawn(_open_quietly(self._tracker))
 
     def remove_queue_remaining_callback(self, callback: Callable[[int], object]) -> None:
         """Undo `add_queue_remaining_callback`."""
-        if callback in self._remaining_callbacks:
-            self._remaining_callbacks.remove(callback)
+        if callback in self.events.remaining_callbacks:
+            self.events.remaining_callbacks.remove(callback)
 
     # -- showing
 
@@ -153,12 +165,12 @@ class TaskQueue:
           has ended; in notebooks only.
         - `progress`: a progress bar per node. By default in notebooks and on terminals.
         """
-        self._displays.set(
+        self.events.displays.set(
             preview=all if preview is None else preview,
             output=all if output is None else output,
             task=all if task is None else task,
         )
-        self._bars.set(all if progress is None else progress)
+        self.events.bars.set(all if progress is None else progress)
 
     def start_watch(
         self, display_node: bool = True, display_task: bool = True, display_node_preview: bool = True
@@ -168,67 +180,78 @@ class TaskQueue:
 
     # -- for the client
 
-    def _attach(self, client: Client | None) -> None:
+    def _attach(self, client: QueueClient | None) -> None:
         """Become the queue of another client."""
         previous, self._client = self._client, client
         if previous is not None and previous.queue is self and previous is not client:
             previous.queue = TaskQueue(previous)
-            if previous.has_tracker:
-                previous.queue._observe(previous.tracker)
+            if previous.link.existing is not None:
+                previous.queue.events.observe(previous.link.existing)
         if client is not None:
             if client.queue is not self:
-                client.queue._stop_observing()
+                client.queue.events.stop()
                 client.queue = self
-            if client.has_tracker:
-                self._observe(client.tracker)
+            if client.link.existing is not None:
+                self.events.observe(client.link.existing)
             else:
-                self._stop_observing()
+                self.events.stop()
 
-    def _observe(self, tracker: Tracker) -> None:
-        self._stop_observing()
-        self._observed = tracker
+    async def _tell_when_empty(self) -> None:
+        await _open_quietly(self._tracker)
+        self.events.when_empty.update()
+
+
+class QueueEvents:
+    """What happens when the queue's length or a task changes: bars, images in notebooks, the callbacks of scripts."""
+
+    def __init__(self) -> None:
+        self.bars = ProgressBars()
+        self.displays = TaskDisplays()
+        self.when_empty = WhenEmpty()
+        self.remaining_callbacks: list[Callable[[int], object]] = []
+        self._tracker: Tracker | None = None
         self._observer = Observer(self._on_queue, self._on_event)
+
+    def observe(self, tracker: Tracker) -> None:
+        """Hear of this tracker's tasks, and of no other's."""
+        self.stop()
+        self._tracker = self.when_empty.tracker = tracker
         tracker.observers.append(self._observer)
 
-    def _stop_observing(self) -> None:
-        if self._observed is not None and self._observer in self._observed.observers:
-            self._observed.observers.remove(self._observer)
-        self._observed = None
+    def stop(self) -> None:
+        """Hear of none."""
+        if self._tracker is not None and self._observer in self._tracker.observers:
+            self._tracker.observers.remove(self._observer)
+        self._tracker = self.when_empty.tracker = None
 
     @property
     def shows_tasks(self) -> bool:
         """Whether each task gets a place in the notebook cell that queues it."""
-        return self._displays.wanted
+        return self.displays.wanted
 
-    def _submitted(self, task: Task) -> None:
+    def submitted(self, task: Task) -> None:
         """A task was queued, on the thread of the script."""
-        self._displays.prepare(task)
-
-    def _listen(self) -> None:
-        """Have the websocket up, for news of the queue without a task of ours in it."""
-        if self._client is not None and not self._client.offline:
-            spawn(_open_quietly(self._tracker))
+        self.displays.prepare(task)
 
     def _on_queue(self, remaining: int) -> None:
-        tracker = self._observed
-        self._bars.set_remaining(remaining)
-        for callback in list(self._remaining_callbacks):
-            if tracker is not None:
-                tracker.callbacks.call(callback, remaining)
-        self._empty.update()
+        self.bars.set_remaining(remaining)
+        for callback in list(self.remaining_callbacks):
+            if self._tracker is not None:
+                self._tracker.callbacks.call(callback, remaining)
+        self.when_empty.update()
 
     def _on_event(self, event: str, task: Task, detail: Any) -> None:
-        self._bars.on_event(event, task, detail)
-        self._displays.on_event(event, task, detail)
+        self.bars.on_event(event, task, detail)
+        self.displays.on_event(event, task, detail)
         if event == 'end':
-            self._empty.update()
+            self.when_empty.update()
 
 
-class _WhenEmpty:
+class WhenEmpty:
     """Calls a callback each time the queue has become empty."""
 
-    def __init__(self, queue: TaskQueue) -> None:
-        self._queue = queue
+    def __init__(self) -> None:
+        self.tracker: Tracker | None = None
         self._callback: Callable[[], object] | None = None
         self._busy = False
         self._lock = threading.Lock()
@@ -237,16 +260,10 @@ class _WhenEmpty:
         with self._lock:
             self._callback = None if callback is None else self._with_workflow(callback, source)
             self._busy = True
-        if callback is not None:
-            spawn(self._start())
-
-    async def _start(self) -> None:
-        await _open_quietly(self._queue._tracker)
-        self.update()
 
     def update(self) -> None:
         """On the background loop: the queue's length or a task changed."""
-        tracker = self._queue._observed
+        tracker = self.tracker
         if tracker is None or self._callback is None:
             return
         with self._lock:
@@ -257,8 +274,8 @@ class _WhenEmpty:
             tracker.callbacks.call(self._call)
 
     def _call(self) -> None:
-        callback = self._callback
-        if callback is None or self._queue.tasks:
+        callback, tracker = self._callback, self.tracker
+        if callback is None or (tracker is not None and tracker.live_tasks()):
             return
         if callback() is False and self._callback is callback:
             self._callback = None
@@ -268,8 +285,6 @@ class _WhenEmpty:
             return callback
 
         def call() -> object:
-            from .workflow import Workflow
-
             workflow = Workflow(queue=False)
             with workflow:
                 answer = callback(workflow)
@@ -287,10 +302,5 @@ async def _open_quietly(tracker: Tracker) -> None:
         log.warning('%s', error)
 
 
-def _as_workflow(workflow: Any, client: Client) -> Any:
-    from .workflow import Workflow
-
+def _as_workflow(workflow: Any, client: QueueClient) -> Workflow:
     return workflow if isinstance(workflow, Workflow) else Workflow(outputs=workflow, client=client)
-
-
-queue = TaskQueue()

@@ -5,24 +5,51 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..calls.built import Built, build, build_json, calls_of
 from ..calls.node_call import NodeCall
 from ..calls.numbering import to_json
 from ..calls.outputs import NodeOutput
 from ..calls.recording import Block, close_block, open_block
-from ..calls.running import WorkflowError, mark_queued, runnable, runner_of, submit_options
+from ..calls.running import WorkflowError, mark_queued, runnable, runner_of, submission_of
 from ..calls.sites import home_code
+from ..wire.background import run_sync
+from ..wire.errors import NotLoadedError
+from ..wire.submission import Submission
+from ..wire.task import Task
 
-if TYPE_CHECKING:
-    from ..wire.task import Task
-    from .client import Client
-
-__all__ = ['Workflow', 'WorkflowError']
+__all__ = ['Workflow', 'WorkflowError', 'WorkflowRunner', 'set_default_runner']
 
 log = logging.getLogger('comfy_script')
+
+
+class ChangingLists(Protocol):
+    """The lists of a server, as far as a workflow asks of them."""
+
+    async def renew_changed(self) -> None: ...
+
+
+class WorkflowRunner(Protocol):
+    """What runs a workflow: a `Client`."""
+
+    @property
+    def lists(self) -> ChangingLists: ...
+    def submit(self, prompt: Submission, /, *, wait: bool = False) -> Task: ...
+    async def _submit(self, prompt: Submission, /, *, wait: bool = False) -> Task: ...
+    async def _make_room(self, everything: bool) -> None: ...
+
+
+_default_runner: WorkflowRunner | None = None
+
+
+def set_default_runner(runner: WorkflowRunner | None) -> None:
+    """What workflows run on whose nodes have no server of their own."""
+    global _default_runner
+    _default_runner = runner
+
 
 class Workflow:
     """Node calls that run together.
@@ -46,7 +73,7 @@ class Workflow:
         wait: bool = False,
         outputs: Any = None,
         *,
-        client: Client | None = None,
+        client: WorkflowRunner | None = None,
     ) -> None:
         self.task: Task | None = None
         self._queue_at_end = queue
@@ -108,10 +135,8 @@ class Workflow:
             return None
         client = self._runner(built)
         if self._cancel_all_first or self._cancel_remaining_first:
-            from ..wire.background import run_sync
-
             run_sync(self._cancel_first(client))
-        return client.submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
+        return client.submit(self._submission(built, source), wait=wait)
 
     async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
         built = self._unqueued()
@@ -120,7 +145,7 @@ class Workflow:
         client = self._runner(built)
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
-        return await client._submit(built.prompt, source=source, wait=wait, **self._submit_options(built))
+        return await client._submit(self._submission(built, source), wait=wait)
 
     def _unqueued(self) -> Built | None:
         """What is to be queued, or None."""
@@ -132,28 +157,23 @@ class Workflow:
             log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
         return None
 
-    def _submit_options(self, built: Built) -> dict[str, Any]:
+    def _submission(self, built: Built, source: str | None) -> Submission:
         explicit = list(self._outputs)
 
         def on_accepted(task: Task) -> None:
             self.task = task
             mark_queued(built, task, explicit)
 
-        return {**submit_options(built), 'on_accepted': on_accepted}
+        return replace(submission_of(built), source=source, on_accepted=on_accepted)
 
-    def _runner(self, built: Built) -> Client:
-        client: Any = self._client or runner_of(built)
+    def _runner(self, built: Built) -> WorkflowRunner:
+        client: Any = self._client or runner_of(built) or _default_runner
         if client is None:
-            from .client import default_client
-
-            client = default_client()
+            raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
         return client
 
-    async def _cancel_first(self, client: Client) -> None:
-        if self._cancel_all_first:
-            await client._cancel_all()
-        else:
-            await client._cancel_remaining()
+    async def _cancel_first(self, client: WorkflowRunner) -> None:
+        await client._make_room(self._cancel_all_first)
 
     # -- blocks
 
@@ -174,11 +194,9 @@ class Workflow:
             self.queue(wait=self._wait_at_end)
 
     async def __aenter__(self) -> Workflow:
-        from .client import find_client
-
-        client = self._client or find_client()
+        client = self._client or _default_runner
         if client is not None:
-            await client._renew()
+            await client.lists.renew_changed()
         return self.__enter__()
 
     async def __aexit__(

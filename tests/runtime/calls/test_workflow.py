@@ -43,23 +43,20 @@ class FakeClient:
         self.tasks: list[FakeTask] = []
         self.cancelled: list[str] = []
 
-    def submit(self, prompt: dict[str, Any], **options: Any) -> FakeTask:
-        task = FakeTask(prompt, options)
+    def submit(self, submission: Any, *, wait: bool = False) -> FakeTask:
+        task = FakeTask(submission.prompt, vars(submission))
         self.tasks.append(task)
-        if 'on_accepted' in options:
-            options['on_accepted'](task)
-        if options.get('wait'):
+        if submission.on_accepted is not None:
+            submission.on_accepted(task)
+        if wait:
             task.wait()
         return task
 
-    async def _submit(self, prompt: dict[str, Any], **options: Any) -> FakeTask:
-        return self.submit(prompt, **options)
+    async def _submit(self, submission: Any, *, wait: bool = False) -> FakeTask:
+        return self.submit(submission, wait=wait)
 
-    async def _cancel_all(self) -> None:
-        self.cancelled.append('all')
-
-    async def _cancel_remaining(self) -> None:
-        self.cancelled.append('remaining')
+    async def _make_room(self, everything: bool) -> None:
+        self.cancelled.append('all' if everything else 'remaining')
 
     def types(self) -> list[list[str]]:
         return [[node['class_type'] for node in task.prompt.values()] for task in self.tasks]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime.client import commands as cli
+from comfy_script.runtime import commands as cli
 from comfy_script.runtime.client import load as loading
-from comfy_script.runtime.client.client import default_client, find_client, set_default_client
+from comfy_script.runtime.client.current import default_client, find_client, set_default_client
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 

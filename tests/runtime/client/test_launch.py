@@ -12,7 +12,7 @@ import pytest
 
 from comfy_script.runtime import Client, ComfyUIArgs, LaunchError, load
 from comfy_script.runtime.client import load as loading
-from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.tests.lab.server import make_base
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 

@@ -29,7 +29,8 @@ from comfy_script.runtime import (
     util,
 )
 from comfy_script.runtime.client import load as loading
-from comfy_script.runtime.client.client import default_client, find_client, find_source, set_default_client
+from comfy_script.runtime.client.current import default_client, find_client, set_default_client
+from comfy_script.runtime.client.sources import find_source
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import Client, TaskCancelledError, WaitTimeoutError, Workflow, queue
-from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.runtime.client.queue import TaskQueue
 from comfy_script.runtime.wire.background import run_sync
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
@@ -27,7 +27,7 @@ def loaded(client: Client) -> Iterator[Client]:
     yield client
     queue.when_empty(None)
     queue.watch_display(True)
-    queue._bars._enabled = None
+    queue.events.bars._enabled = None
     set_default_client(before)
 
 
@@ -176,7 +176,7 @@ def test_progress_bars(loaded: Client, fake: FakeServer, capsys: Any) -> None:
         # What the background loop is handling is told to the bars by then.
         run_sync(asyncio.sleep(0))
         done: list[Any] = []
-        loaded.queue._bars._dispatcher.call(done.append, 1)
+        loaded.queue.events.bars._dispatcher.call(done.append, 1)
         wait_for(lambda: done)
 
     def run() -> str:

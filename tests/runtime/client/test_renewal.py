@@ -16,7 +16,7 @@ from aiohttp import web
 from comfy_script.comfyui.process import ServerProcess
 from comfy_script.runtime import Client, PromptRefusedError, Workflow, load
 from comfy_script.runtime.client import lists as renewal
-from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.runtime.wire.background import run_async, spawn
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -145,12 +145,12 @@ def test_a_block_that_is_awaited_reads_what_changed(nodes: Any, client: Client, 
 
     async def ask() -> Any:
         async with Workflow(client=client):
-            blocked = client._read_again
-            client._read_again = None  # type: ignore[assignment, method-assign]
+            blocked = client.lists._read_again
+            client.lists._read_again = None  # type: ignore[assignment, method-assign]
             try:
                 return list(nodes.LoadImage.image)
             finally:
-                client._read_again = blocked  # type: ignore[method-assign]
+                client.lists._read_again = blocked  # type: ignore[method-assign]
 
     assert asyncio.run(ask()) == ['a.png', 'b.png']
 
@@ -309,7 +309,7 @@ def test_a_list_that_was_given_is_not_asked_for(fake: FakeServer, lists: dict[st
         assert not hasattr(given.nodes, 'LoadImage')
     offline = Client.of_object_info(OBJECT_INFO)
     assert not hasattr(offline.nodes, 'LoadImage')
-    assert not offline.has_tracker
+    assert offline.link.existing is None
     assert reads(fake) == 0
 
 
@@ -341,7 +341,7 @@ def test_inside_the_server_it_is_read_from_there(inside: Client) -> None:
             assert getattr(checkpoints, name) == f'{name}.pt'
 
     asyncio.run(on_the_loop())
-    assert not inside.has_tracker
+    assert inside.link.existing is None
 
 
 def test_on_the_servers_own_loop_another_client_does_not_wait(

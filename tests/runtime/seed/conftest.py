@@ -12,7 +12,7 @@ import pytest
 
 from comfy_script.runtime import Client
 from comfy_script.runtime.client import load as loading
-from comfy_script.runtime.client.client import find_client, set_default_client
+from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 
 CHECKPOINTS = ('AOM3A1B_orangemixs.safetensors', 'CounterfeitV25_25.safetensors')

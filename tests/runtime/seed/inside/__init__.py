@@ -61,13 +61,13 @@ async def loading():
 
 
 async def models():
-    from comfy_script.runtime.client.client import default_client
+    from comfy_script.runtime.client.current import default_client
 
     return list(default_client().nodes.Checkpoints)
 
 
 async def new_model():
-    from comfy_script.runtime.client.client import default_client
+    from comfy_script.runtime.client.current import default_client
 
     return default_client().nodes.Checkpoints.put_there_just_now
 

@@ -13,15 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...comfyui.checkout import ComfyUIArgs
-from ...graph import ComfyScriptError
-from ..calls.sites import is_script
-from ..wire.errors import LoadError, OfflineError
-from ..wire.live_tasks import Observer
-from ..wire.task import Task, TaskState
-from ..wire.tracker import Tracker
-from .client import Client, set_default_client
-from .load import load, pin
+from ..comfyui.checkout import ComfyUIArgs
+from ..graph import ComfyScriptError
+from .calls import stubs
+from .calls.sites import is_script
+from .client.client import Client
+from .client.current import set_default_client
+from .client.load import load, pin
+from .client.workflow import Workflow
+from .wire.errors import LoadError, OfflineError
+from .wire.live_tasks import Observer
+from .wire.submission import Submission
+from .wire.task import Task, TaskState
+from .wire.tracker import Tracker
 
 __all__ = ['main']
 
@@ -115,8 +119,6 @@ def _load(options: argparse.Namespace, stubs: Any = False) -> Client:
 def _run(options: argparse.Namespace) -> int:
     _check(options.script)
     client = _load(options)
-    from .workflow import Workflow
-
     with _pinned(client), _failures(client) as failures:
         with Workflow(queue=False) as rest:
             _execute(options.script, options.arguments, client)
@@ -148,8 +150,6 @@ def _failures(client: Client) -> Iterator[list[Task]]:
 def _api(options: argparse.Namespace) -> int:
     _check(options.script)
     recorder = _Recorder(_load(options))
-    from .workflow import Workflow
-
     stopped: OfflineError | None = None
     printed = io.StringIO()
     # Whatever the script loads: nothing runs.
@@ -176,8 +176,6 @@ def _api(options: argparse.Namespace) -> int:
 
 def _stubs(options: argparse.Namespace) -> int:
     client = _load(options)
-    from ..calls import stubs
-
     stubs.refresh(client.schemas, client.embeddings, options.output)
     print(stubs.stub_path(options.output))
     return 0
@@ -201,7 +199,7 @@ def _pinned(client: Client, always: bool = False) -> Iterator[None]:
 
 def _execute(script: Path, arguments: Sequence[str], client: Client) -> Mapping[str, Any]:
     """Run the file as a program, with the runtime's names and the nodes there already."""
-    from ... import runtime
+    from .. import runtime
 
     names = {name: getattr(runtime, name) for name in runtime.__all__}
     nodes = client.nodes
@@ -224,25 +222,22 @@ class _Recorder(Client):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client.url, schemas=client.schemas)
-        self._embeddings = client.embeddings
+        self.lists.give(client.schemas, client.embeddings)
         self.queued: list[tuple[Any, Any]] = []
 
-    def _take(self, prompt: Mapping[str, Any], options: Mapping[str, Any]) -> Task:
-        workflow = options.get('workflow')
-        self.queued.append((prompt, workflow() if callable(workflow) else workflow))
-        task = Task(Tracker(self.options), f'{len(self.queued)}', {}, id_of=options.get('id_of'))
+    def _take(self, submission: Submission) -> Task:
+        workflow = submission.workflow
+        self.queued.append((submission.prompt, workflow() if callable(workflow) else workflow))
+        task = Task(Tracker(self.options), f'{len(self.queued)}', {}, id_of=submission.id_of)
         task.was_waited_for = True
         task.end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
         return task
 
-    def submit(self, prompt: Mapping[str, Any], **options: Any) -> Task:  # type: ignore[override]
-        return self._take(prompt, options)
+    def submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
+        return self._take(Submission.of(prompt, options))
 
-    async def _submit(self, prompt: Mapping[str, Any], **options: Any) -> Task:  # type: ignore[override]
-        return self._take(prompt, options)
+    async def _submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
+        return self._take(Submission.of(prompt, options))
 
-    async def _cancel_all(self) -> None:
-        pass
-
-    async def _cancel_remaining(self) -> None:
+    async def _make_room(self, everything: bool) -> None:
         pass

@@ -1,0 +1,146 @@
+"""Files to and from a server: images as ComfyUI's upload routes take them (server.py `upload_image`, `upload_mask`)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import mimetypes
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from ..wire.background import run_async
+from ..wire.connection import Connection
+from ..wire.errors import ServerError
+from ..wire.results import ResultFile
+
+__all__ = ['Uploads', 'file_reference', 'image_file', 'mask_image', 'to_pil']
+
+
+class Uploads:
+    """Uploads to one server. `note_upload` is called after each that adds to the server's lists of files."""
+
+    def __init__(self, connection: Callable[[], Connection], note_upload: Callable[[], object]) -> None:
+        self._connection = connection
+        self._note_upload = note_upload
+
+    async def image(
+        self, image: Any, name: str | None = None, *, subfolder: str = '', type: str = 'input', overwrite: bool = False
+    ) -> str:
+        """See `Client.upload`."""
+        filename, data = image_file(image, name)
+        fields = {'subfolder': subfolder, 'type': type, **({'overwrite': 'true'} if overwrite else {})}
+        return await run_async(self._post('upload/image', filename, data, fields))
+
+    async def mask(
+        self,
+        mask: Any,
+        original: str | ResultFile,
+        name: str | None = None,
+        *,
+        subfolder: str = '',
+        overwrite: bool = True,
+    ) -> str:
+        """See `Client.upload_mask`."""
+        _, data = image_file(mask_image(mask), name)
+        reference = file_reference(original)
+        await run_async(self._check_is_there(original, reference))
+        fields = {
+            'original_ref': json.dumps(reference),
+            'subfolder': subfolder,
+            'type': 'input',
+            **({'overwrite': 'true'} if overwrite else {}),
+        }
+        name = name or f'mask-{hashlib.sha256(data + fields["original_ref"].encode()).hexdigest()[:16]}.png'
+        return await run_async(self._post('upload/mask', name, data, fields))
+
+    async def _check_is_there(self, original: str | ResultFile, reference: Mapping[str, str]) -> None:
+        # Without this the server answers as if all was well, and has saved nothing.
+        status, _ = await self._connection().exchange('HEAD', 'view', params=reference)
+        if status == 404:
+            raise ServerError(
+                f'The server has no image {str(original)!r} that could get a mask: upload it first', status
+            )
+
+    async def _post(self, route: str, filename: str, data: bytes, fields: Mapping[str, str]) -> str:
+        import aiohttp
+
+        # Not quoted: ComfyUI takes a file name as it comes.
+        form = aiohttp.FormData(quote_fields=False)
+        for key, value in fields.items():
+            form.add_field(key, value)
+        kind = mimetypes.guess_type(filename)[0] or 'application/octet-stream'
+        form.add_field('image', data, filename=filename, content_type=kind)
+        answer = json.loads(await self._connection().request('POST', route, data=form))
+        path = f'{answer["subfolder"]}/{answer["name"]}' if answer.get('subfolder') else answer['name']
+        if answer.get('type', 'input') != 'input':
+            return f'{path} [{answer["type"]}]'
+        self._note_upload()
+        return path
+
+
+def file_reference(file: str | ResultFile) -> dict[str, str]:
+    """A file as the server's upload routes name it: `sub/name.png [output]` or a ResultFile."""
+    if isinstance(file, ResultFile):
+        return {'filename': file.filename, 'subfolder': file.subfolder, 'type': file.type}
+    path, kind = file, 'input'
+    if file.endswith(']') and ' [' in file:
+        path, _, rest = file.rpartition(' [')
+        kind = rest[:-1]
+    subfolder, _, filename = path.replace('\\', '/').rpartition('/')
+    return {'filename': filename, 'subfolder': subfolder, 'type': kind}
+
+
+def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
+    """File name and bytes for an upload."""
+    if isinstance(image, (str, PurePath)):
+        path = Path(image)
+        return name or path.name, path.read_bytes()
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return name or f'{uuid.uuid4().hex}.png', bytes(image)
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, 'PNG', compress_level=1)
+    return name or f'{uuid.uuid4().hex}.png', buffer.getvalue()
+
+
+def to_pil(image: Any) -> Any:
+    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1."""
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return image
+    import numpy
+
+    if hasattr(image, 'detach'):
+        image = image.detach().cpu().float().numpy()
+    array = numpy.asarray(image)
+    if array.dtype.kind not in 'buif' or array.ndim == 0:
+        raise TypeError(f'{image!r:.200} is no image: give a PIL image, or an array [H, W, C] or [H, W]')
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3):
+        raise ValueError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
+    if array.dtype != numpy.uint8:
+        array = numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)
+    return Image.fromarray(array)
+
+
+def mask_image(mask: Any) -> Any:
+    """A mask as the server wants it: an RGBA image whose alpha is 0 where it is masked (server.py `upload_mask`)."""
+    from PIL import Image, ImageOps
+
+    if isinstance(mask, (str, PurePath)):
+        mask = Image.open(mask)
+    elif isinstance(mask, (bytes, bytearray, memoryview)):
+        mask = Image.open(io.BytesIO(bytes(mask)))
+    image = to_pil(mask)
+    if 'A' in image.getbands():
+        return image.convert('RGBA')
+    grey = image.convert('L')
+    rgba = Image.new('RGBA', grey.size)
+    rgba.putalpha(ImageOps.invert(grey))
+    return rgba

@@ -1,0 +1,94 @@
+"""What is put into a server's queue: a prompt with all that goes along, and its JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from .errors import Origins
+from .task import IdOf, Task, TaskServer
+
+__all__ = ['Submission', 'encode']
+
+WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A prompt (API format) and what goes with it.
+
+    - `workflow`: the same in the web UI's format, or a function that makes it; saved with the images.
+    - `extra_data`: more for the server; `extra_pnginfo` in it is saved with the images.
+    - `origins`: node id -> (file, line) of the script, for error messages.
+    - `id_of`: tells the node id of an output value, for `Task.result`.
+    - `source`: the text of the script, where it is not the running script's; empty for none.
+    - `keep_images`: keep the images that come over the websocket in `task.images`.
+    - `front`: before what is in the queue.
+    - `on_accepted`: called with the task once the server has taken it, on the background thread.
+    """
+
+    prompt: Mapping[str, Any]
+    workflow: WorkflowSource = None
+    extra_data: Mapping[str, Any] | None = None
+    origins: Origins | None = None
+    id_of: IdOf | None = None
+    source: str | None = None
+    keep_images: bool = False
+    front: bool = False
+    on_accepted: Callable[[Task], object] | None = None
+
+    @classmethod
+    def of(cls, prompt: Mapping[str, Any] | Submission, options: Mapping[str, Any]) -> Submission:
+        """A prompt with options that are this class's fields; or a submission, with some of them replaced."""
+        if isinstance(prompt, Submission):
+            return dataclasses.replace(prompt, **options) if options else prompt
+        return cls(prompt, **options)
+
+    def new_task(self, server: TaskServer, prompt_id: str) -> Task:
+        """The task that it will be."""
+        return Task(
+            server,
+            prompt_id,
+            {node_id: str(node.get('class_type')) for node_id, node in self.prompt.items()},
+            origins=self.origins,
+            id_of=self.id_of,
+            keep_images=self.keep_images,
+            on_accepted=self.on_accepted,
+        )
+
+    def extra_pnginfo(self, source: str | None) -> dict[str, Any]:
+        """What is saved with the images; `source` is the script's text as it may be saved."""
+        saved = dict((self.extra_data or {}).get('extra_pnginfo') or {})
+        made = self.workflow() if callable(self.workflow) else self.workflow
+        if made is not None:
+            saved.setdefault('workflow', made)
+        if source:
+            saved.setdefault('ComfyScriptSource', source)
+        return saved
+
+
+def _plain(value: object) -> Any:
+    """What `json` cannot write itself: paths, and numbers of numpy and torch."""
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    item = getattr(value, 'item', None)
+    if callable(item) and getattr(value, 'shape', None) in ((), (1,)):
+        return item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    tolist = getattr(value, 'tolist', None)
+    if callable(tolist):
+        return tolist()
+    raise TypeError(f'{value!r} cannot be sent to ComfyUI: a {type(value).__name__} is no JSON value')
+
+
+_encode = json.JSONEncoder(default=_plain).encode
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """A request's body as JSON. Raises TypeError for what JSON cannot hold."""
+    return _encode(body).encode()
