@@ -71,6 +71,11 @@ class NodeCall:
         return site.origin if site is not None else self._place
 
     @property
+    def is_queued(self) -> bool:
+        """Whether it is in a server's queue as an output, or was; not where its task was cancelled or lost."""
+        return self.task is not None and not self.task.is_lost
+
+    @property
     def is_output(self) -> bool:
         """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
         return self.schema.output_node or not self.schema.info

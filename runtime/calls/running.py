@@ -92,7 +92,7 @@ def mark_queued(built: Built, task: Task, explicit: Collection[NodeCall]) -> Non
     """Outputs remember the task that has their result: output nodes, and those that were named."""
     named = {id(node) for node in explicit}
     for key, node in built.nodes.items():
-        if node.task is None and (node.is_output or id(node) in named):
+        if not node.is_queued and (node.is_output or id(node) in named):
             node.task, node.task_id = task, key
 
 

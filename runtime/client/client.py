@@ -86,7 +86,7 @@ class Client:
         self._secrets = secrets_of(self.url, self.options.headers, self.options.cookies, auth)
 
     def __repr__(self) -> str:
-        return f'<Client {"offline" if self.offline else self.url}>'
+        return f'<Client {"offline" if self.offline else self.options.address}>'
 
     def session(self) -> aiohttp.ClientSession:
         """A new aiohttp session with this client's headers and credentials, for requests of your own."""

@@ -17,6 +17,7 @@ from ..calls.node_call import Runner
 from ..calls.recording import Recorder, locate_call, record_call
 from ..wire.background import in_event_loop, log, on_background_thread, run_async, run_sync, spawn
 from ..wire.connection import Connection
+from ..wire.credentials import shown_url
 from ..wire.errors import ServerError
 
 __all__ = ['Renewal', 'ServerLists']
@@ -287,7 +288,8 @@ class ServerLists:
         connection = self._connection()
         object_info = await connection.get_json('object_info')
         if not isinstance(object_info, dict):
-            raise ServerError(f'{connection.url("object_info")} did not answer with a list of nodes; is it ComfyUI?')
+            url = shown_url(str(connection.url('object_info')))
+            raise ServerError(f'{url} did not answer with a list of nodes; is it ComfyUI?')
         return as_schemas(object_info)
 
     async def _get_embeddings(self) -> tuple[str, ...]:

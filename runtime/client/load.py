@@ -18,6 +18,7 @@ from ...graph import Schemas
 from ..calls import stubs
 from ..wire.background import Dispatcher, log, run_async, run_sync
 from ..wire.connection import DEFAULT_URL
+from ..wire.credentials import shown_url
 from ..wire.errors import ConnectError, LoadError, ServerError
 from .client import Client
 from .current import find_client, set_default_client
@@ -183,7 +184,7 @@ def _folder_of(comfyui: object) -> Path:
     text = os.fspath(comfyui)
     folder = Path(text)
     if '://' in text:
-        raise LoadError(f'{text} is no address of a ComfyUI server: those begin with http:// or https://')
+        raise LoadError(f'{shown_url(text)} is no address of a ComfyUI server: those begin with http:// or https://')
     if len(folder.parts) == 1 and not folder.exists():
         raise LoadError(f'{text!r} is neither a folder here nor the URL of a server (http://host:port/)')
     return folder

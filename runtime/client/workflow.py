@@ -150,7 +150,7 @@ class Workflow:
     def _unqueued(self) -> Built | None:
         """What is to be queued, or None."""
         nodes = [node for node in self._block.calls if not _is_queued(node)]
-        outputs = [node for node in self._outputs if node.task is None]
+        outputs = [node for node in self._outputs if not node.is_queued]
         if outputs or any(node.is_output for node in nodes):
             return runnable(build(outputs, nodes))
         if nodes and len(nodes) == len(self._block.calls) and all(node.task_id is None for node in nodes):
@@ -214,4 +214,4 @@ class Workflow:
 
 
 def _is_queued(node: NodeCall) -> bool:
-    return node.task is not None and node.is_output
+    return node.is_queued and node.is_output

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .background import close_after, closing, log
+from .credentials import shown_url
 from .errors import ConnectError, ServerError
 
 if TYPE_CHECKING:
@@ -49,13 +50,18 @@ class ConnectionOptions:
     `lost_after`: seconds that a lost server is looked for before its tasks fail.
     """
 
-    url: str = DEFAULT_URL
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    url: str = field(default=DEFAULT_URL, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     session_factory: Callable[[], aiohttp.ClientSession] | None = None
     verify: bool = True
     connect_timeout: float = 10.0
     lost_after: float = 60.0
+
+    @property
+    def address(self) -> str:
+        """`url` as it may be shown."""
+        return shown_url(self.url)
 
 
 class Listener(Protocol):
@@ -159,8 +165,8 @@ class Connection:
         try:
             return json.loads(body)
         except ValueError:
-            said = shown(body)
-            raise ServerError(f'{self.url(path)} did not answer with JSON; is it ComfyUI? It said: {said}') from None
+            url, said = shown_url(str(self.url(path))), shown(body)
+            raise ServerError(f'{url} did not answer with JSON; is it ComfyUI? It said: {said}') from None
 
     async def post_json(self, path: str, value: Any) -> bytes:
         """Send JSON to a route. Raises ConnectError or ServerError."""
@@ -171,7 +177,7 @@ class Connection:
         ended = self.alive_check() if self.alive_check is not None else None
         if ended is not None:
             reason = f'{ended} ({reason})'
-        return ConnectError(f'ComfyUI at {self.options.url} cannot be reached: {reason}')
+        return ConnectError(f'ComfyUI at {self.options.address} cannot be reached: {reason}')
 
     # -- websocket
 
@@ -183,7 +189,7 @@ class Connection:
     async def open(self) -> None:
         """Have the websocket up. Raises ConnectError where the server cannot be reached, or stays away."""
         if self._closed:
-            raise ConnectError(f'The connection to {self.options.url} was closed.')
+            raise ConnectError(f'The connection to {self.options.address} was closed.')
         if self._runner is None or self._runner.done():
             self._settled.clear()
             self._error = None
@@ -260,7 +266,8 @@ class Connection:
             self.polling = False
             return ConnectError(str(unreachable))
         if not self.polling:
-            log.warning('ComfyUI at %s refuses websockets (%s): its tasks are polled', self.options.url, error)
+            why = reason_of(error)
+            log.warning('ComfyUI at %s refuses websockets (%s): its tasks are polled', self.options.address, why)
         self.polling = True
         self._set_up()
         return self._unreachable(error)
@@ -300,7 +307,7 @@ class Connection:
                 self.listener.on_binary(message.data)
         except Exception:
             # A message of a node pack's own invention must not end the connection.
-            log.exception('A message of %s was not understood', self.options.url)
+            log.exception('A message of %s was not understood', self.options.address)
 
 
 @lru_cache(maxsize=64)
@@ -323,6 +330,10 @@ def reason_of(error: BaseException) -> str:
     """Why a server is not reached, and where an option would help, which."""
     # What aiohttp says of a connection's options, which are none of the user's.
     reason = re.sub(r' ssl:\w+(?= \[)', '', str(error)) or type(error).__name__
+    status = getattr(error, 'status', None)
+    if status is not None:
+        # What aiohttp says of an answer has the address in it, with whatever is secret there.
+        reason = f'{status} {getattr(error, "message", "")}'.strip()
     return reason + next((hint for mark, hint in _REASONS.items() if mark in reason), '')
 
 
@@ -334,13 +345,14 @@ _REASONS = {
 
 def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:
     """The usual redirects (http to https, say) make a GET of every request: nothing would be queued."""
-    base = other.with_query(None).human_repr().removesuffix(path)
-    return ServerError(f'{method} {url} was redirected and lost what it carried: give load() the address {base}')
+    base = shown_url(other.with_query(None).human_repr().removesuffix(path))
+    asked = f'{method} {shown_url(str(url))}'
+    return ServerError(f'{asked} was redirected and lost what it carried: give load() the address {base}')
 
 
 def server_error(method: str, url: object, status: int, body: bytes) -> ServerError:
     """The error for an answer with an error status."""
-    return answered(f'{method} {url} answered', status, body)
+    return answered(f'{method} {shown_url(str(url))} answered', status, body)
 
 
 def answered(what: str, status: int, body: bytes) -> ServerError:

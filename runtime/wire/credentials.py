@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ['redact', 'secrets_of']
+__all__ = ['redact', 'secrets_of', 'shown_url']
 
 # A shorter one can be part of any word or number.
 _UNMISTAKABLE = 8
@@ -27,6 +27,13 @@ def secrets_of(
     # `Bearer abc`, say, may be put together of two.
     parts = {part for value in headers.values() for part in value.split() if len(part) >= _UNMISTAKABLE}
     return frozenset(str(value) for value in found | parts if value)
+
+
+def shown_url(url: str) -> str:
+    """An address as it may be shown: without its password and the values of its query."""
+    head, mark, query = url.partition('?')
+    head = re.sub(r'(?<=//)([^/@:]*):[^/]*@', rf'\1:{_HIDDEN}@', head)
+    return head + mark + re.sub(r'=[^&#]*', f'={_HIDDEN}', query)
 
 
 def redact(text: str, secrets: Iterable[str], patterns: Iterable[str] = ()) -> str:

@@ -97,7 +97,7 @@ class Recovery:
                 if self._connection.polling or self._looks_wrong() or await self._asked_and_wrong():
                     await self.reconcile()
             except (ConnectError, ServerError) as error:
-                log.debug('Asking %s failed: %s', self._connection.options.url, error)
+                log.debug('Asking %s failed: %s', self._connection.options.address, error)
                 if self._connection.polling:
                     await self._poll_failed(error)
 
@@ -139,7 +139,7 @@ class Recovery:
         if self._deaf < 2:
             self._asked_at = now - ASK_INTERVAL + WATCH_INTERVAL
             return False
-        log.warning('The websocket of %s went deaf: making a new one', self._connection.options.url)
+        log.warning('The websocket of %s went deaf: making a new one', self._connection.options.address)
         self._live.set_remaining(remaining)
         self._connection.renew()
         return True
@@ -162,7 +162,7 @@ class Recovery:
         try:
             await self.reconcile()
         except (ConnectError, ServerError) as error:
-            log.debug('Asking %s failed: %s', self._connection.options.url, error)
+            log.debug('Asking %s failed: %s', self._connection.options.address, error)
 
     async def reconcile(self) -> None:
         """Compare our tasks with the server's queue and history, and end those that are over."""
@@ -193,7 +193,7 @@ class Recovery:
             error = TaskCancelledError('The workflow was removed from the queue before it ran.')
             self._live.end(prompt_id, TaskState.CANCELLED, error)
         else:
-            url = self._connection.options.url
+            url = self._connection.options.address
             reason = 'it was restarted while the connection was down, or its queue was cleared'
             error = ServerLostError(f'The server at {url} no longer has the workflow: {reason}.')
             self._live.end(prompt_id, TaskState.FAILED, error)

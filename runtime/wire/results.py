@@ -119,13 +119,22 @@ class Result:
 
     async def _save(self, folder: str | Path = '.') -> list[Path]:
         target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        return [_write(target, file.filename, await self._read(index)) for index, file in enumerate(self.files)]
+        named = _is_file_name(target, self.files)
+        folder = target.parent if named else target
+        folder.mkdir(parents=True, exist_ok=True)
+        if named:
+            paths = [_numbered(target, index + 1) for index in range(len(self.files))]
+            for index, path in enumerate(paths):
+                path.write_bytes(await self._read(index))
+            return paths
+        return [_write(folder, file.filename, await self._read(index)) for index, file in enumerate(self.files)]
 
     def save(self, folder: str | Path = '.') -> list[Path]:
-        """Save its files as the server made them, metadata and all, into a folder here; never over an existing file.
+        """Save its files as the server made them, metadata and all: `save('first.png')`, or into a folder here.
 
-        Returns the paths. Asynchronous: `await result._save(folder)`.
+        In a folder they keep their names, and none is written over an existing file. A file that is named is written
+        over; further files get a number: `first (2).png`. Returns the paths. Raises ValueError for a name with the
+        suffix of another kind of file. Asynchronous: `await result._save(folder)`.
         """
         return run_sync(self._save(folder))
 
@@ -309,4 +318,23 @@ def _write(folder: Path, name: str, data: bytes) -> Path:
             return path
         except FileExistsError:
             number += 1
-            path = folder / f'{Path(base).stem} ({number}){Path(base).suffix}'
+            path = _numbered(folder / base, number)
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_name(f'{path.stem} ({number}){path.suffix}')
+
+
+_SAME_SUFFIX = {'.jpeg': '.jpg', '.tiff': '.tif'}
+
+
+def _is_file_name(target: Path, files: tuple[ResultFile, ...]) -> bool:
+    """Whether a path to save to names a file, and not a folder. Raises ValueError for another kind of file."""
+    suffix = target.suffix.lower()
+    known = {suffix for _, suffixes in _KINDS for suffix in suffixes}
+    made = {PurePosixPath(file.filename).suffix.lower() for file in files}
+    if target.is_dir() or suffix not in known | made or not suffix:
+        return False
+    if not {_SAME_SUFFIX.get(item, item) for item in made} <= {_SAME_SUFFIX.get(suffix, suffix)}:
+        raise ValueError(f'{target}: the server made {", ".join(sorted(made)) or "files without a suffix"}; save that')
+    return True

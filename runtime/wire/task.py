@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .background import Dispatcher, run_async, run_sync, wait_future
-from .errors import NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
+from .errors import ConnectError, NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
 from .outcome import Outcome
 from .results import Result, ResultFile, decode_image
 
@@ -215,6 +215,11 @@ class Task:
     def cancelled(self) -> bool:
         """Whether it was interrupted, or removed from the queue."""
         return self.state is TaskState.CANCELLED
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended before it was through, and would have to be queued again: cancelled, or lost."""
+        return self.cancelled() or isinstance(self.exception(), ConnectError)
 
     def _result_future(self, output: object) -> Future[Result]:
         node_id = output if isinstance(output, str) else self._id_of(output) if self._id_of else None

@@ -21,6 +21,7 @@ class FakeTask:
         self.prompt = prompt
         self.options = options
         self.waits = 0
+        self.is_lost = False
 
     def wait(self) -> list[Any]:
         self.waits += 1

@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, ConnectError, NodeError, ServerError, ServerLostError, TaskCancelledError
+from comfy_script.runtime import (
+    Client,
+    ConnectError,
+    LoadError,
+    NodeError,
+    ServerError,
+    ServerLostError,
+    TaskCancelledError,
+    load,
+)
 from comfy_script.runtime.wire import recovery, sending
 from comfy_script.runtime.wire.connection import normalize_url, reason_of, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
@@ -256,6 +265,36 @@ def test_prefix_query_headers_cookies_and_auth() -> None:
             assert base64.b64decode(headers['Authorization'].split()[1]) == b'user:pass'
     finally:
         fake.close()
+
+
+def test_passwords_are_not_shown(fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    """In what is printed of a client, in errors and in the log."""
+    url = fake.url.replace('//', '//me:pass-word@') + '?token=secret-token'
+    secret = {'headers': {'X-Key': 'secret-key'}, 'cookies': {'session': 'secret-cookie'}, 'api_key': 'secret-api'}
+    fake.auto = True
+    fake.files.clear()
+    fake.refuse_websocket = True
+    said: list[str] = []
+    with Client(url, **secret, lost_after=0.1) as client:
+        said += [repr(client), repr(client.options), repr(client.queue), str(client)]
+        task = client.submit(PROMPT)
+        result = task.wait(10)[0]
+        with pytest.raises(ServerError) as caught:
+            result.read()
+        said.append(str(caught.value))
+        fake.answer_prompt = 500, {'no': 1}
+        with pytest.raises(ServerError) as caught:
+            client.submit(PROMPT)
+        said.append(str(caught.value))
+        fake.stop()
+        with pytest.raises(ConnectError) as lost:
+            client.refresh()
+        said.append(str(lost.value))
+    with pytest.raises(LoadError) as refused:
+        load('ws://me:pass-word@host/')
+    said.append(str(refused.value))
+    assert 'me:***@' in said[0]
+    assert [text for text in (*said, caplog.text) if 'secret-' in text or 'pass-word' in text] == []
 
 
 def test_a_session_of_the_users_own(make_client: Callable[..., Client], fake: FakeServer) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, TaskCancelledError, WaitTimeoutError, Workflow, queue
+from comfy_script.runtime import Client, ServerLostError, TaskCancelledError, WaitTimeoutError, Workflow, queue
 from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.runtime.client.queue import TaskQueue
 from comfy_script.runtime.wire.background import run_sync
@@ -50,6 +50,32 @@ def test_put(loaded: Client, fake: FakeServer) -> None:
     assert [node['class_type'] for node in fake.prompts[-1]['prompt'].values()] == ['EmptyImage', 'SaveImage']
     assert queue.put(Workflow()) is None
     assert asyncio.run(queue._put(preview(loaded))) is not None
+
+
+@pytest.mark.parametrize('how', ['cancelled', 'lost'])
+def test_what_was_cancelled_or_lost_can_be_queued_again(loaded: Client, fake: FakeServer, how: str) -> None:
+    output = preview(loaded)
+    with Workflow(queue=False) as workflow:
+        other = preview(loaded)
+    first, second = queue.put(output), workflow.queue()
+    assert first is not None
+    assert second is not None
+    if how == 'cancelled':
+        queue.cancel_all()
+    else:
+        fake.stop()
+        fake.start()
+    for task in first, second:
+        wait_for(task.done)
+        assert isinstance(task.exception(), TaskCancelledError if how == 'cancelled' else ServerLostError)
+    fake.auto = True
+    again, both = queue.put(output), workflow.queue()
+    assert again is not None
+    assert both is not None
+    assert output.wait(5).files
+    assert other.wait(5).files
+    assert queue.put(output) is None
+    assert workflow.queue() is None
 
 
 def test_cancel(loaded: Client, fake: FakeServer) -> None:

@@ -122,6 +122,20 @@ def test_saving(tmp_path: Path) -> None:
     assert asyncio.run(batch('red.png')._save(folder)) == [folder / 'red (3).png']
 
 
+def test_saving_as_a_file(tmp_path: Path) -> None:
+    """As the server made it, metadata and all; an older one of that name is not what somebody wants to see then."""
+    path = tmp_path / 'new' / 'first.png'
+    assert batch('red.png').save(path) == [path]
+    assert path.read_bytes() == FILES['red.png']
+    assert batch('blue.png', 'red.png').save(str(path)) == [path, path.with_name('first (2).png')]
+    assert path.read_bytes() == FILES['blue.png']
+    assert batch('red.png').save(tmp_path / 'v1.5') == [tmp_path / 'v1.5' / 'red.png']
+    (tmp_path / 'folder.png').mkdir()
+    assert batch('red.png').save(tmp_path / 'folder.png') == [tmp_path / 'folder.png' / 'red.png']
+    with pytest.raises(ValueError, match=r'first\.webp: the server made \.png'):
+        batch('red.png').save(tmp_path / 'first.webp')
+
+
 @pytest.mark.parametrize('name', ['../../evil.png', '..\\..\\evil.png', '/evil.png', 'C:\\evil.png', '..'])
 def test_a_server_cannot_choose_where_files_go(tmp_path: Path, name: str) -> None:
     async def anything(file: ResultFile) -> bytes:
