@@ -19,6 +19,7 @@ from .calls import stubs
 from .calls.sites import is_script
 from .client.client import Client
 from .client.current import set_default_client
+from .client.endings import note_interrupt
 from .client.load import load, pin
 from .client.workflow import Workflow
 from .wire.errors import LoadError, OfflineError
@@ -57,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
         print(f'comfy_script: {error}', file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
+        note_interrupt()
         return INTERRUPTED
 
 

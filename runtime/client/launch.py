@@ -10,21 +10,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...comfyui.checkout import ComfyUIArgs, find_python, is_comfyui, why_no_comfyui
-from ..wire.background import log, wait_done
+from ...graph import ComfyScriptError
+from ..wire.background import log, run_sync, wait_done
 from ..wire.connection import Connection, ConnectionOptions
 from ..wire.errors import ConnectError, LaunchError, LoadError, ServerError
 from ..wire.html import in_notebook
+from .endings import note_interrupt, was_interrupted
 from .progress import on_terminal
 
 __all__ = ['LaunchedServer', 'launch']
 
 START_TIMEOUT = 600.0
 STOP_TIMEOUT = 15.0
+CANCEL_TIMEOUT = 5.0
 LOG_SHOWN = 40
 ATTEMPTS = 3
 
@@ -187,11 +191,33 @@ def finish_at_exit(server: LaunchedServer, client: Any) -> None:
 def _finish_all() -> None:
     for server, client in _to_finish:
         try:
-            if server.ended() is None:
-                for task in client.queue.tasks:
-                    wait_done(task.outcome.done)
+            _finish(server, client)
         except KeyboardInterrupt:
-            log.warning('Interrupted: workflows that were still queued are dropped')
+            # The second one: at once.
+            server.process.kill()
         finally:
             server.stop()
     _to_finish.clear()
+
+
+def _finish(server: LaunchedServer, client: Any) -> None:
+    """Have the server do what is queued, and end; after Ctrl+C it does not do it."""
+    try:
+        if server.ended() is None and not was_interrupted():
+            for task in client.queue.tasks:
+                wait_done(task.outcome.done)
+    except KeyboardInterrupt:
+        note_interrupt()
+    if was_interrupted():
+        tasks = client.queue.tasks if server.ended() is None else []
+        if tasks:
+            log.warning('Interrupted: %d workflows that were still queued are cancelled', len(tasks))
+        try:
+            run_sync(_cancel(tasks), CANCEL_TIMEOUT)
+        except ComfyScriptError as error:
+            log.debug('Cancelling failed: %s', error)
+    server.stop()
+
+
+async def _cancel(tasks: Iterable[Any]) -> None:
+    await asyncio.gather(*(task._cancel() for task in tasks), return_exceptions=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -17,6 +15,7 @@ from ..wire.tracker import Tracker
 from .displays import TaskDisplays
 from .link import Link
 from .progress import ProgressBars
+from .when_empty import WhenEmpty
 from .workflow import Workflow, WorkflowRunner
 
 __all__ = ['QueueClient', 'TaskQueue']
@@ -129,10 +128,13 @@ class TaskQueue:
         """Call `callback` whenever the server's queue is empty, now if it is; None ends that.
 
         A callback with one parameter gets an entered Workflow, which is queued when it returns. It is called no more
-        once it returns False; that, or an exception, leaves the Workflow unqueued.
+        once it returns False; that, or an exception, leaves the Workflow unqueued. A script does not end before the
+        callback has been called and nothing is left that it queued; Ctrl+C ends it.
         """
         self.events.when_empty.set(callback, source)
         if callback is not None:
+            if not self.client.in_process:
+                self.events.when_empty.keep_process()
             spawn(self._tell_when_empty())
 
     def add_queue_remaining_callback(self, callback: Callable[[int], object]) -> None:
@@ -197,8 +199,10 @@ class TaskQueue:
                 self.events.stop()
 
     async def _tell_when_empty(self) -> None:
-        await _open_quietly(self._tracker)
-        self.events.when_empty.update()
+        if await _open_quietly(self._tracker):
+            self.events.when_empty.update()
+        else:
+            self.events.when_empty.set(None, None)
 
 
 class QueueEvents:
@@ -247,59 +251,14 @@ class QueueEvents:
             self.when_empty.update()
 
 
-class WhenEmpty:
-    """Calls a callback each time the queue has become empty."""
-
-    def __init__(self) -> None:
-        self.tracker: Tracker | None = None
-        self._callback: Callable[[], object] | None = None
-        self._busy = False
-        self._lock = threading.Lock()
-
-    def set(self, callback: Callable[..., Any] | None, source: str | None) -> None:
-        with self._lock:
-            self._callback = None if callback is None else self._with_workflow(callback, source)
-            self._busy = True
-
-    def update(self) -> None:
-        """On the background loop: the queue's length or a task changed."""
-        tracker = self.tracker
-        if tracker is None or self._callback is None:
-            return
-        with self._lock:
-            empty = tracker.queue_remaining == 0 and not tracker.live_tasks()
-            due = empty and self._busy
-            self._busy = not empty
-        if due:
-            tracker.callbacks.call(self._call)
-
-    def _call(self) -> None:
-        callback, tracker = self._callback, self.tracker
-        if callback is None or (tracker is not None and tracker.live_tasks()):
-            return
-        if callback() is False and self._callback is callback:
-            self._callback = None
-
-    def _with_workflow(self, callback: Callable[..., Any], source: str | None) -> Callable[[], object]:
-        if not inspect.signature(callback).parameters:
-            return callback
-
-        def call() -> object:
-            workflow = Workflow(queue=False)
-            with workflow:
-                answer = callback(workflow)
-            if answer is not False:
-                workflow.queue(source)
-            return answer
-
-        return call
-
-
-async def _open_quietly(tracker: Tracker) -> None:
+async def _open_quietly(tracker: Tracker) -> bool:
+    """Whether the websocket is up; the log tells why not."""
     try:
         await tracker.connection.open()
     except ComfyScriptError as error:
         log.warning('%s', error)
+        return False
+    return True
 
 
 def _as_workflow(workflow: Any, client: QueueClient) -> Workflow:

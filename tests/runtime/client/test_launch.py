@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,15 +32,27 @@ if os.environ.get('LINGER'):
 """
 
 
+MUCH_WORK = """
+import sys, time
+from comfy_script.runtime import *
+client = load(args=ComfyUIArgs(*sys.argv[1:], env={'OMP_NUM_THREADS': '1'}), stubs=False)
+from comfy_script.runtime.nodes import *
+for color in range(60):
+    queue.put(SaveImage(ImageScale(EmptyImage(512, 512, 1, color), 'lanczos', 3072, 3072, 'disabled'), 'dropped'))
+print(client.launched.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
 def arguments(lab: Any, base: Path) -> list[str]:
     make_base(base, lab.comfyui, {})
     database = f'sqlite:///{(base / "user/comfyui.db").as_posix()}'
     return ['--cpu', '--disable-api-nodes', '--base-directory', str(base), '--database-url', database]
 
 
-def start(lab: Any, base: Path, linger: str = '') -> subprocess.Popen[str]:
+def start(lab: Any, base: Path, linger: str = '', text: str = SCRIPT) -> subprocess.Popen[str]:
     env = {**lab.env, 'COMFYUI_PATH': str(lab.comfyui), 'COMFYUI_PYTHON': str(lab.python), 'LINGER': linger}
-    command = [sys.executable, '-c', SCRIPT, *arguments(lab, base)]
+    command = [sys.executable, '-c', text, *arguments(lab, base)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=base)
 
@@ -77,6 +90,19 @@ def test_it_ends_when_the_script_is_killed(lab: Any, tmp_path: Path) -> None:
     log = Path(log_path)
     assert 'Stopped server' in log.read_text(encoding='utf-8'), 'it was ended, and did not end by itself'
     log.unlink()
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='sends a signal')
+def test_ctrl_c_cancels_what_is_queued(lab: Any, tmp_path: Path) -> None:
+    script = start(lab, tmp_path / 'base', text=MUCH_WORK)
+    assert script.stdout is not None
+    pid = script.stdout.readline()
+    script.send_signal(signal.SIGINT)
+    _, errors = script.communicate(timeout=120)
+    assert 'KeyboardInterrupt' in errors
+    assert 'workflows that were still queued are cancelled' in errors
+    assert not is_running(int(pid))
+    assert len(list((tmp_path / 'base/output').glob('dropped*.png'))) < 60
 
 
 def test_one_that_does_not_start(lab: Any, tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import subprocess
 import sys
+import textwrap
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +18,7 @@ from comfy_script.runtime import Client, ServerLostError, TaskCancelledError, Wa
 from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.runtime.client.queue import TaskQueue
 from comfy_script.runtime.wire.background import run_sync
+from comfy_script.tests.lab import paths
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_results import picture
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -173,6 +177,39 @@ def test_when_empty_waits_until_it_is(loaded: Client, fake: FakeServer) -> None:
     fake.finish(task.prompt_id)
     wait_for(lambda: calls)
     assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    ('callback', 'calls'),
+    [
+        ('def refill(wf): calls.append(1); preview(client); return len(calls) < 4', 4),
+        ('def refill(wf): calls.append(1); preview(client) if len(calls) < 3 else None', 3),
+        ('def refill(wf): calls.append(1); preview(client); 1 / 0', 1),
+        ('def refill(): calls.append(1)', 1),
+    ],
+)
+def test_a_script_ends_when_its_callbacks_are_through(callback: str, calls: int) -> None:
+    code = f"""
+        import atexit
+        from comfy_script.runtime import queue
+        from comfy_script.runtime.client.current import set_default_client
+        from comfy_script.runtime import Client
+        from comfy_script.tests.runtime.client.fake import FakeServer
+        from comfy_script.tests.runtime.client.test_queue import preview
+
+        calls = []
+        fake = FakeServer(auto=True)
+        client = Client(fake.url)
+        set_default_client(client)
+        atexit.register(lambda: print(len(calls), flush=True))
+        client.nodes
+        {callback}
+        queue.when_empty(refill)
+    """
+    command = [sys.executable, '-c', textwrap.dedent(code)]
+    env = {**os.environ, 'PYTHONPATH': str(paths.SITE)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == [str(calls)], done.stderr
 
 
 def test_queue_remaining_callbacks(loaded: Client, fake: FakeServer) -> None:
