@@ -17,12 +17,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..comfyui.loaded import command_line, loaded
+from ..graph.redaction import redact
 from . import after_saving, plain
 from .after_saving import AfterSaving, SavedFiles
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
 from .savers import is_saver, takes_our_keys
-from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences, redact
+from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences
 from .users import PromptUsers
 
 log = logging.getLogger('comfy_script')
@@ -169,7 +170,7 @@ class SaveHook:
             if script is not None:
                 texts[KEY] = script
         secrets = _secrets(extra_data)
-        texts = {key: redact(text, settings.redact, secrets) for key, text in texts.items()}
+        texts = {key: redact(text, secrets, settings.redact) for key, text in texts.items()}
         if settings.log and KEY in texts:
             log.info('Script of node %s:\n%s', node_id, texts[KEY])
         return texts

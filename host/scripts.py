@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -216,20 +215,4 @@ def _checked(text: Any) -> str:
         raise ScriptError('the transpiler gave no text')
     if len(text) > MOST_TEXT:
         raise ScriptError(f'its script has {len(text)} characters, more than {MOST_TEXT}')
-    return text
-
-
-def redact(text: str, patterns: Iterable[str], secrets: Iterable[str] = ()) -> str:
-    """The text with all that a pattern finds, and all secrets, replaced by `***`.
-
-    A pattern that is no regular expression is taken literally. A secret is found as Python writes it, too.
-    """
-    for secret in secrets:
-        for form in {secret, repr(secret)[1:-1]} if secret else ():
-            text = text.replace(form, '***')
-    for pattern in patterns:
-        try:
-            text = re.sub(pattern, '***', text)
-        except re.error:
-            text = text.replace(pattern, '***')
     return text

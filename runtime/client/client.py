@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...comfyui.process import ServerProcess
 from ...graph import Schemas, as_schemas
+from ...graph.redaction import redact
 from ..calls.functions import NodeNamespace
 from ..wire.background import run_and_await, run_and_wait, run_async, run_sync
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
-from ..wire.credentials import redact, secrets_of
+from ..wire.credentials import secrets_of
 from ..wire.results import ResultFile
 from ..wire.submission import Submission, encode
 from ..wire.task import Task

@@ -32,15 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Room by room, what else it may import. A folder that is not named belongs to the one around it."""
 
-NOT_YET: set[str] = {
-    'runtime.client.client>runtime.client.queue',
-    'runtime.client.commands>runtime',
-    'runtime.client.launch>runtime',
-    'runtime.client.notebook>runtime.util',
-    'runtime.wire.errors>runtime.wire.task',
-    'runtime.wire.results>runtime.client.notebook',
-    'runtime.wire.task>runtime.wire.tracker',
-}
+NOT_YET: set[str] = set()
 """What does not keep to it yet, as `importer>imported`. It may only shrink."""
 
 

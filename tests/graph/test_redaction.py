@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comfy_script.runtime.wire.credentials import redact
+from comfy_script.graph.redaction import redact
 
 
 @pytest.mark.parametrize(
