@@ -19,6 +19,7 @@ START_TRIES = 3
 GROWTH_CHECK = 5.0
 """Seconds between looks at whether the cluster has become larger."""
 CANCEL_GRACE = 10.0
+SAID_AFTER = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,24 @@ class RayCrew:
 
     def wait_until_ready(self, timeout: float) -> None:
         """Waits for one worker, so that what is wrong with all of them is said at once. Raises WorkerStartError."""
-        deadline = time.monotonic() + timeout
+        start = time.monotonic()
+        said = False
         while not any(member.starting is None for member in self._members.values()):
             self._take_ready(0.5)
-            if time.monotonic() > deadline:
-                resources = self._ray.cluster_resources()
-                raise WorkerStartError(
-                    f'No worker was ready within {timeout:g} seconds. Each needs {self._needs.gpus:g} GPU and '
-                    f'{self._needs.cpus:g} CPU; the cluster has {resources.get("GPU", 0):g} GPU and '
-                    f'{resources.get("CPU", 0):g} CPU.'
-                )
+            waited = time.monotonic() - start
+            if waited > timeout:
+                raise WorkerStartError(f'No worker was ready within {timeout:g} seconds. {self._lack()}')
+            if waited > SAID_AFTER and not said and self._lack():
+                said = True
+                log.warning('No worker has room yet. %s', self._lack())
+
+    def _lack(self) -> str:
+        """What the cluster has too little of, or nothing."""
+        free = self._ray.available_resources()
+        wanted = {'GPU': self._needs.gpus, 'CPU': self._needs.cpus}
+        lacks = [f'{amount:g} {name}, of which {free.get(name, 0):g} is free' for name, amount in wanted.items()
+                 if free.get(name, 0) < amount]
+        return f'Each worker needs {" and ".join(lacks)}: close other pools, or ask for less.' if lacks else ''
 
     def set_work(self, name: str, work: Work) -> None:
         """The work of the rows that follow."""

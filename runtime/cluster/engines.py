@@ -14,10 +14,15 @@ from .names import give_names
 from .work import FileWork, FunctionWork, PromptWork, ScriptWork, Work, WorkerOptions
 
 SCRIPT_NODE = 'ComfyScript'
+PLAIN = (str, bytes, int, float, bool, list, tuple, dict)
+"""What a function of virtual mode may return; its nodes' outputs are on the server."""
 
 
 class Engine(Protocol):
     """One way to run work. `start` once, then `run` for each row, `interrupt` from any thread."""
+
+    named: frozenset[str]
+    """Files of the output folder that the last row's results name; a server's cache may name an earlier row's."""
 
     def start(self) -> None: ...
 
@@ -60,6 +65,8 @@ def call(function: Callable[..., Any], given: Any) -> Any:
 class PythonEngine:
     """No ComfyUI: functions as they are."""
 
+    named: frozenset[str] = frozenset()
+
     def __init__(self, options: WorkerOptions, folder: Path) -> None:
         self._functions = Functions(None)
 
@@ -93,6 +100,8 @@ class Functions:
 
 class RealEngine:
     """Real mode: nodes run in the worker's own process."""
+
+    named: frozenset[str] = frozenset()
 
     def __init__(self, options: WorkerOptions, folder: Path) -> None:
         self._options = options
@@ -148,6 +157,8 @@ def _unsaved_cache(max_bytes: int) -> Any:
 class ServerEngine:
     """Virtual mode: a ComfyUI server of the worker's own, which ends with it."""
 
+    named: frozenset[str] = frozenset()
+
     def __init__(self, options: WorkerOptions, folder: Path) -> None:
         self._options = options
         self._folder = folder
@@ -172,12 +183,20 @@ class ServerEngine:
         return options.is_file() and '--database-url' in options.read_text(encoding='utf-8')
 
     def run(self, work: Work, given: Any) -> Any:
+        self.named = frozenset()
         if isinstance(work, FunctionWork):
-            with self._runtime.Workflow(wait=True):
+            with self._runtime.Workflow(wait=True) as workflow:
                 value = call(self._functions.of(work), given)
-            return value
-        self._client.submit(as_prompt(work, given, lambda: self._client.schemas)).wait()
+            self._note(workflow.task)
+            return value if isinstance(value, PLAIN) else None
+        task = self._client.submit(as_prompt(work, given, lambda: self._client.schemas))
+        self._note(task)
         return None
+
+    def _note(self, task: Any) -> None:
+        results = () if task is None else task.wait()
+        files = (file for result in results for file in getattr(result, 'files', ()))
+        self.named = frozenset(file.path for file in files if file.type == 'output')
 
     def interrupt(self) -> None:
         self._client.queue.cancel_all()

@@ -17,6 +17,8 @@ from .work import Answer, Failure, Work, WorkerOptions
 
 PREFIX = 'comfyscript-worker-'
 SHOWN_TRACEBACK = 30
+MAX_KEPT = 4 << 30
+"""Bytes of files that a worker with a server keeps, because its cache may name them again."""
 CANCELLED = Failure('It was cancelled.', 'Cancelled')
 _BROKEN = ('AcceleratorError', 'CudaError')
 
@@ -27,7 +29,8 @@ class Worker:
     def __init__(self, options: WorkerOptions) -> None:
         remove_leftovers()
         self._folder = Path(tempfile.mkdtemp(prefix=f'{PREFIX}{os.getpid()}-'))
-        (self._folder / 'output').mkdir()
+        self._output = self._folder / 'output'
+        self._output.mkdir()
         self._works: dict[str, Work] = {}
         self._cancelled = ''
         self._engine: Engine = make_engine(options, self._folder)
@@ -48,15 +51,15 @@ class Worker:
         start = time.monotonic()
         if name == self._cancelled:
             return Answer(failure=CANCELLED)
-        self._empty()
+        before = self._files()
         try:
             value = plain(self._engine.run(self._works[name], given))
-            return Answer(value, self._saved(), None, time.monotonic() - start)
+            return Answer(value, self._saved(before), None, time.monotonic() - start)
         except BaseException as error:
             failure = CANCELLED if name == self._cancelled else failure_of(error)
             return Answer(None, {}, failure, time.monotonic() - start)
         finally:
-            self._empty()
+            self._tidy()
 
     def interrupt(self, name: str) -> None:
         """Ends the row of this work that runs, at its next node or step; those that wait here do not begin."""
@@ -68,17 +71,30 @@ class Worker:
         self._engine.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _saved(self) -> Mapping[str, bytes]:
-        output = self._folder / 'output'
-        files = sorted(path for path in output.rglob('*') if path.is_file())
-        return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
+    def _files(self) -> dict[str, int]:
+        """What lies in the output folder, with its sizes, the oldest first."""
+        found = [(path.stat().st_mtime_ns, path) for path in self._output.rglob('*') if path.is_file()]
+        return {path.relative_to(self._output).as_posix(): path.stat().st_size for _, path in sorted(found)}
 
-    def _empty(self) -> None:
-        for entry in (self._folder / 'output').iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
+    def _saved(self, before: Mapping[str, int]) -> Mapping[str, bytes]:
+        now = self._files()
+        missing = self._engine.named - now.keys()
+        if missing:
+            gone = sorted(missing)[0]
+            raise FileNotFoundError(f'The server answered with {gone}, of an equal row that is not kept any more')
+        mine = (name for name in sorted(now) if name not in before or name in self._engine.named)
+        return {name: (self._output / name).read_bytes() for name in mine}
+
+    def _tidy(self) -> None:
+        """Files that the server's cache may name again stay, within a bound; in real mode none is named twice."""
+        files = self._files()
+        room = MAX_KEPT if self._engine.named else 0
+        size = sum(files.values())
+        for name, bytes_of_it in files.items():
+            if size <= room:
+                return
+            (self._output / name).unlink(missing_ok=True)
+            size -= bytes_of_it
 
 
 def remove_leftovers() -> None:

@@ -31,7 +31,7 @@ def main(color: int):
 @pytest.fixture(scope='module')
 def pool(lab, temporary, monkeypatch_module):
     monkeypatch_module.setenv('PYTHONPATH', str(lab.site))
-    with Pool(lab.comfyui, gpus=0, workers=2, args=ARGS) as made:
+    with Pool(lab.comfyui, gpus=0, cpus=0.5, workers=2, args=ARGS) as made:
         yield made
 
 
@@ -103,3 +103,20 @@ def test_files_and_prompts_run_as_often_as_they_are_asked_for(pool, tmp_path):
 
     (wrong,) = pool.map(prompt, [{'3.color': 1}], bar=False)
     assert "'3.color' names no input of the prompt" in str(wrong.error)
+
+
+def test_servers_make_images_too_and_equal_rows_have_equal_files(lab, pool, tmp_path):
+    """ComfyUI's server does not run an equal prompt again: its results name the files of the first."""
+
+    def make(color):
+        SaveImage(EmptyImage(64, 64, 1, color), 'served')
+        return {'color': color}
+
+    with Pool(lab.comfyui, gpus=0, cpus=0.1, workers=1, virtual=True, args=ARGS, python=lab.python) as servers:
+        done = list(servers.map(make, [{'color': color} for color in (1, 2, 1)], out=tmp_path / 'a', bar=False))
+        again = list(servers.map(make, [{'color': 2}], out=tmp_path / 'b', bar=False))
+
+    assert [one.error for one in done + again] == [None] * 4
+    assert [one.value for one in done] == [{'color': 1}, {'color': 2}, {'color': 1}]
+    colors = [Image.open(one.files[0]).getpixel((0, 0)) for one in [*done, *again]]
+    assert colors == [(0, 0, 1), (0, 0, 2), (0, 0, 1), (0, 0, 2)]
