@@ -134,6 +134,7 @@ async def test_uploads_that_stall_take_no_more_than_their_places(client: Any, mo
 
 async def test_requests_that_stall_are_counted_too(client: Any) -> None:
     open_ = [await stalled(client, '/comfyscript/prompt', 1000) for _ in range(http.MAX_WAITING)]
+    status = 0
     for _ in range(100):
         status, _ = await post(client, 'runnable', {'script': ''})
         if status == 503:
