@@ -20,8 +20,9 @@ ROWS = [{'id': number, 'color': number * 1000} for number in range(20)]
 
 def make_prompt(row: Mapping[str, Any]) -> dict[str, Any]:
     """The API prompt of one row; nodes of `client.nodes` in a `Workflow` do as well."""
+    size = {'width': 64, 'height': 64, 'batch_size': 1}
     return {
-        '1': {'class_type': 'EmptyImage', 'inputs': {'width': 64, 'height': 64, 'batch_size': 1, 'color': row['color']}},
+        '1': {'class_type': 'EmptyImage', 'inputs': {**size, 'color': row['color']}},
         '2': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0], 'filename_prefix': f'row{row["id"]}'}},
     }
 
