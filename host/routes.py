@@ -28,7 +28,7 @@ from .http import (
     save_body,
 )
 
-POSTED = ('transpile', 'prompt', 'apply', 'node', 'runnable', 'signature')
+POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'signature')
 """Routes that take JSON and give JSON; `panel/service.py` answers them."""
 
 

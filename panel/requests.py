@@ -79,6 +79,19 @@ class PromptRequest:
 
 
 @dataclass(frozen=True)
+class MergeRequest:
+    """Two changes of one script: `ours` was typed, `theirs` is what the graph has become, both began with `base`."""
+
+    base: str
+    ours: str
+    theirs: str
+
+    @staticmethod
+    def parse(data: Json) -> MergeRequest:
+        return MergeRequest(*(_needed(_text, data, key) for key in ('base', 'ours', 'theirs')))
+
+
+@dataclass(frozen=True)
 class SelectionRequest:
     """A workflow and the ids of the nodes that are to become one."""
 

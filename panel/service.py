@@ -12,8 +12,17 @@ from .apply import plan, spans
 from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
+from .merge import merge
 from .reading import ScriptRefused, errors_of, read_script
-from .requests import ApplyRequest, PromptRequest, ScriptRequest, SelectionRequest, TranspileRequest, read_style
+from .requests import (
+    ApplyRequest,
+    MergeRequest,
+    PromptRequest,
+    ScriptRequest,
+    SelectionRequest,
+    TranspileRequest,
+    read_style,
+)
 from .runnable import as_file
 from .shown import shown
 from .to_node import to_node
@@ -68,6 +77,11 @@ def apply(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
     return plan(request, schemas)
 
 
+def merge_edits(request: MergeRequest, schemas: Schemas) -> dict[str, Any]:
+    """`{script, conflicts: [{line, endLine, theirs}]}`: what was typed and what the graph has become, in one text."""
+    return merge(request)
+
+
 def node(request: SelectionRequest, schemas: Schemas) -> dict[str, Any]:
     """`{script, inputs, outputs}`: the selected nodes as one ComfyScript node's text."""
     return to_node(request.workflow, request.nodes, schemas, request.style)
@@ -82,6 +96,7 @@ ANSWERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any, Sche
     'transpile': (TranspileRequest.parse, transpile),
     'prompt': (PromptRequest.parse, prompt),
     'apply': (ApplyRequest.parse, apply),
+    'merge': (MergeRequest.parse, merge_edits),
     'node': (SelectionRequest.parse, node),
     'runnable': (ScriptRequest.parse, runnable),
     'signature': (ScriptRequest.parse, signature),
