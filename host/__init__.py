@@ -6,6 +6,8 @@ save         the script saved with each output; savers: who takes it; scripts: w
 after_saving the script into or beside files that are saved already; png_text: texts in PNG files
 plain        our keys in PNG files as plain text
 preferences  what the owner and each user want saved; users: whose prompt it is
+preload      imports all of it, before it can be updated under the running server
+web          the page's files, such that versions never meet
 """
 
 from .startup import Pack, load

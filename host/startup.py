@@ -24,6 +24,9 @@ class Pack(NamedTuple):
     web_directory: str | None
 
 
+PRELOAD_AFTER = 1.0
+"""Seconds: ComfyUI opens its port and answers the first page first."""
+
 EMPTY = Pack({}, {}, None)
 
 _loaded_from: Path | None = None
@@ -71,12 +74,22 @@ def _web_directory(host: ServerProcess, folder: Path) -> str | None:
     ComfyUI serves it under the folder's name, and aiohttp finds no static folder whose name is written otherwise in a
     URL (`ComfyScript (1)`). Such a one is entered under our own name instead.
     """
-    if not (folder / 'js').is_dir():
+    js = folder / 'js'
+    if not js.is_dir():
         return None
-    if quote(folder.name) == folder.name:
+    fits = quote(folder.name) == folder.name
+    name = folder.name if fits else 'ComfyScript'
+    _guarded('The panel\'s files as one version', lambda: _add_files(host, name, js))
+    if fits:
         return './js'
-    host.nodes.EXTENSION_WEB_DIRS['ComfyScript'] = str(folder / 'js')
+    host.nodes.EXTENSION_WEB_DIRS[name] = str(js)
     return None
+
+
+def _add_files(host: ServerProcess, name: str, js: Path) -> None:
+    from .web import WebFolder, add_routes
+
+    add_routes(host.server.routes, name, WebFolder.read(js))
 
 
 def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
@@ -88,8 +101,15 @@ def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
 async def _bind(host: ServerProcess) -> None:
     """All packs have loaded and the port is not open yet."""
     _guarded('The script in saved images', lambda: _save_scripts(host))
+    _guarded('What is imported ahead', _preload)
     version = getattr(loaded(PACKAGE), '__version__', '')
     log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
+
+
+def _preload() -> None:
+    from .preload import start
+
+    start(PRELOAD_AFTER)
 
 
 def _save_scripts(host: ServerProcess) -> None:

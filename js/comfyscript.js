@@ -8,7 +8,12 @@ let loading
 /** @type {HTMLElement | undefined} */
 let shownIn
 
-const load = () => (loading ??= import('./panel/panel.mjs'))
+const load = () => (loading ??= import('./panel/panel.mjs').catch(error => {
+  // The page is older than the server's files, or the server is gone.
+  loading = undefined
+  app.extensionManager.toast.add({ severity: 'error', summary: 'ComfyScript', detail: 'The panel could not be loaded. Reload the page.', life: 8000 })
+  throw error
+}))
 
 /** Called by the sidebar, also again for the same element when it renders anew. @param {HTMLElement} element */
 async function show(element) {

@@ -28,6 +28,8 @@ app.registerExtension({
 
   async beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ nodeData) {
     if (nodeData.name !== TYPE) return
+    // Said to keep.js, which holds what is saved in the nodes where this file is missing.
+    nodeType.prototype.comfyScriptLoaded = true
     const configure = nodeType.prototype.configure
     /** The saved signature first, so that saved links and values meet the sockets and widgets they belong to. */
     nodeType.prototype.configure = function (/** @type {any} */ info) {

@@ -1,0 +1,51 @@
+// Holds the values, sockets and links of saved ComfyScript nodes where the rest of the pack's files did not load: a node
+// that ComfyUI makes of the definition alone has one widget, and would forget the others. It imports nothing.
+
+/** @type {any} */
+const app = /** @type {any} */ (window).comfyAPI.app.app
+
+const TYPE = 'ComfyScript'
+const WIDGETS = new Set(['INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO'])
+
+/** @param {any} node @param {any} input as the node's properties hold it */
+function addWidget(node, input) {
+  const options = { ...input.options }
+  const make = app.widgets?.[input.type]
+  if (make) make(node, input.name, input.type === 'COMBO' ? [input.choices ?? [], options] : [input.type, options], app)
+  else node.addWidget('text', input.name, options.default ?? '', () => {}, {})
+}
+
+/** Gives a node what its saved form has values and links for. @param {any} node @param {any} info */
+function prepare(node, info) {
+  const saved = info?.properties?.comfyscript
+  if (!Array.isArray(saved?.inputs) || !Array.isArray(saved?.outputs)) return
+  const known = new Set((node.widgets ?? []).map((/** @type {any} */ widget) => widget.name))
+  for (const input of saved.inputs) {
+    if (WIDGETS.has(input?.type) && typeof input.name === 'string' && !known.has(input.name)) addWidget(node, input)
+  }
+  // As many as were saved: the definition has as many as a node may have.
+  while (node.outputs?.length) node.removeOutput(node.outputs.length - 1)
+}
+
+app.registerExtension({
+  name: 'ComfyScript.Keep',
+
+  async beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ nodeData) {
+    if (nodeData.name !== TYPE) return
+    const configure = nodeType.prototype.configure
+    nodeType.prototype.configure = function (/** @type {any} */ info) {
+      if (!nodeType.prototype.comfyScriptLoaded) prepare(this, info)
+      return configure.call(this, info)
+    }
+  },
+
+  setup() {
+    const nodeType = /** @type {any} */ (window).LiteGraph?.registered_node_types?.[TYPE]
+    if (!nodeType || nodeType.prototype.comfyScriptLoaded) return
+    app.extensionManager?.toast?.add({
+      severity: 'warn',
+      summary: 'ComfyScript did not load completely',
+      detail: 'Its nodes keep their values and links, and do not follow their scripts. Reload the page.',
+    })
+  },
+})

@@ -1,0 +1,88 @@
+"""A ComfyScript node with a widget of each kind and links on both sides, and what a page holds of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from comfy_script.tests.lab.server import Server
+
+APP = 'window.comfyAPI.app.app'
+SCRIPT = """\
+def main(
+    image: Image,
+    strength: Annotated[float, Range(0, 1, 0.05)] = 0.5,
+    steps: int = 20,
+    seed: int = 0,
+    text: str = 'none',
+    flip: bool = False,
+    mode: Literal['soft', 'hard'] = 'soft',
+    size: int = 64,
+    name: str = '',
+) -> tuple[Image, Mask]:
+    return image * strength, image
+"""
+VALUES = {
+    'strength': 0.25, 'steps': 31, 'seed': 77, 'text': 'kept', 'flip': True, 'mode': 'hard', 'size': 128, 'name': 'n',
+}  # fmt: skip
+
+MAKE = """
+    await app.extensionManager.command.execute('Comfy.NewBlankWorkflow')
+    await new Promise(drawn => setTimeout(drawn, 100))
+    const node = LiteGraph.createNode('ComfyScript')
+    app.graph.add(node)
+    const script = node.widgets.find(widget => widget.name === 'script')
+    script.value = argument.script
+    script.callback?.(argument.script)
+    for (let waited = 0; !node.widgets.some(widget => widget.name === 'name') && waited < 100; waited++)
+        await new Promise(done => setTimeout(done, 100))
+    for (const [name, value] of Object.entries(argument.values))
+        node.widgets.find(widget => widget.name === name).value = value
+    const load = LiteGraph.createNode('LoadImage'), preview = LiteGraph.createNode('PreviewImage')
+    app.graph.add(load)
+    app.graph.add(preview)
+    load.connect(0, node, node.inputs.findIndex(input => input.name === 'image'))
+    node.connect(0, preview, 0)
+"""
+HELD = """
+    const node = app.graph.nodes.find(node => node.comfyClass === 'ComfyScript')
+    const saved = app.graph.serialize(), own = saved.nodes.find(node => node.type === 'ComfyScript')
+    const prompt = (await app.graphToPrompt()).output
+    return {
+        values: own.widgets_values,
+        outputs: own.outputs.map(output => [output.name, output.type, output.links?.length ?? 0]),
+        inputs: own.inputs.filter(input => input.link != null).map(input => [input.name, input.type]),
+        prompt: prompt[node.id].inputs,
+        preview: Object.values(prompt).find(one => one.class_type === 'PreviewImage').inputs.images,
+    }
+"""
+
+
+def js(page: Any, script: str, argument: Any = None) -> Any:
+    return page.evaluate(f'async argument => {{ const app = {APP}; {script} }}', argument)
+
+
+def open_page(page: Any, server: Server) -> None:
+    page.goto(server.url)
+    page.wait_for_selector('#graph-canvas')
+    page.wait_for_function(f'{APP}?.extensionManager?.workflow && {APP}.graph != null')
+    page.wait_for_function("Boolean(LiteGraph.registered_node_types['ComfyScript'])")
+    # Newer frontends put a graph there after a while.
+    page.wait_for_function(f'{APP}.graph.nodes.length || performance.now() > 5000')
+    page.wait_for_timeout(300)
+
+
+def make_node(page: Any) -> dict[str, Any]:
+    """Makes the node with its values; the workflow with it."""
+    js(page, MAKE, {'script': SCRIPT, 'values': VALUES})
+    return json.loads(js(page, 'return JSON.stringify(app.graph.serialize())'))
+
+
+def load(page: Any, workflow: dict[str, Any]) -> None:
+    js(page, 'await app.loadGraphData(JSON.parse(argument))', json.dumps(workflow))
+    page.wait_for_timeout(800)
+
+
+def held(page: Any) -> dict[str, Any]:
+    """What the page would save and queue of the node."""
+    return js(page, HELD)
