@@ -10,8 +10,6 @@ it is on the server. (An overload for such calls would cost all others their exa
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -32,6 +30,7 @@ from ...graph.types import PYTHON_TYPES, WIDGET_TYPES
 from .docs import describe
 from .enums import GLOBAL_ENUM_SOURCES, Embeddings, Enums, global_source, member_names
 from .functions import data_type_table, inner_inputs, is_nominal
+from .stub_file import list_for_pip, write
 
 __all__ = ['StubOptions', 'generate', 'refresh', 'stub_path', 'write']
 
@@ -125,7 +124,11 @@ def refresh(
     for error in schemas.problems().values():
         log.warning('Left out of the type stubs: %s', error)
     text = generate(schemas, names, options)
-    return path if write(path, f'{mark or "# comfy_script stubs"}\n{text}') else None
+    if not write(path, f'{mark or "# comfy_script stubs"}\n{text}'):
+        return None
+    if folder is None:
+        list_for_pip(path)
+    return path
 
 
 def _mark(schemas: Schemas, embeddings: tuple[str, ...]) -> str | None:
@@ -139,27 +142,6 @@ def _first_line(path: Path) -> str | None:
             return file.readline().rstrip('\n')
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def write(path: Path, text: str) -> bool:
-    """Replaces a file in one step, unless it has this text already. False where that is not allowed."""
-    data = text.encode('utf-8', 'backslashreplace')
-    temporary: str | None = None
-    try:
-        if path.exists() and path.read_bytes() == data:
-            return True
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.tmp', dir=path.parent)
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        return True
-    except OSError as error:
-        log.info('The type stubs were not written to %s: %s', path, error)
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        return False
 
 
 def generate(schemas: Schemas, embeddings: Iterable[str] = (), options: StubOptions = VIRTUAL) -> str:

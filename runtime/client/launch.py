@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -114,8 +115,9 @@ async def launch(folder: Path, args: ComfyUIArgs | None = None, *, timeout: floa
 
 
 def _port_was_taken(server: LaunchedServer) -> bool:
+    # Windows has words in its own language: `[Errno 10048]` of asyncio, `[WinError 10048]` of sockets.
     text = server.log().lower()
-    return 'address already in use' in text or 'already in use' in text or 'winerror 10048' in text
+    return 'already in use' in text or re.search(r'\[(?:errno|winerror) 10048\]', text) is not None
 
 
 def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .background import run_async, run_sync
+from .file_names import safe_file_name
 from .html import images_html, in_notebook, player_html, show_html
 
 if TYPE_CHECKING:
@@ -307,8 +308,8 @@ def _has_alpha(image: Image) -> bool:
 
 
 def _write(folder: Path, name: str, data: bytes) -> Path:
-    """Write a new file; the server's name loses whatever could lead out of the folder."""
-    base = PurePosixPath(name.replace('\\', '/')).name or 'file'
+    """Write a new file; one that is there gets no other content."""
+    base = safe_file_name(name)
     path = folder / base
     number = 1
     while True:
