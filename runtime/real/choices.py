@@ -16,7 +16,7 @@ from .host import Host
 Choices = Mapping[str, Collection[Any]]
 """By input: what it may be, as far as it was known when the schema was read."""
 
-_CHECKED = (str, int, float)
+CHECKED = (str, int, float)
 MOST_NAMED = 8
 """A list of choices up to this long is named whole where nothing in it is near."""
 
@@ -37,20 +37,11 @@ def _known(choices: tuple[Any, ...]) -> Collection[Any]:
         return choices
 
 
-def check_choices(host: Host, schema: NodeSchema, node_class: Any, choices: Choices, inputs: Mapping[str, Any]) -> None:
-    """Raises CallError for a value that is no choice, also of no list as it is now, and that the class does not accept.
+def refuse(host: Host, schema: NodeSchema, node_class: Any, name: str, value: Any, inputs: Mapping[str, Any]) -> None:
+    """Raises CallError for a value that is also no choice of the list as it is now, and that the class does not accept.
 
-    `inputs` are by raw name; what is no text or number passes.
+    `inputs` are the call's by raw name.
     """
-    for name, known in choices.items():
-        value = inputs.get(name)
-        if type(value) in _CHECKED and value not in known:
-            _check_again(host, schema, node_class, name, value, inputs)
-
-
-def _check_again(
-    host: Host, schema: NodeSchema, node_class: Any, name: str, value: Any, inputs: Mapping[str, Any]
-) -> None:
     item = NodeSchema.of_class(schema.class_type, node_class).input(name)
     listed = item.choices if item is not None else None
     if not listed or value in listed:
@@ -78,7 +69,7 @@ def _validates(host: Host, node_class: Any, name: str) -> bool:
 
 def _refusal(host: Host, class_type: str, inputs: Mapping[str, Any]) -> str | None:
     """What the class has against the values of a call; None also where it cannot be asked: values are missing."""
-    literals = {name: value for name, value in inputs.items() if type(value) in (*_CHECKED, bool)}
+    literals = {name: value for name, value in inputs.items() if type(value) in (*CHECKED, bool)}
     prompt = {'comfyscript': {'class_type': class_type, 'inputs': literals}}
     errors = loop.run(host.validate(prompt, 'comfyscript', set()))
     own = (error for error in errors if error.get('type') == 'custom_validation_failed')

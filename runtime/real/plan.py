@@ -7,7 +7,7 @@ from typing import Any
 
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
 from ...graph.types import PYTHON_TYPES
-from .choices import check_choices, choices_of
+from .choices import CHECKED, choices_of, refuse
 from .host import Host
 from .kinds import Kind
 from .locked_method import LockedMethod, can_be_kept
@@ -126,7 +126,10 @@ class Plan:
 
     def check(self, host: Host, inputs: Mapping[str, Any]) -> None:
         """Raises CallError for a value that is none of its input's choices."""
-        check_choices(host, self.schema, self.node_class, self.choices, inputs)
+        for name, known in self.choices.items():
+            value = inputs.get(name)
+            if type(value) in CHECKED and value not in known:
+                refuse(host, self.schema, self.node_class, name, value, inputs)
 
     def start(self) -> tuple[Any, Callable[..., Any]]:
         """What the executor calls the node's object, and the method that runs it."""
