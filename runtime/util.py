@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .client.current import default_client
 from .client.fetching import (
-    Caller,
+    AskingScript,
     UtilError,
     as_image,
     call_node,
@@ -257,7 +257,7 @@ def load_latent_from_paths(paths: Iterable[str | PurePath]) -> Any:
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine for whoever calls, and wait for it."""
-    token = caller.set(Caller.here())
+    token = caller.set(AskingScript.here())
     try:
         return run_sync(coroutine)
     finally:

@@ -21,7 +21,7 @@ from ..wire.submission import Submission, encode
 from ..wire.task import Task
 from ..wire.tracker import Tracker
 from .launch import LaunchedServer
-from .link import Link
+from .link import ServerLink
 from .lists import ServerLists
 from .queue import TaskQueue
 from .sources import find_source
@@ -80,7 +80,7 @@ class Client:
         self.api_key = api_key
         self.auth_token = auth_token
         self.save_source = save_source
-        self.link = Link(self.options, self._set_up)
+        self.link = ServerLink(self.options, self._set_up)
         self.lists = ServerLists(self.link.connection, self, None if schemas is None else as_schemas(schemas))
         self.queue = TaskQueue(self)
         self._uploads = Uploads(self.link.connection, self.lists.renewal.note_upload)

@@ -1,6 +1,6 @@
 """Values of node outputs, fetched by running a node more: nodes that no workflow of the script has.
 
-On the background loop nothing tells who asked: `Caller` is noted where the script calls.
+On the background loop nothing tells who asked: `AskingScript` is noted where the script calls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
-    'Caller',
+    'AskingScript',
     'UtilError',
     'as_image',
     'call_node',
@@ -42,19 +42,19 @@ class UtilError(ComfyScriptError):
     """A helper needs a node that the server does not have, or got something that it cannot use."""
 
 
-class Caller(NamedTuple):
+class AskingScript(NamedTuple):
     """Who asks: the place in the script, for errors, and the script's text, for saved images."""
 
     site: RawSite | None
     source: str
 
     @classmethod
-    def here(cls) -> Caller:
+    def here(cls) -> AskingScript:
         return cls(call_site(), find_source() or '')
 
 
 # On the background loop nothing else tells.
-caller: ContextVar[Caller | None] = ContextVar('comfy_script_caller', default=None)
+caller: ContextVar[AskingScript | None] = ContextVar('comfy_script_caller', default=None)
 
 
 def _locate() -> RawSite | None:
@@ -83,7 +83,7 @@ def call_node(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
 
 async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
     built = build([output])
-    asking = caller.get() or Caller.here()
+    asking = caller.get() or AskingScript.here()
     submission = replace(submission_of(built), source=asking.source, keep_images=keep_images)
     with unshown():
         task = await run_async(client._submit(submission))

@@ -10,13 +10,13 @@ from ..wire.connection import Connection, ConnectionOptions
 from ..wire.errors import OfflineError
 from ..wire.tracker import Tracker
 
-__all__ = ['Link']
+__all__ = ['ServerLink']
 
 # The trackers of the process that this one is a fork of.
 _inherited: list[Tracker] = []
 
 
-class Link:
+class ServerLink:
     """Makes the tracker of a client. `set_up` is called with each new one."""
 
     def __init__(self, options: ConnectionOptions, set_up: Callable[[Tracker], object]) -> None:

@@ -13,7 +13,7 @@ from ..wire.live_tasks import Observer
 from ..wire.task import Task
 from ..wire.tracker import Tracker
 from .displays import TaskDisplays
-from .link import Link
+from .link import ServerLink
 from .progress import ProgressBars
 from .when_empty import WhenEmpty
 from .workflow import Workflow, WorkflowRunner
@@ -25,7 +25,7 @@ class QueueClient(WorkflowRunner, Protocol):
     """What a queue asks of the client that it is the queue of."""
 
     offline: bool
-    link: Link
+    link: ServerLink
     queue: TaskQueue
 
 

@@ -11,12 +11,12 @@ from .background import unbreakable_future
 from .errors import PromptRefusedError, TaskError
 from .results import Download, Result, make_result
 
-__all__ = ['Outcome']
+__all__ = ['TaskOutcome']
 
 RawOutput = Mapping[str, Any] | None
 
 
-class Outcome:
+class TaskOutcome:
     """The outputs that came and the end of a task; either can be waited for on any thread.
 
     `class_types`: the class type of each node of the prompt, in the prompt's order.

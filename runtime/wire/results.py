@@ -270,7 +270,7 @@ class ImageBatchResult(FileResult):
         **_: Any,
     ) -> None:
         """Show the images in a notebook, in `rows` or `cols`, each `height` or `width` pixels large."""
-        show_html(images_html(run_sync(self._contents()), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(run_sync(self._contents()), rows, cols, height, width, titles), f'Images({self!r})')
 
     async def _display(
         self,
@@ -282,7 +282,7 @@ class ImageBatchResult(FileResult):
         titles: list[str] | None = None,
         **_: Any,
     ) -> None:
-        show_html(images_html(await self._contents(), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(await self._contents(), rows, cols, height, width, titles), f'Images({self!r})')
 
 
 _KINDS: tuple[tuple[type[FileResult], frozenset[str]], ...] = (

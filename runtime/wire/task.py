@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .background import Dispatcher, run_async, run_sync, wait_future
 from .errors import ConnectError, NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
-from .outcome import Outcome
+from .outcome import TaskOutcome
 from .results import Result, ResultFile, decode_image
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Task:
         self.origins: Origins = {} if origins is None else origins
         self.images: dict[str, list[bytes]] | None = {} if keep_images else None
         self.image_counts: dict[str, int] = {}
-        self.outcome = Outcome(class_types, server.download)
+        self.outcome = TaskOutcome(class_types, server.download)
         self.callbacks = TaskCallbacks(server.callbacks)
         self._server = server
         self._class_types = class_types

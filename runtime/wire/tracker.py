@@ -10,11 +10,11 @@ from .cancelling import Canceller
 from .connection import Connection, ConnectionOptions
 from .errors import WouldDeadlockError
 from .live_tasks import LiveTasks, Observer
-from .messages import Messages
 from .recovery import Recovery
 from .results import ResultFile
 from .sending import Sender
 from .task import Task
+from .task_messages import Messages
 
 __all__ = ['Tracker']
 
