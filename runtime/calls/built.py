@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...graph import ComfyScriptError
 from .node_call import CallReference, NodeCall
 from .numbering import JsonOf, PromptOf
+from .unrun import has_been_used
 
 if TYPE_CHECKING:
     from ...graph.layout import LayoutHints
@@ -91,6 +92,8 @@ def calls_of(outputs: Any) -> list[NodeCall]:
             pending.extend(reversed(list(item)))
         else:
             raise BuildError(f'{item!r} is not the output of a node')
+    for node in found:
+        has_been_used(node)
     return found
 
 

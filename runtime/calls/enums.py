@@ -81,6 +81,18 @@ def is_private(name: str) -> bool:
     return name.startswith('__') or (name.startswith('_') and name.endswith('_'))
 
 
+_MOST_LISTED = 12
+
+
+def _instead(name: str, members: list[str]) -> str:
+    """The members that may be meant: all of them where they are few, else those with a similar name."""
+    if not members:
+        return ': the server lists no choices'
+    if len(members) <= _MOST_LISTED:
+        return f'{near_misses(name, members)}: it has {", ".join(members)}'
+    return f'{near_misses(name, members)}: the server lists {len(members)} choices'
+
+
 class _ChoicesMeta(enum.EnumMeta):
     def __getattr__(cls, name: str) -> Any:
         if is_private(name):
@@ -88,9 +100,7 @@ class _ChoicesMeta(enum.EnumMeta):
         again = cls._look_again(name)
         if again is not None:
             return again
-        members = cls.__members__
-        close = near_misses(name, members)
-        raise AttributeError(f'{cls.__name__} has no {name!r}{close}: the server lists {len(members)} choices')
+        raise AttributeError(f'{cls.__name__} has no {name!r}{_instead(name, list(cls.__members__))}')
 
     def __getitem__(cls, name: str) -> Any:
         try:

@@ -11,18 +11,11 @@ from typing import Any
 from .built import BuildError
 from .node_call import NodeCall, OutputSocket
 from .numbering import PLAIN
-from .outputs import Handle, NodeOutput, Outputs, Value
+from .outputs import Handle, NodeOutput, Outputs
 
 __all__ = ['input_value']
 
 _MOST_NESTED = 100
-
-_MISUSES: Mapping[type, str] = {
-    Handle: 'is of a node without outputs',
-    Outputs: 'has several outputs: pass one of them',
-    Value: 'is inside a list or dict: nodes can be linked to inputs only',
-}
-
 
 def input_value(node: NodeCall, name: str, value: Any) -> Any:
     """A value as the prompt has it: links as they are, lists wrapped as the browser does (`{"__value__": …}`).
@@ -43,7 +36,9 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
     if depth > _MOST_NESTED:
         raise BuildError(_refusal(node, name, value, 'is nested too deeply'))
     if isinstance(value, NodeOutput):
-        raise BuildError(_refusal(node, name, value, _MISUSES[type(value) if type(value) in _MISUSES else Value]))
+        raise BuildError(_refusal(node, name, value, _misuse(value)))
+    if isinstance(value, tuple) and value and depth == 0 and isinstance(value[0], NodeOutput):
+        raise BuildError(_refusal(node, name, value, _misuse_of_tuple(value)))
     if isinstance(value, (list, tuple)):
         return [_plain(node, name, item, depth + 1) for item in value]
     if isinstance(value, Mapping):
@@ -59,10 +54,28 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
     raise BuildError(_refusal(node, name, value, f'({type(value).__name__}) is nothing that a prompt can hold'))
 
 
+def _misuse(value: NodeOutput) -> str:
+    """Why an output cannot be an input's value."""
+    if isinstance(value, Handle):
+        return 'is of a node without outputs'
+    if isinstance(value, Outputs):
+        outputs = value.node.schema.outputs
+        names = ', '.join(output.name or output.type for output in outputs)
+        return f'has several outputs ({names}): pass one of them, such as [0], or unpack it'
+    return 'is inside a list or dict: nodes can be linked to inputs only'
+
+
+def _misuse_of_tuple(value: tuple[Any, ...]) -> str:
+    if len(value) == 1:
+        return 'is a tuple of one output: is there a comma at the end of the line that made it?'
+    return f'is a tuple of {len(value)} outputs: pass one of them'
+
+
 def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     origin = node.origin
     where = f' ({origin[0]}:{origin[1]})' if origin else ''
-    return f'{node.class_type}{where}, input {name!r}: {value!r:.200} {why}'
+    shown = value.node if isinstance(value, Outputs) else value
+    return f'{node.class_type}{where}, input {name!r}: {shown!r:.200} {why}'
 
 
 def _path(node: NodeCall, name: str, value: Any) -> str:

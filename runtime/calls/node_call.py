@@ -24,14 +24,21 @@ class Runner(Protocol):
     async def _submit(self, prompt: Submission, /) -> Task: ...
 
 
+class Dismissible(Protocol):
+    """What belongs to a call until it is used."""
+
+    def dismiss(self) -> None: ...
+
+
 class NodeCall:
     """One call of a node: what it was given, and where in the script it was made.
 
-    `task` is the task that it last went into as an output, with the id that it has there.
+    `task` is the task that it last went into as an output, with the id that it has there; `block` the number of the
+    block that it was recorded in.
     """
 
     # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
-    __slots__ = ('__weakref__', '_names', '_place', '_values', 'runner', 'schema', 'task', 'task_id')
+    __slots__ = ('__weakref__', '_names', '_place', '_values', 'block', 'runner', 'schema', 'task', 'task_id', 'unrun')
 
     def __init__(
         self,
@@ -47,6 +54,8 @@ class NodeCall:
         self._values = values
         self.task: Task | None = None
         self.task_id: str | None = None
+        self.block: int | None = None
+        self.unrun: Dismissible | None = None
         self._place = place
 
     @property

@@ -11,7 +11,7 @@ from ...graph import to_class_name
 from .built import build, build_json
 from .node_call import CallReference, NodeCall, OutputSocket
 from .running import run, run_async, unshown
-from .sites import unpacked_count
+from .sites import is_made_text, is_script, unpacked_count
 
 if TYPE_CHECKING:
     from ..wire.results import Result
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 
 __all__ = ['Handle', 'NodeOutput', 'Outputs', 'UnknownOutputs', 'Value', 'value_type']
+
+
+_GETTERS = {
+    'IMAGE': 'util.get_images',
+    'MASK': 'util.get_images',
+    'STRING': 'util.get_str',
+    'INT': 'util.get_int',
+    'FLOAT': 'util.get_float',
+    'LATENT': 'util.save_latent',
+}
+"""Data type → the helper that runs what makes such a value, and gives it."""
 
 
 class NodeOutput(CallReference):
@@ -36,6 +47,32 @@ class NodeOutput(CallReference):
     def __deepcopy__(self: T, memo: object) -> T:
         # It stands for one call: a copy would be a second one, of everything above it too.
         return self
+
+    if not TYPE_CHECKING:  # so that type checkers find such uses too
+
+        def __getattr__(self, name: str) -> Any:
+            advice = '' if name.startswith('_') else f' before the workflow has run. {self._advice()}'
+            raise AttributeError(f'{self!r} has no {name!r}{advice}')
+
+        def __format__(self, spec: str) -> str:
+            if is_script(sys._getframe(1)):
+                self._refuse_text()
+            return repr(self)
+
+        def __str__(self) -> str:
+            if is_made_text(sys._getframe(1)):
+                self._refuse_text()
+            return repr(self)
+
+    def _advice(self) -> str:
+        """How a script gets what it wants of this."""
+        return 'Its result comes with .wait() or await'
+
+    def _refuse_text(self) -> NoReturn:
+        raise TypeError(
+            f'{self!r} has no value before the workflow has run on the server, so it cannot become part of a text. '
+            f'{self._advice()}. repr(…), or {{…!r}} in an f-string, describes the output itself'
+        )
 
     @property
     def task(self) -> Task | None:
@@ -105,13 +142,22 @@ class Value(OutputSocket, NodeOutput):
     def _no_value(self, *_: Any) -> NoReturn:
         raise TypeError(
             f'{self!r} has no value before the workflow has run on the server, so Python cannot compute with it. '
-            'Get it with util.get_int/get_float/get_str/get_images, use nodes for the computation, or use real mode'
+            f'{self._advice()}'
         )
+
+    def _advice(self) -> str:
+        if self.node.is_output:
+            return super()._advice()
+        getter = _GETTERS.get(self.raw_type)
+        found = f'{getter}(…)' if getter else 'util.get_images, get_str, get_int or get_float'
+        return f'Get it with {found}, use nodes instead, or use real mode'
 
     if not TYPE_CHECKING:  # so that type checkers find such uses too
 
         def __iter__(self) -> Iterator[Any]:
-            raise TypeError(f'{self!r} is one value: it cannot be unpacked or looped over before it is there')
+            raise TypeError(
+                f'{self!r} is one value: it cannot be unpacked or looped over before it is there. {self._advice()}'
+            )
 
         __bool__ = __len__ = __int__ = __float__ = __index__ = _no_value
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
@@ -130,6 +176,16 @@ class Handle(NodeOutput):
     def __repr__(self) -> str:
         return f'<no output of {self.node!r}>'
 
+    def _needs_wait(self, *_: object) -> NoReturn:
+        raise TypeError(f'{self!r} has not run. {self._advice()}')
+
+    if not TYPE_CHECKING:  # so that type checkers find such uses too
+
+        __getitem__ = __len__ = __iter__ = _needs_wait
+
+        def __bool__(self) -> bool:
+            return True
+
     def _ipython_display_(self) -> None:
         if self.node.schema.output_node:
             self.display()
@@ -146,6 +202,10 @@ class Outputs(tuple, NodeOutput):
         self = super().__new__(cls, values)
         self.node = node
         return self
+
+    if not TYPE_CHECKING:
+        __repr__ = tuple.__repr__
+        __str__, __format__ = NodeOutput.__str__, NodeOutput.__format__
 
 
 class UnknownOutputs(Value):

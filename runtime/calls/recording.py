@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import CodeType
@@ -14,16 +16,22 @@ from .node_call import NodeCall, OutputSocket, Runner
 from .numbering import PLAIN
 from .outputs import Handle, Outputs, UnknownOutputs, Value, value_type
 from .sites import Locate, RawSite, call_site
+from .unrun import Unrun
 
 __all__ = ['Block', 'PromptBuilder', 'Recorder', 'close_block', 'locate_call', 'open_block', 'record_call']
+
+
+_numbers = itertools.count(1)
 
 
 class Block:
     """The node calls that a `with Workflow()` collects, and the function of the script that it stands in."""
 
-    __slots__ = ('calls', 'home')
+    __slots__ = ('calls', 'home', 'number', 'opened')
 
     def __init__(self) -> None:
+        self.number = next(_numbers)
+        self.opened = 0
         self.calls: list[NodeCall] = []
         self.home: CodeType | None = None
 
@@ -31,13 +39,24 @@ class Block:
 _open_blocks: ContextVar[tuple[Block, ...]] = ContextVar('comfy_script_blocks', default=())
 
 
+_open_anywhere: dict[int, Block] = {}
+_lock = threading.Lock()
+
+
 def open_block(block: Block) -> None:
     """Makes it the innermost block of this thread or asyncio task."""
+    with _lock:
+        block.opened += 1
+        _open_anywhere[block.number] = block
     _open_blocks.set((*_open_blocks.get(), block))
 
 
 def close_block(block: Block) -> None:
     """Undoes the last `open_block` of it here, if there was one."""
+    with _lock:
+        block.opened -= 1
+        if block.opened <= 0:
+            _open_anywhere.pop(block.number, None)
     stack = list(_open_blocks.get())
     for index in range(len(stack) - 1, -1, -1):
         if stack[index] is block:
@@ -47,10 +66,27 @@ def close_block(block: Block) -> None:
 
 
 def record_call(node: NodeCall) -> None:
-    """Puts a node call into the innermost block that this thread or asyncio task is in, if any."""
+    """Puts a node call into the innermost block that this thread or asyncio task is in, if any.
+
+    A thread of a pool is in none: there a call belongs to the block of what it is linked to, while that is open.
+    """
     stack = _open_blocks.get()
-    if stack:
-        stack[-1].calls.append(node)
+    block = stack[-1] if stack else _linked_block(node) if _open_anywhere else None
+    if block is not None:
+        node.block = block.number
+        block.calls.append(node)
+    elif node.schema.output_node:
+        node.unrun = Unrun(node)
+
+
+def _linked_block(node: NodeCall) -> Block | None:
+    """The open block that one of a call's inputs was made in."""
+    for value in node._values:
+        if isinstance(value, OutputSocket) and value.node.block is not None:
+            block = _open_anywhere.get(value.node.block)
+            if block is not None:
+                return block
+    return None
 
 
 def locate_call() -> RawSite | None:

@@ -13,6 +13,7 @@ from ..wire.submission import Submission
 from ..wire.task import Task
 from .built import Built, build, calls_of
 from .node_call import NodeCall, Runner
+from .unrun import has_been_used
 
 __all__ = [
     'WorkflowError',
@@ -92,6 +93,7 @@ def mark_queued(built: Built, task: Task, explicit: Collection[NodeCall]) -> Non
     """Outputs remember the task that has their result: output nodes, and those that were named."""
     named = {id(node) for node in explicit}
     for key, node in built.nodes.items():
+        has_been_used(node)
         if not node.is_queued and (node.is_output or id(node) in named):
             node.task, node.task_id = task, key
 

@@ -329,6 +329,26 @@ def unpacked_count(frame: FrameType) -> int | None:
     return None
 
 
+_FORMATTING = frozenset(
+    {
+        'BINARY_MODULO',
+        'BINARY_OP',
+        'CONVERT_VALUE',
+        'FORMAT_SIMPLE',
+        'FORMAT_VALUE',
+        'FORMAT_WITH_SPEC',
+        'INPLACE_MODULO',
+    }
+)
+"""What `%` and the parts of f-strings compile to, from Python 3.10 to 3.14."""
+
+
+def is_made_text(frame: FrameType) -> bool:
+    """Whether the running instruction of a script's frame puts a value into a text: `'%s' % value`, `f'{value!s}'`."""
+    code, offset = frame.f_code.co_code, frame.f_lasti
+    return 0 <= offset < len(code) and dis.opname[code[offset]] in _FORMATTING and is_script(frame)
+
+
 def _argument(code: bytes, offset: int) -> int:
     value, shift = code[offset + 1], 8
     while offset >= 2 and dis.opname[code[offset - 2]] == 'EXTENDED_ARG':
