@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
             '--object-info', type=Path, metavar='FILE', help='a saved /object_info instead of a server'
         )
     api.add_argument('--workflow', action='store_true', help="the web UI's format instead of the API format")
+    stubs.add_argument('--strict', action='store_true', help='inputs with choices take these alone')
     stubs.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='write nodes.pyi there')
     return parser
 
@@ -178,7 +179,7 @@ def _api(options: argparse.Namespace) -> int:
 
 def _stubs(options: argparse.Namespace) -> int:
     client = _load(options)
-    stubs.refresh(client.schemas, client.embeddings, options.output)
+    stubs.refresh(client.schemas, client.embeddings, options.output, strict=options.strict)
     print(stubs.stub_path(options.output))
     return 0
 

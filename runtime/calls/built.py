@@ -28,6 +28,8 @@ class Built:
     prompt: dict[str, Any]
     nodes: Mapping[str, NodeCall]
     ids: Mapping[int, str] = field(repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Name in ComfyUI's `input` folder → content of what the server must have before it gets the prompt."""
     hints: Callable[[], LayoutHints] | None = field(default=None, repr=False)
     """Titles and groups for `workflow()`, where they do not come from the code that called."""
 
@@ -102,7 +104,7 @@ def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
     calls = calls_of(outputs)
     found = PromptOf()
     found.put_all((*recorded, *calls))
-    return Built(found.prompt, found.nodes, found.ids)
+    return Built(found.prompt, found.nodes, found.ids, found.files)
 
 
 def build_json(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> str:

@@ -13,7 +13,7 @@ from .node_call import NodeCall, OutputSocket
 from .numbering import PLAIN
 from .outputs import Handle, NodeOutput, Outputs
 
-__all__ = ['input_value']
+__all__ = ['input_value', 'refusal']
 
 _MOST_NESTED = 100
 
@@ -34,11 +34,11 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
     if type(value) in PLAIN:
         return value
     if depth > _MOST_NESTED:
-        raise BuildError(_refusal(node, name, value, 'is nested too deeply'))
+        raise BuildError(refusal(node, name, value, 'is nested too deeply'))
     if isinstance(value, NodeOutput):
-        raise BuildError(_refusal(node, name, value, _misuse(value)))
+        raise BuildError(refusal(node, name, value, _misuse(value)))
     if isinstance(value, tuple) and value and depth == 0 and isinstance(value[0], NodeOutput):
-        raise BuildError(_refusal(node, name, value, _misuse_of_tuple(value)))
+        raise BuildError(refusal(node, name, value, _misuse_of_tuple(value)))
     if isinstance(value, (list, tuple)):
         return [_plain(node, name, item, depth + 1) for item in value]
     if isinstance(value, Mapping):
@@ -51,7 +51,12 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
         return value.item()
     if hasattr(value, 'tolist'):
         return value.tolist()
-    raise BuildError(_refusal(node, name, value, f'({type(value).__name__}) is nothing that a prompt can hold'))
+    raise BuildError(refusal(node, name, value, f'({type(value).__name__}) is nothing that {_wanted(node, name)}'))
+
+
+def _wanted(node: NodeCall, name: str) -> str:
+    item = node.schema.input(name)
+    return f'this input ({item.type}) takes' if item is not None else 'a prompt can hold'
 
 
 def _misuse(value: NodeOutput) -> str:
@@ -71,7 +76,8 @@ def _misuse_of_tuple(value: tuple[Any, ...]) -> str:
     return f'is a tuple of {len(value)} outputs: pass one of them'
 
 
-def _refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
+def refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
+    """What an error says of an input's value: node, line, input and reason."""
     origin = node.origin
     where = f' ({origin[0]}:{origin[1]})' if origin else ''
     shown = value.node if isinstance(value, Outputs) else value

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...graph.collector import collector_paused
 from .node_call import NodeCall, OutputSocket
+from .pictures import FileToSend
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
 MANY = 100
@@ -64,16 +65,21 @@ class PromptOf(Numbering):
         super().__init__()
         self.prompt: dict[str, Any] = {}
         self.nodes: dict[str, NodeCall] = {}
+        self.files: dict[str, bytes] = {}
 
     def put(self, node: NodeCall) -> bool:
         ids = self.ids
         inputs = dict(zip(node._names, node._values, strict=False))
         for name, value in inputs.items():
-            if type(value) not in PLAIN and isinstance(value, OutputSocket):
+            if type(value) in PLAIN:
+                continue
+            if isinstance(value, OutputSocket):
                 number = ids.get(id(value.node))
                 if number is None:
                     return False
                 inputs[name] = [number, value.slot]
+            elif isinstance(value, FileToSend):
+                self.files[value] = value.data
         number = self._number(node)
         self.nodes[number] = node
         self.prompt[number] = {'class_type': node.schema.class_type, 'inputs': inputs}

@@ -9,12 +9,13 @@ from contextvars import ContextVar
 from types import CodeType
 from typing import Any
 
-from ...graph import NodeSchema
-from .built import Built, build
-from .input_values import input_value
+from ...graph import NodeSchema, bind
+from .built import BuildError, Built, build
+from .input_values import input_value, refusal
 from .node_call import NodeCall, OutputSocket, Runner
 from .numbering import PLAIN
 from .outputs import Handle, Outputs, UnknownOutputs, Value, value_type
+from .pictures import PictureError, files_of, is_picture
 from .sites import Locate, RawSite, call_site
 from .unrun import Unrun
 
@@ -98,7 +99,8 @@ def locate_call() -> RawSite | None:
 class Recorder:
     """Makes the record and the outputs of node calls: `emit` of a virtual `NodeNamespace`.
 
-    `record` takes each call (a workflow's list, or nothing); `locate` finds where in the script it was made.
+    `record` takes each call (a workflow's list, or nothing); `locate` finds where in the script it was made;
+    `find_schema` gives the nodes that load the pictures which a script gives to others directly.
     """
 
     def __init__(
@@ -106,10 +108,12 @@ class Recorder:
         record: Callable[[NodeCall], object] | None = None,
         runner: Runner | None = None,
         locate: Locate = call_site,
+        find_schema: Callable[[str], NodeSchema | None] = lambda class_type: None,
     ) -> None:
         self._record = record
         self._runner = runner
         self._locate = locate
+        self._find_schema = find_schema
         self._types: dict[int, tuple[NodeSchema, tuple[type[Value], ...]]] = {}
 
     def __call__(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
@@ -120,7 +124,7 @@ class Recorder:
         node = NodeCall(schema, names, values, self._locate(), self._runner)
         for value in values:
             if type(value) not in PLAIN and not isinstance(value, OutputSocket):
-                node._values = tuple([input_value(node, *item) for item in zip(names, values, strict=False)])
+                node._values = self._prepared(node, names, values)
                 break
         if self._record is not None:
             self._record(node)
@@ -135,6 +139,39 @@ class Recorder:
         if types:
             return Outputs(node, [kind(node, slot) for slot, kind in enumerate(types)])
         return Handle(node) if schema.info else UnknownOutputs(node, 0)
+
+
+    def _prepared(self, node: NodeCall, names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The values of a call's inputs as a prompt has them; nodes load its pictures. Raises BuildError."""
+        given = dict(zip(names, values, strict=False))
+        pictures = [name for name, value in given.items() if is_picture(value)]
+        types = {item.name: item.type for item in node.schema.expand(given)} if pictures else {}
+        for name in pictures:
+            given[name] = self._loaded(node, name, given[name], types.get(name, '*'))
+        return tuple([given[name] if name in pictures else input_value(node, name, given[name]) for name in given])
+
+    def _loaded(self, node: NodeCall, name: str, picture: Any, raw_type: str) -> Any:
+        """The output of a node that loads a picture, where an input takes pictures."""
+        taken = raw_type.split(',')
+        if 'IMAGE' not in taken and 'MASK' not in taken:
+            return input_value(node, name, picture)
+        mask = 'IMAGE' not in taken
+        try:
+            files = files_of(picture, mask)
+        except PictureError as error:
+            raise BuildError(refusal(node, name, picture, f'is no picture: {error}')) from None
+        images = [self._call(node, name, 'LoadImage', file)[0] for file in files]
+        image = images[0]
+        for other in images[1:]:
+            image = self._call(node, name, 'ImageBatch', image, other)
+        return self._call(node, name, 'ImageToMask', image, 'red') if mask else image
+
+    def _call(self, node: NodeCall, name: str, class_type: str, *args: Any) -> Any:
+        """A call of a node that loads a picture for the input of another."""
+        schema = self._find_schema(class_type)
+        if schema is None:
+            raise BuildError(refusal(node, name, '', f'a picture needs the node {class_type}, which the server lacks'))
+        return self(schema, bind(schema, args, {}))
 
 
 class PromptBuilder:

@@ -86,7 +86,7 @@ def submission_of(built: Built) -> Submission:
             log.exception('The workflow could not be laid out: images will be saved without it.')
             return None
 
-    return Submission(built.prompt, workflow, origins=built.origins(), id_of=built.id_of)
+    return Submission(built.prompt, workflow, origins=built.origins(), id_of=built.id_of, files=built.files)
 
 
 def mark_queued(built: Built, task: Task, explicit: Collection[NodeCall]) -> None:

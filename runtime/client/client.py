@@ -166,7 +166,10 @@ class Client:
         """
         tracker = self.tracker
         tracker.check_may_wait()
-        task, body = self._prepared(tracker, Submission.of(prompt, options))
+        submission = Submission.of(prompt, options)
+        if submission.files:
+            run_sync(self._uploads.missing(submission.files))
+        task, body = self._prepared(tracker, submission)
         if not tracker.connection.is_up:
             run_sync(tracker.connection.open())
         if wait and not self.queue.events.shows_tasks:
@@ -182,7 +185,10 @@ class Client:
 
     async def _submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
         tracker = self.tracker
-        task, body = self._prepared(tracker, Submission.of(prompt, options))
+        submission = Submission.of(prompt, options)
+        if submission.files:
+            await run_async(self._uploads.missing(submission.files))
+        task, body = self._prepared(tracker, submission)
         if not tracker.connection.is_up:
             await run_async(tracker.connection.open())
         if wait and not self.queue.events.shows_tasks:

@@ -211,7 +211,7 @@ class ServerLists:
             if self._nodes is None:
                 self._nodes = NodeNamespace(
                     schemas,
-                    Recorder(record_call, self._runner, locate_call),
+                    Recorder(record_call, self._runner, locate_call, lambda class_type: self.schemas.find(class_type)),
                     embeddings=lambda: self.embeddings,
                     renew=self.renew,
                 )

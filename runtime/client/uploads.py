@@ -6,17 +6,17 @@ import hashlib
 import io
 import json
 import mimetypes
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from ..calls.pictures import content_name, to_pil
 from ..wire.background import run_async
 from ..wire.connection import Connection
 from ..wire.errors import ServerError
 from ..wire.results import ResultFile
 
-__all__ = ['Uploads', 'file_reference', 'image_file', 'mask_image', 'to_pil']
+__all__ = ['Uploads', 'file_reference', 'image_file', 'mask_image']
 
 
 class Uploads:
@@ -31,8 +31,23 @@ class Uploads:
     ) -> str:
         """See `Client.upload`."""
         filename, data = image_file(image, name)
+        if name is None and type == 'input' and not isinstance(image, (str, PurePath)):
+            return await run_async(self._once(f'{subfolder}/{filename}'.lstrip('/'), data))
         fields = {'subfolder': subfolder, 'type': type, **({'overwrite': 'true'} if overwrite else {})}
         return await run_async(self._post('upload/image', filename, data, fields))
+
+    async def missing(self, files: Mapping[str, bytes]) -> None:
+        """Upload the files that the server does not have: their names say what is in them."""
+        for path, data in files.items():
+            await self._once(path, data)
+
+    async def _once(self, path: str, data: bytes) -> str:
+        status, _ = await self._connection().exchange('HEAD', 'view', params=file_reference(path))
+        if status == 200:
+            return path
+        subfolder, _, name = path.rpartition('/')
+        fields = {'subfolder': subfolder, 'type': 'input', 'overwrite': 'true'}
+        return await self._post('upload/image', name, data, fields)
 
     async def mask(
         self,
@@ -99,34 +114,10 @@ def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
         path = Path(image)
         return name or path.name, path.read_bytes()
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return name or f'{uuid.uuid4().hex}.png', bytes(image)
+        return name or content_name(bytes(image)), bytes(image)
     buffer = io.BytesIO()
     to_pil(image).save(buffer, 'PNG', compress_level=1)
-    return name or f'{uuid.uuid4().hex}.png', buffer.getvalue()
-
-
-def to_pil(image: Any) -> Any:
-    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1."""
-    from PIL import Image
-
-    if isinstance(image, Image.Image):
-        return image
-    import numpy
-
-    if hasattr(image, 'detach'):
-        image = image.detach().cpu().float().numpy()
-    array = numpy.asarray(image)
-    if array.dtype.kind not in 'buif' or array.ndim == 0:
-        raise TypeError(f'{image!r:.200} is no image: give a PIL image, or an array [H, W, C] or [H, W]')
-    if array.ndim == 4 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.ndim not in (2, 3):
-        raise ValueError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
-    if array.dtype != numpy.uint8:
-        array = numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)
-    return Image.fromarray(array)
+    return name or content_name(buffer.getvalue()), buffer.getvalue()
 
 
 def mask_image(mask: Any) -> Any:

@@ -28,6 +28,7 @@ class Submission:
     - `source`: the text of the script, where it is not the running script's; empty for none.
     - `keep_images`: keep the images that come over the websocket in `task.images`.
     - `front`: before what is in the queue.
+    - `files`: name in ComfyUI's `input` folder -> content of what has to be there first.
     - `on_accepted`: called with the task once the server has taken it, on the background thread.
     """
 
@@ -39,6 +40,7 @@ class Submission:
     source: str | None = None
     keep_images: bool = False
     front: bool = False
+    files: Mapping[str, bytes] | None = None
     on_accepted: Callable[[Task], object] | None = None
 
     @classmethod

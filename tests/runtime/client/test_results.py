@@ -21,7 +21,7 @@ from comfy_script.runtime import (
     TextResult,
     VideoResult,
 )
-from comfy_script.runtime.client.uploads import to_pil
+from comfy_script.runtime.calls.pictures import to_pil
 from comfy_script.runtime.wire.results import ResultFile, make_result
 
 

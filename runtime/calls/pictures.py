@@ -1,0 +1,145 @@
+"""Pictures of a script (PIL images, arrays, tensors, files here) as files for the server, named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any, Protocol
+
+from ...graph import ComfyScriptError
+
+__all__ = [
+    'FileToSend',
+    'HasArray',
+    'HasArrayInterface',
+    'PictureError',
+    'content_name',
+    'files_of',
+    'is_picture',
+    'to_pil',
+]
+
+FOLDER = 'comfyscript'
+"""The folder inside ComfyUI's `input` for what is given to nodes directly."""
+
+_NAMED = 20
+
+
+class PictureError(ComfyScriptError, ValueError):
+    """What was given as an image is none, or its file cannot be read."""
+
+
+class HasArray(Protocol):
+    """A numpy array or a tensor."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class HasArrayInterface(Protocol):
+    """A PIL image."""
+
+    @property
+    def __array_interface__(self) -> Any: ...
+
+
+class FileToSend(str):
+    """The name that a file has in ComfyUI's `input` folder once it is there, with what is in the file."""
+
+    data: bytes
+
+    @classmethod
+    def of(cls, data: bytes, suffix: str) -> FileToSend:
+        self = cls(f'{FOLDER}/{content_name(data, suffix)}')
+        self.data = data
+        return self
+
+
+def content_name(data: bytes, suffix: str = '.png') -> str:
+    """A file name that says what is in the file: the same for the same content, and no other."""
+    return hashlib.sha256(data).hexdigest()[:_NAMED] + suffix
+
+
+def is_picture(value: object) -> bool:
+    """Whether a value is a PIL image, an array or tensor of two dimensions or more, or the path of a file here."""
+    if isinstance(value, PurePath):
+        return True
+    if hasattr(value, 'dtype') and hasattr(value, 'shape'):
+        return len(value.shape) >= 2  # type: ignore[attr-defined]
+    return any(base.__module__ == 'PIL.Image' for base in type(value).__mro__)
+
+
+def files_of(picture: Any, mask: bool = False) -> list[FileToSend]:
+    """The files of a picture, one per image of a batch. Raises PictureError.
+
+    `picture`: a path; a PIL image; an array or tensor [H, W, C], [B, H, W, C] or [H, W], uint8 or floats from 0 to 1.
+    `mask`: an array is [H, W] or [B, H, W], and white is masked; of an image with alpha, what is transparent.
+    """
+    if isinstance(picture, PurePath) and not mask:
+        return [FileToSend.of(_read(picture), picture.suffix.lower() or '.png')]
+    if isinstance(picture, PurePath):
+        from PIL import Image
+
+        picture = Image.open(io.BytesIO(_read(picture)))
+    return [FileToSend.of(_png(_mask(image) if mask else image), '.png') for image in _single(picture, mask)]
+
+
+def _read(path: PurePath) -> bytes:
+    try:
+        with open(path, 'rb') as file:
+            return file.read()
+    except OSError as error:
+        raise PictureError(
+            f'{str(path)!r} cannot be read here: {error.strerror or error}. A file that the server has is given by '
+            "name: LoadImage('name.png')"
+        ) from None
+
+
+def _single(picture: Any, mask: bool) -> Iterator[Any]:
+    """The images of a batch, each as a PIL image."""
+    batched = getattr(picture, 'ndim', 0) == (3 if mask else 4)
+    try:
+        for image in picture if batched else [picture]:
+            yield to_pil(image)
+    except (TypeError, ValueError) as error:
+        raise PictureError(str(error)) from None
+
+
+def _mask(image: Any) -> Any:
+    """White where it is masked."""
+    from PIL import ImageOps
+
+    if 'A' in image.getbands():
+        return ImageOps.invert(image.getchannel('A'))
+    return image.convert('L')
+
+
+def _png(image: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, 'PNG', compress_level=1)
+    return buffer.getvalue()
+
+
+def to_pil(image: Any) -> Any:
+    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1."""
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return image
+    import numpy
+
+    if hasattr(image, 'detach'):
+        image = image.detach().cpu().float().numpy() if image.dtype.is_floating_point else image.cpu().numpy()
+    array = numpy.asarray(image)
+    if array.dtype.kind not in 'buif' or array.ndim == 0:
+        raise TypeError(f'{image!r:.200} is no image: give a PIL image, or an array [H, W, C] or [H, W]')
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3):
+        raise ValueError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
+    if array.dtype != numpy.uint8:
+        array = numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)
+    return Image.fromarray(array)

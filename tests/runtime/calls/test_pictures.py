@@ -1,0 +1,157 @@
+"""Pictures given to nodes directly: loaded by nodes of their own, named by content, sent once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from PIL import Image
+
+from comfy_script.graph import Schemas
+from comfy_script.runtime.calls.built import BuildError, build
+from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.pictures import files_of
+from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
+from comfy_script.runtime.client.workflow import Workflow
+
+from .conftest import OBJECT_INFO, node
+
+LOADERS = {
+    'LoadImage': node({'image': [['a.png'], {'image_upload': True}]}, ['IMAGE', 'MASK']),
+    'ImageToMask': node({'image': ['IMAGE', {}], 'channel': [['red', 'green'], {}]}, ['MASK']),
+    'ImageBatch': node({'image1': ['IMAGE', {}], 'image2': ['IMAGE', {}]}, ['IMAGE']),
+    'Masked': node({'latent': ['LATENT', {}], 'mask': ['MASK', {}]}, ['LATENT']),
+}
+
+
+class Sender:
+    """A client that keeps the files and prompts that it is given."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def submit(self, prompt: Any, **options: Any) -> Any:
+        self.events.append([*prompt.files, 'prompt'])
+        (prompt.on_accepted or (lambda task: None))(self)
+        return self
+
+    def wait_result(self, output: Any, timeout: float | None = None) -> str:
+        return 'result'
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return Sender()
+
+
+@pytest.fixture
+def nodes(sender: Sender) -> NodeNamespace:
+    schemas = Schemas.parse({**OBJECT_INFO, **LOADERS})
+    runner: Any = sender
+    return NodeNamespace(schemas, Recorder(record_call, runner, locate_call, schemas.find))
+
+
+def red(size: int = 4) -> Image.Image:
+    return Image.new('RGB', (size, size), (255, 0, 0))
+
+
+def types_of(output: Any) -> list[str]:
+    return [node['class_type'] for node in build([output]).prompt.values()]
+
+
+def shown(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+AS_ARRAYS = {
+    'uint8': lambda: numpy.asarray(red()),
+    'floats': lambda: numpy.asarray(red(), dtype=numpy.float32) / 255,
+    'a batch of one': lambda: numpy.asarray(red())[None],
+}
+
+
+@pytest.mark.parametrize('kind', AS_ARRAYS)
+def test_an_array_is_loaded(nodes: NodeNamespace, kind: str) -> None:
+    built = build([nodes.SaveImage(AS_ARRAYS[kind]())])
+    [(file, data)] = built.files.items()
+    assert [node['class_type'] for node in built.prompt.values()] == ['LoadImage', 'SaveImage']
+    assert built.prompt['1']['inputs'] == {'image': str(file)}
+    assert built.prompt['2']['inputs']['images'] == ['1', 0]
+    assert shown(data).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_the_same_content_has_the_same_name(nodes: NodeNamespace) -> None:
+    pictures = (red(), *(make() for make in AS_ARRAYS.values()))
+    names = {tuple(build([nodes.SaveImage(picture)]).files) for picture in pictures}
+    assert len(names) == 1
+    assert tuple(build([nodes.SaveImage(red(8))]).files) not in names
+
+
+def test_a_batch_is_joined(nodes: NodeNamespace) -> None:
+    batch = numpy.stack([numpy.full((4, 4, 3), level, numpy.uint8) for level in (0, 9, 200)])
+    output = nodes.SaveImage(batch)
+    assert types_of(output) == ['LoadImage', 'LoadImage', 'ImageBatch', 'LoadImage', 'ImageBatch', 'SaveImage']
+    assert [shown(data).getpixel((0, 0)) for data in build([output]).files.values()] == [(0,) * 3, (9,) * 3, (200,) * 3]
+
+
+def test_a_tensor_is_loaded(nodes: NodeNamespace) -> None:
+    torch = pytest.importorskip('torch')
+    for tensor in (torch.ones(1, 4, 4, 3), torch.full((4, 4, 3), 255, dtype=torch.uint8)):
+        [data] = build([nodes.SaveImage(tensor)]).files.values()
+        assert shown(data).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_mask_is_white_where_it_masks(nodes: NodeNamespace) -> None:
+    array = numpy.zeros((4, 4), numpy.float32)
+    array[0, 0] = 1
+    see_through = red()
+    see_through.putalpha(Image.fromarray((255 * (1 - array)).astype(numpy.uint8)))
+    for mask in (array, array[None], Image.fromarray((255 * array).astype(numpy.uint8)), see_through):
+        output = nodes.Masked(nodes.EmptyLatentImage(), mask)
+        assert types_of(output) == ['EmptyLatentImage', 'LoadImage', 'ImageToMask', 'Masked']
+        [data] = build([output]).files.values()
+        assert [shown(data).getpixel(place) for place in ((0, 0), (1, 1))] == [255, 0]
+
+
+def test_a_path_is_sent_as_it_is(nodes: NodeNamespace, tmp_path: Path) -> None:
+    path = tmp_path / 'Mein Bild.jpg'
+    red().save(path)
+    [(file, data)] = build([nodes.SaveImage(path)]).files.items()
+    assert data == path.read_bytes()
+    assert file.endswith('.jpg')
+
+
+def test_a_missing_file_is_named(nodes: NodeNamespace) -> None:
+    with pytest.raises(BuildError, match=r"SaveImage .*test_pictures\.py:\d+.*'images'.*not-here\.png.*LoadImage\("):
+        nodes.SaveImage(Path('not-here.png'))
+
+
+def test_a_picture_for_another_input_is_refused(nodes: NodeNamespace) -> None:
+    with pytest.raises(BuildError, match=r"VAEDecode .*'samples'.*this input \(LATENT\)"):
+        nodes.VAEDecode(red(), None)
+    assert nodes.Weights(numpy.ones((2, 2))).node.inputs == {'weights': {'__value__': [[1.0, 1.0], [1.0, 1.0]]}}
+
+
+def test_inputs_inside_a_list_take_pictures(nodes: NodeNamespace) -> None:
+    assert types_of(nodes.BatchImages([red(), red(8)])) == ['LoadImage', 'LoadImage', 'BatchImages']
+
+
+def test_files_are_there_before_the_prompt(nodes: NodeNamespace, sender: Sender) -> None:
+    [file] = files_of(red())
+    nodes.SaveImage(red()).wait()
+    with Workflow():
+        nodes.SaveImage(red())
+        nodes.Blur(red())
+    with Workflow():
+        nodes.SaveImage(None)
+    assert sender.events == [[str(file), 'prompt'], [str(file), 'prompt'], ['prompt']]
+
+
+def test_what_a_script_changes_later_is_not_sent(nodes: NodeNamespace) -> None:
+    array = numpy.zeros((4, 4, 3), numpy.uint8)
+    output = nodes.SaveImage(array)
+    array[:] = 255
+    assert shown(next(iter(build([output]).files.values()))).getpixel((0, 0)) == (0, 0, 0)
