@@ -7,6 +7,7 @@
     ├── BuildError (TypeError)              runtime/calls: a value used as what it is not
     ├── WorkflowError                       runtime/calls: a workflow in a state that does not allow it
     ├── UtilError                           runtime/util: a value that is no image
+    ├── PictureError                        runtime/calls: a picture that is none
     ├── NotLoadedError                      runtime/wire: `load()` was not called
     ├── LoadError                           runtime/wire: there is no ComfyUI to be had
     │   └── LaunchError                     … that could be started
@@ -21,6 +22,10 @@
     │   ├── PromptRefusedError              … because the server refused it
     │   └── NodeError                       … because a node raised
     ├── HostError, NodeRefusedError, LostValueError     runtime/real
+    ├── ClusterError                        runtime/cluster: something about a pool of workers
+    │   ├── RayMissingError (ImportError)
+    │   ├── WorkerStartError, DuplicateKeyError
+    │   └── WorkerLostError, RowError       … of one row
     ├── ScriptError                         interpreter: an error with its place in the script
     │   ├── ScriptSyntaxError, ScriptDenied, ScriptLimit
     │   └── ScriptFailed, NodeFailed

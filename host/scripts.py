@@ -34,7 +34,7 @@ def no_preferences(user: str) -> SaveSettings:
     return SaveSettings()
 
 
-class ScriptError(Exception):
+class NoScript(Exception):
     """The script of a saved output could not be made; the output is saved without."""
 
 
@@ -114,7 +114,7 @@ class ScriptWriter:
     def script(self, node_id: str, dynprompt: Any, workflow: Any, settings: SaveSettings) -> str | None:
         """The script of the nodes that this one needs; None for a node that is not in the prompt.
 
-        Raises ScriptError where it cannot be made, or not within `SaveSettings.max_wait` seconds.
+        Raises NoScript where it cannot be made, or not within `SaveSettings.max_wait` seconds.
         """
         source = dynprompt.get_original_prompt()
         if node_id in source:
@@ -144,7 +144,7 @@ class ScriptWriter:
     def _within(self, seconds: float, job: _Job, node_id: str, nodes: Mapping[str, Any]) -> str:
         """Writes in a thread of its own, so that nothing in a workflow can keep an image waiting for longer."""
         if job.failed is not None:
-            raise ScriptError(job.failed)
+            raise NoScript(job.failed)
         done = threading.Event()
         result: list[str | Exception] = []
 
@@ -160,7 +160,7 @@ class ScriptWriter:
         threading.Thread(target=work, name='comfy_script save', daemon=True).start()
         if not done.wait(seconds):
             job.failed = f'writing it takes longer than {seconds:g} s (save.max_wait in comfyscript.toml)'
-            raise ScriptError(job.failed)
+            raise NoScript(job.failed)
         log.debug('Script of node %s: %.1f ms', node_id, (time.monotonic() - started) * 1000)
         if isinstance(result[0], Exception):
             raise result[0]
@@ -212,7 +212,7 @@ def _expanded(node_id: str, dynprompt: Any) -> dict[str, Any] | None:
 
 def _checked(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise ScriptError('the transpiler gave no text')
+        raise NoScript('the transpiler gave no text')
     if len(text) > MOST_TEXT:
-        raise ScriptError(f'its script has {len(text)} characters, more than {MOST_TEXT}')
+        raise NoScript(f'its script has {len(text)} characters, more than {MOST_TEXT}')
     return text
