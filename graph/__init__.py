@@ -2,6 +2,7 @@
 
 from .call import bind, bind_unknown
 from .class_info import class_info
+from .colours import NodeColours, difference, same_prompt
 from .errors import CallError, ComfyScriptError, PromptError, SchemaError
 from .names import (
     GLOBAL_ENUMS,
@@ -18,13 +19,8 @@ from .prompt import (
     Prompt,
     PromptNode,
     decode_value,
-    difference,
-    downstream_colours,
     encode_value,
     is_link,
-    node_colours,
-    same_prompt,
-    upstream_colours,
 )
 from .schema import (
     EXTRA_INPUTS,
@@ -56,6 +52,7 @@ __all__ = [
     'InputSchema',
     'Link',
     'NameTable',
+    'NodeColours',
     'NodeSchema',
     'OutputSchema',
     'Prompt',
@@ -70,16 +67,13 @@ __all__ = [
     'close_names',
     'decode_value',
     'difference',
-    'downstream_colours',
     'encode_value',
     'hashed_name',
     'is_link',
     'near_misses',
-    'node_colours',
     'same_prompt',
     'to_class_name',
     'to_identifier',
     'to_variable_name',
     'unique_names',
-    'upstream_colours',
 ]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..graph import Schemas
+from ..graph import Prompt, Schemas
 from .put_values import PlacedValue, direct_places, literal_text, written_in
 from .reading import ReadScript, ScriptRefused, read_script
 from .script_calls import ScriptCalls
@@ -47,8 +48,9 @@ class _Fitting:
     def try_direct(self, changes: Sequence[ValueChange]) -> None:
         """All at once; where that changes more, those of each literal by themselves."""
         self.left = list(changes)
-        places = direct_places(ScriptCalls(self.read, self.schemas), changes)
-        if not places or self._take(places):
+        calls = ScriptCalls(self.read, self.schemas)
+        places = direct_places(calls, changes)
+        if not places or self._take_as_is(calls, places) or self._take(places):
             return
         by_place = {place.span: [other for other in places if other.span == place.span] for place in places}
         for span in sorted(by_place, reverse=True):
@@ -74,6 +76,23 @@ class _Fitting:
             written = literal_text(group[0].value, calls.text(span))
             if written is not None and self._take([PlacedValue(span, written, change) for change in group], some=True):
                 return
+
+    def _take_as_is(self, calls: ScriptCalls, places: Sequence[PlacedValue]) -> bool:
+        """Literals in calls that are made once need no reading: nothing else can come of them."""
+        nodes = dict(self.read.prompt.nodes)
+        for span, written, change in places:
+            given = calls.argument(change.node, change.input)
+            lines = (written + calls.text(span)).count('\n')
+            if not calls.is_made_once(change.node) or given is None or calls.span(given) != span or lines:
+                return False
+            inputs = {**nodes[change.node].inputs, change.input: change.value}
+            nodes[change.node] = replace(nodes[change.node], inputs=inputs)
+        text = written_in(self.read.text, places)
+        if text is None:
+            return False
+        self.read = replace(self.read, text=text, prompt=Prompt(nodes))
+        self.left = [change for change in self.left if all(change is not place.change for place in places)]
+        return True
 
     def _take(self, places: Sequence[PlacedValue], some: bool = False) -> bool:
         """Whether the text with these values differs in nothing else; it is the text from then on."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph import Link, Prompt, downstream_colours, node_colours, upstream_colours
+from ..graph import Link, NodeColours, Prompt
 from .reading import ReadScript
 
 
@@ -48,11 +48,14 @@ def match(old: ReadScript, new: ReadScript, known: Mapping[str, str] | None = No
     for two, one in (known or {}).items():
         pairs.add(one, two)
     equal, rewritten = _line_pairs(old.text, new.text)
-    for colours in (node_colours, _above_and_below):
-        _match_same(pairs, colours, old.lines, new.lines, equal)
+    olds, news = NodeColours(old.prompt), NodeColours(new.prompt)
+    _match_same(pairs, olds.whole, news.whole, old.lines, new.lines, equal)
+    if len(pairs.to_old) == len(new.prompt.nodes):
+        return pairs.to_old
+    _match_same(pairs, olds.both, news.both, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, equal)
     _match_lines(pairs, old.lines, new.lines, rewritten)
-    _match_equal(pairs)
+    _match_equal(pairs, olds.above, news.above)
     _match_neighbours(pairs)
     _match_alike(pairs)
     return pairs.to_old
@@ -116,21 +119,15 @@ def _class_types(prompt: Prompt, keys: Iterable[str]) -> list[str | None]:
     return [prompt.nodes[key].class_type for key in keys]
 
 
-def _above_and_below(prompt: Prompt) -> dict[str, str]:
-    """Colours that another node of the same source does not change."""
-    above, below = upstream_colours(prompt), downstream_colours(prompt)
-    return {key: above[key] + below[key] for key in prompt.nodes}
-
-
 def _match_same(
     pairs: NodePairs,
-    colours: Callable[[Prompt], dict[str, str]],
+    old_colours: Mapping[str, str],
+    new_colours: Mapping[str, str],
     old_lines: Mapping[str, int],
     new_lines: Mapping[str, int],
     lines: Iterable[tuple[int, int]],
 ) -> None:
     """The nodes that are the same in all that is above and below them, where there are as many on both sides."""
-    old_colours, new_colours = colours(pairs.old), colours(pairs.new)
     olds, news = _by_colour(old_colours), _by_colour(new_colours)
     same = {colour for colour, keys in olds.items() if len(keys) == len(news.get(colour, ()))}
     for colour in same:
@@ -194,11 +191,11 @@ class _Twins:
                 yield key, found.popleft()
 
 
-def _match_equal(pairs: NodePairs) -> None:
+def _match_equal(pairs: NodePairs, olds: Mapping[str, str], news: Mapping[str, str]) -> None:
     """Nodes with the same values and equal nodes above them, in order."""
-    alone = {key: colour for key, colour in upstream_colours(pairs.old).items() if key not in pairs.to_new}
+    alone = {key: colour for key, colour in olds.items() if key not in pairs.to_new}
     waiting = {colour: deque(keys) for colour, keys in _by_colour(alone).items()}
-    for key, colour in upstream_colours(pairs.new).items():
+    for key, colour in news.items():
         if key not in pairs.to_old and waiting.get(colour):
             pairs.add(waiting[colour].popleft(), key)
 

@@ -45,6 +45,11 @@ class ScriptCalls:
         ordered = sorted(calls, key=lambda call: (call.end_lineno or 0, call.end_col_offset or 0))
         return ordered[nodes.index(node)]
 
+    def is_made_once(self, node: str) -> bool:
+        """Whether the call that made a node made no other."""
+        at = (self.read.lines.get(node, 0), self.read.prompt.nodes[node].class_type)
+        return len(self._calls.get(at, ())) == len(self._nodes.get(at, ()))
+
     def argument(self, node: str, name: str) -> ast.expr | None:
         """What the call that made a node gives for an input; None where it says nothing, or hands on `*` or `**`."""
         call = self.call(node)

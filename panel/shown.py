@@ -114,8 +114,12 @@ def _with_values(before: Shown, changes: list[ValueChange]) -> Shown | None:
         return None
     wanted = [ValueChange(nodes[change.node], change.input, change.value) for change in changes]
     read, left = fit_values(before.reading, wanted, before.schemas)
-    state = before.state if read.text == before.reading.text else 'changed'
-    return replace(before, reading=read, state=state, differing=left)
+    if read.text == before.reading.text:
+        return replace(before, differing=left)
+    found = replace(before, reading=read, state='changed', differing=left)
+    if not left:
+        _remember(_followed, _key(read.text), replace(found, state='kept'))
+    return found
 
 
 def _carried(found: Shown, written: Shown, read: ReadScript, workflow: Mapping[str, Any], style: Style) -> Shown | None:
