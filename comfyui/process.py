@@ -47,13 +47,13 @@ class ServerProcess:
 
     def schemas(self) -> Schemas:
         """What the node classes say of themselves now."""
-        from .schemas import read_schemas
+        from .loaded_schemas import read_schemas
 
         return read_schemas(self.nodes)
 
     def recent_schemas(self, max_age: float | None = None) -> Schemas:
         """What the node classes said of themselves, at most so many seconds ago."""
-        from .schemas import loaded_schemas
+        from .loaded_schemas import loaded_schemas
 
         return loaded_schemas(self.nodes)(max_age)
 

@@ -13,7 +13,6 @@ from aiohttp import web
 
 from ..graph import Schemas
 from ..panel.errors import RequestError
-from .files import output_path, suffix_of
 from .http import (
     MAX_FILE,
     MAX_JSON,
@@ -27,6 +26,7 @@ from .http import (
     read_body,
     save_body,
 )
+from .page_files import output_path, suffix_of
 
 POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'signature')
 """Routes that take JSON and give JSON; `panel/service.py` answers them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...comfyui.interrupts import is_interrupt, is_out_of_memory
 from ...comfyui.loaded import nodes_module, user_folder
-from ...comfyui.schemas import loaded_schemas
+from ...comfyui.loaded_schemas import loaded_schemas
 from ...graph import CallError, Schemas
 from ...interpreter import NodeFailed, ScriptError
 from ...interpreter.nodes.settings import Settings, read_settings

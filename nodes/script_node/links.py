@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...comfyui.schemas import fits
+from ...comfyui.loaded_schemas import fits
 from ...graph.prompt import may_be_link
 from ...interpreter import ScriptDenied, Signature
 

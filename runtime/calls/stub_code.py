@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 __all__ = [
-    'Parameter',
+    'StubParameter',
     'default_code',
     'docstring',
     'enum_code',
@@ -23,7 +23,7 @@ _MOST_OVERLOADS = 6
 _LONGEST_DEFAULT = 60
 
 
-class Parameter(NamedTuple):
+class StubParameter(NamedTuple):
     name: str
     types: Sequence[str]
     default: str | None
@@ -41,12 +41,12 @@ def or_none(types: Sequence[str]) -> list[str]:
     return [*types, 'None']
 
 
-def joined(known: Parameter | None, added: Parameter) -> Parameter:
+def joined(known: StubParameter | None, added: StubParameter) -> StubParameter:
     """One keyword that lies in several branches of a dynamic combo."""
     return added if known is None else added._replace(types=[*known.types, *added.types])
 
 
-def overloads(positional: Sequence[Parameter], keywords: Sequence[Parameter]) -> Iterator[str]:
+def overloads(positional: Sequence[StubParameter], keywords: Sequence[StubParameter]) -> Iterator[str]:
     """The parameter lists that together take what the node takes."""
     cuts = [
         index

@@ -22,7 +22,7 @@ from .docs import describe
 from .enums import GLOBAL_ENUM_SOURCES, Enums, global_source, member_names
 from .functions import data_type_table, inner_inputs, is_nominal
 from .stub_code import (
-    Parameter,
+    StubParameter,
     default_code,
     docstring,
     enum_code,
@@ -255,7 +255,7 @@ class _Writer:
 
     def _signatures(self, schema: NodeSchema) -> Iterator[str]:
         positional = [self._parameter(item, self._own_enum(item, schema)) for item in schema.inputs]
-        keywords: dict[str, Parameter] = {}
+        keywords: dict[str, StubParameter] = {}
         taken = {parameter.name for parameter in positional}
         for item in inner_inputs(schema):
             if item.python_name not in taken:
@@ -264,9 +264,9 @@ class _Writer:
         if self._options.hidden:
             for item in schema.hidden:
                 if item.python_name not in taken:
-                    keywords.setdefault(item.python_name, Parameter(item.python_name, ['_Any'], 'None'))
-        keywords[EXTRA_INPUTS] = Parameter(EXTRA_INPUTS, ['_Mapping[str, _Any]', 'None'], 'None')
-        keywords[EXTRA_OUTPUTS] = Parameter(EXTRA_OUTPUTS, ['int', 'None'], 'None')
+                    keywords.setdefault(item.python_name, StubParameter(item.python_name, ['_Any'], 'None'))
+        keywords[EXTRA_INPUTS] = StubParameter(EXTRA_INPUTS, ['_Mapping[str, _Any]', 'None'], 'None')
+        keywords[EXTRA_OUTPUTS] = StubParameter(EXTRA_OUTPUTS, ['int', 'None'], 'None')
         if any(parameter.name.startswith('__') for parameter in (*positional, *keywords.values())):
             # Type checkers take such names for positional-only ones.
             return iter([_ANYTHING])
@@ -279,20 +279,20 @@ class _Writer:
         own = item.kind is InputKind.COMBO and self._may_nest(item.python_name, schema) and self._options.strict
         return [item.python_name] if own and item.choices and self._global_of(item.choices) is None else []
 
-    def _parameter(self, item: InputSchema, more: Sequence[str] = ()) -> Parameter:
+    def _parameter(self, item: InputSchema, more: Sequence[str] = ()) -> StubParameter:
         types = [*self._types_of(item), *more]
         if not item.required:
-            return Parameter(item.python_name, or_none(types), 'None')
+            return StubParameter(item.python_name, or_none(types), 'None')
         if item.default is MISSING:
             optional_group = item.kind is InputKind.AUTOGROW and item.template and item.template.minimum == 0
-            return Parameter(item.python_name, or_none(types), '...' if optional_group else None)
+            return StubParameter(item.python_name, or_none(types), '...' if optional_group else None)
         default = item.default
         if item.type == 'INT' and isinstance(default, float) and default.is_integer():
             default = int(default)  # ComfyUI's AudioAdjustVolume, for one
-        return Parameter(item.python_name, or_none(types), default_code(default, types))
+        return StubParameter(item.python_name, or_none(types), default_code(default, types))
 
-    def _inner(self, item: InputSchema) -> Parameter:
-        return Parameter(item.python_name, or_none(self._types_of(item)), '...')
+    def _inner(self, item: InputSchema) -> StubParameter:
+        return StubParameter(item.python_name, or_none(self._types_of(item)), '...')
 
 
 def _are_literals(choices: tuple[Any, ...], most: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...comfyui.loaded import nodes_module
-from .names import give_names
+from .node_names import give_names
 from .work import FileWork, FunctionWork, PromptWork, ScriptWork, Work, WorkerOptions
 
 SCRIPT_NODE = 'ComfyScript'
@@ -68,7 +68,7 @@ class PythonEngine:
     named: frozenset[str] = frozenset()
 
     def __init__(self, options: WorkerOptions, folder: Path) -> None:
-        self._functions = Functions(None)
+        self._functions = LoadedFunctions(None)
 
     def start(self) -> None:
         pass
@@ -85,7 +85,7 @@ class PythonEngine:
         pass
 
 
-class Functions:
+class LoadedFunctions:
     """The function of the work at hand, unpickled once for all of its rows."""
 
     def __init__(self, find: Callable[[str], Any] | None) -> None:
@@ -119,7 +119,9 @@ class RealEngine:
             self._host.node_classes.setdefault(name, node_class)  # type: ignore[attr-defined]
         self._real = real
         self._cache = _unsaved_cache(self._options.cache_bytes) if self._options.cache_bytes else None
-        self._functions = Functions(lambda name: getattr(real, name) if name in real.__all__ else state.find(name))
+        self._functions = LoadedFunctions(
+            lambda name: getattr(real, name) if name in real.__all__ else state.find(name)
+        )
 
     def run(self, work: Work, given: Any) -> Any:
         if isinstance(work, FunctionWork):
@@ -174,7 +176,7 @@ class ServerEngine:
         self._client = runtime.load(self._options.comfyui, args, watch=False, stubs=False)
         self._runtime = runtime
         nodes = self._client.nodes
-        self._functions = Functions(
+        self._functions = LoadedFunctions(
             lambda name: getattr(runtime, name) if name in runtime.__all__ else getattr(nodes, name)
         )
 

@@ -21,7 +21,7 @@ class Attempt:
 
 
 @dataclass
-class Seat:
+class WorkerSeat:
     """One worker as the schedule sees it: the rows it has, the oldest first, and the route it is warm for."""
 
     name: str
@@ -41,11 +41,11 @@ class Schedule:
         self._window = window
         self._waiting: deque[Attempt] = deque()
         self._more = True
-        self.seats: dict[str, Seat] = {}
+        self.seats: dict[str, WorkerSeat] = {}
 
     def add(self, name: str) -> None:
         """A worker that is ready for rows."""
-        self.seats[name] = Seat(name)
+        self.seats[name] = WorkerSeat(name)
 
     def remove(self, name: str) -> deque[Attempt]:
         """A worker that is gone; gives the rows it had, the one it was at first."""
@@ -81,7 +81,7 @@ class Schedule:
                 return seat.name, attempt
         return None
 
-    def _choose(self, seat: Seat) -> Attempt | None:
+    def _choose(self, seat: WorkerSeat) -> Attempt | None:
         taken = {other.route for other in self.seats.values() if other is not seat}
         best: tuple[int, Attempt] | None = None
         for attempt in self._waiting:

@@ -9,9 +9,9 @@ from typing import Any
 
 from . import loop
 from .host import Host
-from .kinds import Kind, Kinds
 from .plan import Plan
 from .records import Record
+from .value_kinds import Kind, Kinds
 from .value_list import Lazy
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from . import loop
 from .errors import NodeRefusedError
 from .host import Host
-from .kinds import Kind, Kinds
 from .plan import Plan
 from .records import Several, Source
+from .value_kinds import Kind, Kinds
 
 
 def check(

@@ -19,7 +19,7 @@ from typing import Any
 from ...comfyui.embeddings import embeddings
 from ...comfyui.interrupts import is_out_of_memory
 from ...comfyui.loaded import loaded
-from ...comfyui.schemas import read_schemas
+from ...comfyui.loaded_schemas import read_schemas
 from ...graph import Schemas
 from ..wire.errors import refusal
 from .errors import HostError

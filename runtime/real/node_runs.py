@@ -10,12 +10,12 @@ from ...graph import CallError, Schemas
 from . import loop, saving
 from .errors import ExecutionBlockedWarning
 from .host import Host, Job, Outcome
-from .kinds import Kind
 from .locked_method import outputs_of
 from .origins import Origins
 from .plan import Plan
 from .recorded_prompt import RecordedPrompt, write_prompt
 from .records import Opaque, Record, Source
+from .value_kinds import Kind
 from .value_list import Lazy, Token, ValueList
 
 OnUi = Callable[[str, str, Mapping[str, Any]], object]

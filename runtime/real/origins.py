@@ -18,8 +18,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .kinds import Kind, Kinds
 from .records import LOST, Literal, Opaque, Record, Several, Source
+from .value_kinds import Kind, Kinds
 from .value_list import ValueList
 
 MAX_LEAVES = 256

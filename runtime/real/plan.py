@@ -9,8 +9,8 @@ from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bin
 from ...graph.types import PYTHON_TYPES
 from .choices import CHECKED, choices_of, refuse
 from .host import Host
-from .kinds import Kind
 from .locked_method import LockedMethod, can_be_kept
+from .value_kinds import Kind
 
 _TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
 HOST_HIDDEN = frozenset(

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from ...graph import NodeSchema, Schemas
 from ..calls.functions import NodeFunction, NodeNamespace, signature_of
 from .host import Host
-from .kinds import Kind
 from .plan import Plan
+from .value_kinds import Kind
 
 
 class CallsNodes(Protocol):

@@ -11,13 +11,13 @@ from .cache import Cache, KeptOutputs
 from .call_keys import CallKeys
 from .checking import check
 from .host import Host
-from .kinds import Kind, Kinds
 from .node_runs import NodeRunner, OnUi, unpack
 from .origins import Origins
 from .plan import Plan
 from .real_functions import RealNamespace
 from .recorded_prompt import RecordedPrompt, write_prompt
 from .records import Record, Source
+from .value_kinds import Kind, Kinds
 from .value_list import Lazy, ValueList
 from .waiting import WaitingCall, WaitingOutput
 

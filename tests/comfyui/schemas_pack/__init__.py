@@ -76,7 +76,7 @@ async def compare(request: web.Request) -> web.Response:
 
 def differences(object_info: dict[str, Any]) -> dict[str, list[str]]:
     from comfy_script.comfyui.loaded import nodes_module
-    from comfy_script.comfyui.schemas import loaded_schemas
+    from comfy_script.comfyui.loaded_schemas import loaded_schemas
     from comfy_script.graph import Schemas
 
     ours, theirs = loaded_schemas(nodes_module())(max_age=0), Schemas.parse(object_info)

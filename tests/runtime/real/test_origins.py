@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime.real.kinds import Kind, Kinds
 from comfy_script.runtime.real.origins import Origins
 from comfy_script.runtime.real.recorded_prompt import write_prompt
 from comfy_script.runtime.real.records import Literal, Opaque, Record, Source
+from comfy_script.runtime.real.value_kinds import Kind, Kinds
 from comfy_script.runtime.real.value_list import Token, ValueList
 
 
