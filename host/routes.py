@@ -26,7 +26,7 @@ from .http import (
     read_body,
     save_body,
 )
-from .page_files import output_path, suffix_of
+from .viewed_files import output_path, suffix_of
 
 POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'signature')
 """Routes that take JSON and give JSON; `panel/service.py` answers them."""
