@@ -36,7 +36,7 @@ def _ids(comparison: Comparison, graph: Prompt, workflow: Mapping[str, Any]) -> 
     used = [int(number) for key in graph.nodes for number in re.findall(r'\d+', key)]
     last = max([0, *used, *(number for number in said if isinstance(number, int))])
     ids = dict(comparison.kept)
-    parents = {edit.key: edit.parent for edit in comparison.edits if edit.op == 'add'}
+    parents = {edit.key: edit.place.parent for edit in comparison.edits if edit.op == 'add'}
     for number, (key, parent) in enumerate(parents.items(), last + 1):
         if key is not None:
             ids[key] = f'{parent}:{number}' if parent else str(number)

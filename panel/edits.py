@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..graph import Link, Prompt, encode_value
+from .added_places import IN_MAIN_GRAPH, Place, find_places
 from .match import find_origins, match, same_value
 from .reading import ReadScript
 
@@ -15,7 +16,7 @@ from .reading import ReadScript
 class Edit:
     """One change of the graph. `node` is a graph id (`12`, in a subgraph `5:12`) or the key of an added node (`+1`).
 
-    `op`: `add` (class_type, title, parent), `remove`, `set` (input, value), `connect` (input, source), `disconnect`
+    `op`: `add` (class_type, title, place), `remove`, `set` (input, value), `connect` (input, source), `disconnect`
     (input). `line`: where the script asks for it, `key`: the script's node that asks; None for a removal.
     """
 
@@ -26,7 +27,7 @@ class Edit:
     source: tuple[str, int] | None = None
     class_type: str | None = None
     title: str | None = None
-    parent: str = ''
+    place: Place = IN_MAIN_GRAPH
     line: int | None = None
     key: str | None = None
 
@@ -39,7 +40,7 @@ class Edit:
         if self.source is not None:
             data['from'] = list(self.source)
         if self.op == 'add':
-            data |= {'type': self.class_type, 'title': self.title, 'parent': self.parent}
+            data |= {'type': self.class_type, 'title': self.title, **self.place._asdict()}
         return data
 
 
@@ -102,14 +103,14 @@ class _Difference:
         kept = set(self.to_written.values())
         gone = [origin[key] for key in self.written.nodes if key not in kept and key in origin]
         yield from _removals(gone, self.graph)
-        parents = _parents(self.wanted.prompt, self.names, self.added)
+        places = find_places(self.wanted, self.names, self.added)
         for key, name in self.added.items():
             yield Edit(
                 'add',
                 name,
                 class_type=self.wanted.prompt.nodes[key].class_type,
                 title=self.wanted.titles.get(key),
-                parent=parents[key],
+                place=places[key],
                 line=self.wanted.lines.get(key),
                 key=key,
             )
@@ -153,36 +154,3 @@ def _removals(keys: list[str], graph: Prompt) -> Iterator[Edit]:
         if whole not in done:
             done.add(whole)
             yield Edit('remove', whole)
-
-
-def _parents(prompt: Prompt, names: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
-    """The subgraph instance an added node belongs in: that of all its neighbours, else the root ('').
-
-    Neighbours that are themselves new are asked in turn, first those that use the node, then those that feed it.
-    """
-    parents: dict[str, str | None] = dict.fromkeys(added)
-    users: dict[str, list[str]] = {}
-    for key, node in prompt.nodes.items():
-        for _, link in node.links():
-            users.setdefault(link.node, []).append(key)
-    order = list(added)
-    for key in [*reversed(order), *order]:
-        if parents[key] is not None:
-            continue
-        sources = [link.node for _, link in prompt.nodes[key].links()]
-        for neighbours in (users.get(key, []), sources):
-            places = {_place(other, names, parents) for other in neighbours} - {None}
-            if len(places) == 1:
-                parents[key] = places.pop()
-                break
-            if places:
-                parents[key] = ''
-                break
-    return {key: parent or '' for key, parent in parents.items()}
-
-
-def _place(key: str, names: Mapping[str, str], parents: Mapping[str, str | None]) -> str | None:
-    if key in parents:
-        return parents[key]
-    name = names.get(key)
-    return None if name is None else name.rpartition(':')[0]

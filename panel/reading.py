@@ -23,6 +23,9 @@ class ReadScript:
     """Node id → 1-based line of the call that made it."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """Node id → the variable's name as a title, where it tells more than the type."""
+    callers: Mapping[str, tuple[tuple[str, int, int], ...]] = field(default_factory=dict)
+    """Node id → the functions of the script that it was called in, outermost first: name, and line and column of the
+    call."""
     workflow: Callable[[], dict[str, Any]] = dict
     """The same as a laid out graph."""
 
@@ -46,7 +49,9 @@ def read_script(text: str, schemas: Schemas) -> ReadScript:
     except ComfyScriptError as error:
         raise ScriptRefused(errors_of(error)[:MAX_ERRORS]) from error
     prompt = Prompt.parse(read.prompt)
-    return ReadScript(text, prompt, read.lines, _titles(prompt, read.names, schemas), read.built.workflow)
+    return ReadScript(
+        text, prompt, read.lines, _titles(prompt, read.names, schemas), read.callers, read.built.workflow
+    )
 
 
 def _titles(prompt: Prompt, names: Mapping[str, tuple[str, ...]], schemas: Schemas) -> dict[str, str]:

@@ -69,7 +69,7 @@ def testify():
         'twice': [names for names in found.values() if len(names) > 1],
     }))
 
-    from comfy_script.runtime import client
+    from comfy_script.runtime.client import current as client
     default = client.find_client()
     logging.info('WITNESS client %s %s', default and default.in_process, default and default.url)
 

@@ -171,7 +171,7 @@ def test_subgraph_instance_goes_as_one(schemas: Schemas) -> None:
 
 def test_added_node_goes_where_its_neighbours_are(schemas: Schemas) -> None:
     found = changes(SCRIPT.replace('Save(image,', 'image = Blur(image, 3)\nSave(image,'), schemas, prefix='7:')
-    assert next(edit.parent for edit in found if edit.op == 'add') == '7'
+    assert next(edit.place.parent for edit in found if edit.op == 'add') == '7'
 
 
 def test_equal_nodes_are_paired_in_order(schemas: Schemas) -> None:
@@ -242,3 +242,61 @@ def test_pairs_that_are_known_come_first(schemas: Schemas) -> None:
     saves = [key for key, node in one.prompt.nodes.items() if node.class_type == 'Save']
     swapped = match(one, one, {saves[0]: saves[1], saves[1]: saves[0]})
     assert (swapped[saves[0]], swapped[saves[1]], swapped[saves[2]]) == (saves[1], saves[0], saves[2])
+
+
+def places(script: str, schemas: Schemas, before: str = SCRIPT, ids: dict[str, str] | None = None) -> list[Any]:
+    """Where the added nodes go, in a graph whose nodes have these ids."""
+    written = reading(before, schemas)
+    names = {key: (ids or {}).get(key, f'g{key}') for key in written.prompt.nodes}
+    graph = {
+        names[key]: {
+            **node,
+            'inputs': {
+                name: [names[value[0]], value[1]] if isinstance(value, list) else value
+                for name, value in node['inputs'].items()
+            },
+        }
+        for key, node in written.prompt.to_json().items()
+    }
+    found = compare(Prompt.parse(graph), written, reading(script, schemas)).edits
+    return [(edit.class_type, *edit.place) for edit in found if edit.op == 'add']
+
+
+def test_copies_of_a_loop_are_like_the_first(schemas: Schemas) -> None:
+    looped = SCRIPT.replace("Save(image, 'out')", "for i in range(3):\n    Save(Blur(image, i), f'{i}')")
+    found = places(looped, schemas)
+    assert [one for one in found if one[0] == 'Save'] == [('Save', '', None, 'g5'), ('Save', '', None, 'g5')]
+    blurs = [one for one in found if one[0] == 'Blur']
+    assert blurs[0][3] is None
+    assert {one[3] for one in blurs[1:]} == {'+1'}
+
+
+def test_a_node_under_a_heading_belongs_to_its_group(schemas: Schemas) -> None:
+    text = SCRIPT.replace('Save(', '\n# The end: of it\nSave(')
+    below = text + "Save(image, 'two')\n"
+    assert places(below, schemas, before=text) == [('Save', '', 'The end: of it', None)]
+    assert places(text + "\nSave(image, 'two')\n", schemas, before=text) == [('Save', '', None, None)]
+
+
+FUNCTION = """\
+def finish(image, name):
+    image = Blur(image, 2)
+    Save(image, name)
+
+model, clip = Load('m')
+a = Text('a', clip)
+image = Sample(model, a, a, 20)
+finish(image, 'x')
+finish(image, 'y')
+"""
+
+
+def test_a_node_written_in_a_subgraphs_function_goes_into_the_subgraph(schemas: Schemas) -> None:
+    """Of each of its instances; what it is linked to outside makes no difference."""
+    ids = {'4': '7:1', '5': '7:2', '6': '8:1', '7': '8:2'}
+    assert [node.class_type for node in reading(FUNCTION, schemas).prompt.nodes.values()][3:] == ['Blur', 'Save'] * 2
+    more = FUNCTION.replace('    Save(image, name)', "    Save(image, name)\n    Save(Text('b', clip), 'z')")
+    for old in ('image, name)', "image, 'x')", "image, 'y')"):
+        more = more.replace(old, f'{old[:-1]}, clip)', 1)
+    found = places(more, schemas, before=FUNCTION, ids=ids)
+    assert [one[:2] for one in found] == [('Text', '7'), ('Save', '7'), ('Text', '8'), ('Save', '8')]
