@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .preferences import ArgumentStyle, SaveSettings
+from .script_patterns import ScriptPatterns
 
 if TYPE_CHECKING:
     from ..graph import Schemas
@@ -72,6 +73,8 @@ class ScriptWriter:
         self._lock = threading.Lock()
         self._pending: SimpleQueue[tuple[dict[str, Any], Any, SaveSettings]] = SimpleQueue()
         self._warned: set[str] = set()
+        self._patterns = ScriptPatterns()
+        self._patterns_lock = threading.Lock()
 
     def queued(self, data: Mapping[str, Any], settings: SaveSettings) -> None:
         """A prompt has come (the body of `POST /prompt`): start on the scripts of its saving nodes."""
@@ -100,16 +103,12 @@ class ScriptWriter:
     def _prepare(self, prompt: dict[str, Any], workflow: Any, settings: SaveSettings) -> None:
         try:
             job = self._job(prompt, workflow, settings)
+            schemas = self._get_schemas()
             for node_id in list(prompt):
-                if self._saves(prompt[node_id]):
+                if _saves(prompt[node_id], schemas):
                     self._write(job, node_id, prompt)
         except Exception as error:  # said when the image is saved
             log.debug('Scripts were not made ahead: %r', error)
-
-    def _saves(self, node: Any) -> bool:
-        class_type = node.get('class_type') if isinstance(node, dict) else None
-        schema = self._get_schemas().find(class_type)
-        return bool(schema and schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden))
 
     def script(self, node_id: str, dynprompt: Any, workflow: Any, settings: SaveSettings) -> str | None:
         """The script of the nodes that this one needs; None for a node that is not in the prompt.
@@ -172,14 +171,22 @@ class ScriptWriter:
         with job.lock:
             if node_id in job.scripts:
                 return job.scripts[node_id]
-            script = write_script(
-                nodes,
-                end_nodes=[node_id],
-                schemas=self._get_schemas(),
-                workflow=job.workflow if isinstance(job.workflow, dict) else None,
-                style=Style(args=job.style),
-            )
-            text = _checked(getattr(script, 'text', None))
+            schemas, workflow = self._get_schemas(), job.workflow if isinstance(job.workflow, dict) else None
+
+            def write(nodes: Mapping[str, Any]) -> str:
+                script = write_script(
+                    nodes, end_nodes=[node_id], schemas=schemas, workflow=workflow, style=Style(args=job.style)
+                )
+                return _checked(getattr(script, 'text', None))
+
+            # Whoever finds them in use does without: a long script must not keep another image.
+            if self._patterns_lock.acquire(blocking=False):
+                try:
+                    text = self._patterns.write(node_id, nodes, workflow, job.style, schemas, write)
+                finally:
+                    self._patterns_lock.release()
+            else:
+                text = write(nodes)
             job.scripts[node_id] = text
             return text
 
@@ -190,6 +197,12 @@ class ScriptWriter:
             self._warned.add(reason)
             log.warning('No script in this output, it is saved as without ComfyScript. %s', reason)
             log.debug('No script', exc_info=error)
+
+
+def _saves(node: Any, schemas: Schemas) -> bool:
+    class_type = node.get('class_type') if isinstance(node, dict) else None
+    schema = schemas.find(class_type)
+    return bool(schema and schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden))
 
 
 def _expanded(node_id: str, dynprompt: Any) -> dict[str, Any] | None:
