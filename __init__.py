@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 _PACKAGE = 'comfy_script'
 

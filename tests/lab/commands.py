@@ -25,7 +25,10 @@ PARITY = ROOT / 'tests' / 'parity' / '__main__.py'
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code. Everything foreseeable ends with one sentence."""
     _prepare_process()
-    options, rest = _parser().parse_known_args(arguments)
+    try:
+        options, rest = _parser().parse_known_args(arguments)
+    finally:
+        _end_output()
     if rest and options.command in ('try', 'make'):
         return _fail(f'{" ".join(rest)} is not an option of `dev.py {options.command}`.')
     try:
@@ -34,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _fail('Stopped. The next run goes on from here.', 130)
+
+
+def _end_output() -> None:
+    """Nothing is said where nobody reads on: `dev.py --help | head -1`."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _prepare_process() -> None:
