@@ -38,16 +38,16 @@ def test_the_workflows_are_sound():
 @pytest.mark.server
 def test_the_site_is_built_without_a_warning(tmp_path):
     command = [sys.executable, '-P', '-m', 'mkdocs', 'build', '--strict', '--quiet', '--site-dir', str(tmp_path)]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, 'NO_MKDOCS_2_WARNING': '1'}, capture_output=True, text=True, encoding='utf-8'
-    )
+    env = {**os.environ, 'NO_MKDOCS_2_WARNING': '1'}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding='utf-8')
     assert (done.returncode, done.stderr) == (0, '')
     assert {f'{page.stem}.html' for page in (ROOT / 'docs').glob('*.md')} <= {page.name for page in tmp_path.iterdir()}
 
 
 def test_the_owner_is_to_be_set_in_one_file():
     tracked = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, encoding='utf-8')
-    names = [name for name in tracked.stdout.split('\0') if Path(name).suffix in ('.md', '.toml', '.yml', '.py', '.ipynb')]
+    texts = ('.md', '.toml', '.yml', '.py', '.ipynb')
+    names = [name for name in tracked.stdout.split('\0') if Path(name).suffix in texts]
     if tracked.returncode or not names:
         pytest.skip('no git, or no clone')
     holding = {name for name in names if PLACEHOLDER in (ROOT / name).read_text(encoding='utf-8')}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,21 @@ SMALLER = {
     r"\b(\w+), 20, 8, 'euler'": r"\1, 2, 8, 'euler'",
     r'\bsteps = 20\b': 'steps = 2',
     r'\bsteps=15\b': 'steps=2',
+    r'\bsize=512\b': 'size=64',
+    r'my-lora\.safetensors': 'tiny_lora.safetensors',
+    r'4x-upscaler\.safetensors': 'tiny_4x.safetensors',
     # The lab's model is a safetensors file.
     r'v1-5-pruned-emaonly\.ckpt': 'v1-5-pruned-emaonly.safetensors',
 }
+
+
+Run = Callable[[Sequence[str]], list[Any]]
+
+
+def made_smaller(text: str) -> str:
+    for pattern, smaller in SMALLER.items():
+        text = re.sub(pattern, smaller, text)
+    return text
 
 
 @pytest.fixture(scope='package')
@@ -82,10 +95,33 @@ def run_block(names: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Run an example's text, made smaller, and give the variables that it leaves."""
 
     def run(text: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        for pattern, smaller in SMALLER.items():
-            text = re.sub(pattern, smaller, text)
+        text = made_smaller(text)
         variables = {**names, **(more or {})}
         exec(compile(text, '<example>', 'exec'), variables)
         return variables
+
+    return run
+
+
+@pytest.fixture
+def run_cells(lab: Any, seed_server: Server, tmp_path: Path) -> Run:
+    """Run cells in a kernel where `load()` finds the server, and give the outputs of each."""
+    pytest.importorskip('nbclient')
+    import nbformat
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+
+    if subprocess.run([lab.python, '-c', 'import ipykernel, ipywidgets'], env=lab.env, capture_output=True).returncode:
+        pytest.skip("ComfyUI's interpreter has no ipykernel and ipywidgets")
+
+    def run(cells: Sequence[str]) -> list[Any]:
+        kernel = AsyncKernelManager(kernel_name='python3')
+        kernel.kernel_spec.argv[0] = str(lab.python)  # pyright: ignore[reportOptionalMemberAccess]
+        pin = f'from comfy_script.runtime.client.load import Client, pin\npin(Client({seed_server.url!r}))'
+        new_cells = [nbformat.v4.new_code_cell(made_smaller(cell)) for cell in (pin, *cells)]
+        notebook = nbformat.v4.new_notebook(cells=new_cells)
+        resources = {'metadata': {'path': str(tmp_path)}}
+        NotebookClient(notebook, km=kernel, timeout=120, resources=resources).execute(env=lab.env)
+        return [cell.outputs for cell in notebook.cells[1:]]
 
     return run

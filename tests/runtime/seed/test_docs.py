@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import comfy_script
 from comfy_script.runtime import Client, Workflow, queue
+from comfy_script.tests.runtime.seed.pages import blocks
 
 pytestmark = pytest.mark.server
 
-PAGE = Path(comfy_script.__file__).parent / 'docs' / 'Runtime.md'
+EXAMPLES = [
+    pytest.param(block.code, id=f'{number} {block.heading}')
+    for number, block in enumerate(blocks('Runtime.md'))
+    if not block.mark
+]
 
 
-def blocks() -> list[Any]:
-    """The page's Python blocks, each with the last heading above it."""
-    heading, found, skipped = '', [], False
-    pattern = re.compile(
-        r'^#+ (?P<heading>[^\n]+)$|^(?P<skip><!-- not run -->)$|^```python\n(?P<code>.*?)^```$', re.M | re.S
-    )
-    for match in pattern.finditer(PAGE.read_text(encoding='utf-8')):
-        if match['heading']:
-            heading = match['heading']
-        elif match['skip']:
-            skipped = True
-        elif skipped:
-            skipped = False
-        else:
-            found.append(pytest.param(match['code'], id=f'{len(found)} {heading}'))
-    return found
-
-
-@pytest.mark.parametrize('code', blocks())
+@pytest.mark.parametrize('code', EXAMPLES)
 def test_example(code: str, run_block: Callable[..., dict[str, Any]], loaded: Client, capsys: Any) -> None:
     for name in re.findall(r'\b(LoadImageFromPath)\(', code):
         if name not in loaded.schemas:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from comfy_script.tests.lab.server import Server
-from comfy_script.tests.runtime.seed.conftest import SMALLER
+from comfy_script.tests.runtime.seed.conftest import Run
 from comfy_script.tests.runtime.seed.test_seed import SELECT_AND_PROCESS
 
 pytestmark = pytest.mark.server
@@ -21,38 +17,6 @@ from comfy_script.runtime import *
 load()
 from comfy_script.runtime.nodes import *
 """
-
-Run = Callable[[Sequence[str]], list[Any]]
-
-
-@pytest.fixture
-def run_cells(lab: Any, seed_server: Server, tmp_path: Path) -> Run:
-    """Run cells in a kernel where `load()` finds the server, and give the outputs of each."""
-    pytest.importorskip('nbclient')
-    import nbformat
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-
-    if subprocess.run([lab.python, '-c', 'import ipykernel, ipywidgets'], env=lab.env, capture_output=True).returncode:
-        pytest.skip("ComfyUI's interpreter has no ipykernel and ipywidgets")
-
-    def run(cells: Sequence[str]) -> list[Any]:
-        kernel = AsyncKernelManager(kernel_name='python3')
-        kernel.kernel_spec.argv[0] = str(lab.python)  # pyright: ignore[reportOptionalMemberAccess]
-        pin = f'from comfy_script.runtime.client.load import Client, pin\npin(Client({seed_server.url!r}))'
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_smaller(cell)) for cell in (pin, *cells)])
-        resources = {'metadata': {'path': str(tmp_path)}}
-        NotebookClient(notebook, km=kernel, timeout=120, resources=resources).execute(env=lab.env)
-        return [cell.outputs for cell in notebook.cells[1:]]
-
-    return run
-
-
-def _smaller(text: str) -> str:
-    for pattern, smaller in SMALLER.items():
-        text = re.sub(pattern, smaller, text)
-    return text
-
 
 def value_of(outputs: Sequence[Any]) -> str:
     """The value of a cell's last line."""
