@@ -43,15 +43,24 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
             file.seek(0)
             if is_known(head):
                 return _from_texts(dict(_with_known_keys(texts_of(file))))
-            if head.lstrip(b'\xef\xbb\xbf \t\r\n')[:1] in (b'{', b'['):
+            encoding = _encoding_of(head)
+            if encoding is not None:
                 if os.fstat(file.fileno()).st_size > LARGEST_JSON:
                     raise TranspileError(f'larger than {LARGEST_JSON >> 20} MB')
-                return metadata_of(parse_json(file.read().decode('utf-8-sig')))
+                return metadata_of(parse_json(file.read().decode(encoding)))
     except (Unreadable, struct.error, UnicodeDecodeError, OverflowError, IndexError) as error:
         raise TranspileError(f'the file is broken: {error}', file=path) from error
     except TranspileError as error:
         raise error.within(path) from error
     return Metadata()
+
+
+def _encoding_of(head: bytes) -> str | None:
+    """The encoding of a JSON text that begins so; None for anything else. PowerShell's `>` writes UTF-16."""
+    if head[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        start = head[2:16].decode('utf-16-le' if head[:2] == b'\xff\xfe' else 'utf-16-be', 'replace')
+        return 'utf-16' if start.lstrip()[:1] in ('{', '[') else None
+    return 'utf-8-sig' if head.lstrip(b'\xef\xbb\xbf \t\r\n')[:1] in (b'{', b'[') else None
 
 
 def read_script(path: str | os.PathLike[str]) -> str | None:
@@ -66,7 +75,7 @@ def metadata_of(data: Any) -> Metadata:
     if isinstance(data.get('nodes'), (list, tuple)):
         return Metadata(workflow=data)
     if _is_prompt(data):
-        return Metadata(prompt=data)
+        return Metadata(prompt=_nodes_of(data))
     found: dict[str, Any] = {}
     pending = [data]
     while pending:
@@ -74,7 +83,7 @@ def metadata_of(data: Any) -> Metadata:
         for key, value in holder.items():
             name = 'prompt' if key == 'output' else _KEYS.get(str(key).lower())
             if name and name not in found and _fits(name, value := _parsed(name, value)):
-                found[name] = value
+                found[name] = _nodes_of(value) if name == 'prompt' else value
             elif key in _INSIDE and isinstance(value, Mapping):
                 pending.append(value)
     if not found and not data:
@@ -83,8 +92,24 @@ def metadata_of(data: Any) -> Metadata:
 
 
 def _is_prompt(data: Mapping[str, Any]) -> bool:
-    return bool(data) and all(
-        isinstance(node, Mapping) and ('class_type' in node or 'inputs' in node) for node in data.values()
+    return any(map(_is_whole_node, data.values())) or (bool(data) and all(map(_is_node, data.values())))
+
+
+def _is_node(value: Any) -> bool:
+    """Of a type that the browser knew or did not."""
+    return isinstance(value, Mapping) and ('class_type' in value or 'inputs' in value)
+
+
+def _is_whole_node(value: Any) -> bool:
+    return isinstance(value, Mapping) and 'class_type' in value and isinstance(value.get('inputs'), Mapping)
+
+
+def _nodes_of(prompt: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what others write beside the nodes (Civitai: `extra`, `extraMetadata`)."""
+    return (
+        prompt
+        if all(map(_is_node, prompt.values()))
+        else {key: value for key, value in prompt.items() if _is_node(value)}
     )
 
 
@@ -119,7 +144,7 @@ def _from_texts(texts: Mapping[str, str]) -> Metadata:
             broken.append(error)
             continue
         if _fits(name, value):
-            found[name] = value
+            found[name] = _nodes_of(value) if name == 'prompt' else value
     for key, text in texts.items():
         if key not in _KEYS and not ('prompt' in found or 'workflow' in found):
             inner = _object_in(text)
@@ -153,4 +178,20 @@ def _parsed(name: str, value: Any) -> Any:
     try:
         return parse_json(value)
     except TranspileError as error:
+        first = _first_fitting(name, value)
+        if first is not None:
+            return first
         raise TranspileError(f'its {name} is {error.message}') from error
+
+
+def _first_fitting(name: str, text: str) -> Any:
+    """Of JSON values that stand one after the other (WAS *Image Save* and others write all metadata into one text)."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(text):
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return None
+        if _fits(name, value):
+            return value
+    return None

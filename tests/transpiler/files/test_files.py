@@ -345,3 +345,47 @@ def test_read_script_is_at_the_top() -> None:
     assert comfy_script.read_script is read_script
     with pytest.raises(AttributeError):
         _ = comfy_script.nothing_of_that
+
+
+BESIDE = {**PROMPT, 'extra': {'airs': ['urn:air:sdxl:checkpoint:civitai:1@2']}, 'extraMetadata': '{"steps": 25}'}
+
+
+def test_what_others_write_beside_the_nodes_is_no_node(tmp_path: Path) -> None:
+    """Civitai: keys of its own in the prompt."""
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(BESIDE), encoding='utf-8')
+    assert read_metadata(path) == Metadata(prompt=PROMPT)
+    path.write_text(json.dumps({'prompt': BESIDE, 'extra_data': {}}), encoding='utf-8')
+    assert read_metadata(path) == Metadata(prompt=PROMPT)
+    path = tmp_path / 'a.png'
+    info = PngInfo()
+    info.add_text('prompt', json.dumps(BESIDE))
+    Image.new('RGB', (4, 4)).save(path, pnginfo=info)
+    assert read_metadata(path) == Metadata(prompt=PROMPT)
+
+
+@pytest.mark.parametrize('text', [
+    json.dumps(WORKFLOW) + json.dumps(SCRIPT),
+    json.dumps({'a': 1}) + '\n' + json.dumps(WORKFLOW),
+    json.dumps(WORKFLOW) + json.dumps(SCRIPT) + '{"cut": ',
+])  # fmt: skip
+def test_a_workflow_among_other_values_in_one_text(text: str, tmp_path: Path) -> None:
+    """WAS Image Save and others put all metadata one after the other behind `Workflow:`."""
+    image, path = Image.new('RGB', (4, 4)), tmp_path / 'a.webp'
+    exif = image.getexif()
+    exif[0x010F] = f'Prompt:{TEXTS["prompt"]}'
+    exif[0x010E] = f'Workflow:{text}'
+    image.save(path, exif=exif)
+    assert read_metadata(path) == Metadata(prompt=PROMPT, workflow=WORKFLOW)
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-be', 'utf-16-le', 'utf-8-sig'])
+def test_json_in_other_encodings(encoding: str, tmp_path: Path) -> None:
+    """PowerShell's `>` writes UTF-16, with a mark at its beginning."""
+    path = tmp_path / 'a.json'
+    mark = {'utf-16-be': b'\xfe\xff', 'utf-16-le': b'\xff\xfe'}.get(encoding, b'')
+    path.write_bytes(mark + json.dumps(WORKFLOW, ensure_ascii=False).encode(encoding))
+    assert read_metadata(path) == Metadata(workflow=WORKFLOW)
+    path.write_bytes(mark + ' \n{"nodes": '.encode(encoding))
+    with pytest.raises(TranspileError, match='JSON'):
+        read_metadata(path)
