@@ -189,7 +189,7 @@ def _first_fitting(name: str, text: str) -> Any:
     decoder, place = json.JSONDecoder(), 0
     while place < len(text):
         try:
-            value, place = decoder.raw_decode(text, place)
+            value, place = decoder.raw_decode(text, len(text) - len(text[place:].lstrip()))
         except (ValueError, RecursionError):
             return None
         if _fits(name, value):
