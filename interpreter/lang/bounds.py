@@ -110,20 +110,29 @@ class Meter:
     def add_outside(self, seconds: float) -> None:
         self._outside += seconds
 
-    def charge(self, size: int) -> None:
-        """Accounts for `size` new bytes. Raises ScriptLimit when too much is held at once."""
+    def charge(self, size: int, exact: bool = False) -> None:
+        """Accounts for `size` new bytes, of which objects may take twice as many unless that is `exact`.
+
+        Raises ScriptLimit when too much is held at once.
+        """
         self._charged += size
         self.growth.made += size
         if size > 50_000:
-            self._next_check = 0
+            # To make it takes time as well: a built-in that makes many such values has no other steps.
+            self.steps += size >> 16
+            self.check()
         if self.growth.made > self.growth.every and self.growth.too_much():
             raise self._too_much()
         if self._charged > self.bounds.memory:
             held = self.live_size() if self.live_size else self._charged
-            if held + size > self.bounds.memory // 2:
+            if held + (size >> 1 if exact else size) > self.bounds.memory // 2:
                 raise self._too_much()
             self._let_go(self._charged - held)
             self._charged = held
+
+    def refund(self, size: int) -> None:
+        """Gives back what was charged for as long as a call took."""
+        self._charged -= size
 
     def _too_much(self) -> ScriptLimit:
         return ScriptLimit(f'the script holds more than {self.bounds.memory >> 20} MiB')

@@ -9,6 +9,7 @@ from typing import Any
 
 from .calling import as_native, call_method, call_value
 from .comparison import hashable, truth
+from .costs import CONSTANT, COUNTED, Function, constant, counted
 from .elements import collect, iterate, length, metered
 from .errors import NodeFailed, ScriptDenied, ScriptLimit
 from .kinds import NUMBERS, is_tensor
@@ -320,39 +321,47 @@ def _print(m: Machine, /, *values: Any, sep: Any = ' ', end: Any = '\n', flush: 
     m.write(sep.join(parts) + end)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    'abs': _abs,
-    'all': _all,
-    'any': _any,
-    'ascii': lambda m, value, /: show_ascii(m, value),
-    'bin': _base(bin),
-    'callable': _callable,
-    'chr': _chr,
-    'divmod': _divmod,
-    'enumerate': _enumerate,
-    'filter': _filter,
-    'format': _format,
-    'hex': _base(hex),
-    'isinstance': _isinstance,
-    'iter': _iter,
-    'len': _len,
-    'map': _map,
-    'max': _extreme('max', lambda m, rank, best: truth(m, COMPARE[ast.Gt](m, rank, best))),
-    'min': _extreme('min', lambda m, rank, best: truth(m, COMPARE[ast.Lt](m, rank, best))),
-    'next': _next,
-    'oct': _base(oct),
-    'ord': _ord,
-    'pow': _pow,
-    'print': _print,
-    'range': _range,
-    'repr': lambda m, value, /: show_repr(m, value),
-    'reversed': _reversed,
-    'round': _round,
-    'slice': _slice,
-    'sorted': _sorted,
-    'sum': _sum,
-    'type': _type,
-    'zip': _zip,
+FUNCTIONS: dict[str, Function] = {
+    **constant(
+        {
+            'bin': _base(bin),
+            'callable': _callable,
+            'chr': _chr,
+            'hex': _base(hex),
+            'isinstance': _isinstance,
+            'iter': _iter,
+            'len': _len,
+            'oct': _base(oct),
+            'ord': _ord,
+            'range': _range,
+            'slice': _slice,
+        }
+    ),
+    **counted(
+        {
+            'abs': _abs,
+            'all': _all,
+            'any': _any,
+            'ascii': lambda m, value, /: show_ascii(m, value),
+            'divmod': _divmod,
+            'enumerate': _enumerate,
+            'filter': _filter,
+            'format': _format,
+            'map': _map,
+            'max': _extreme('max', lambda m, rank, best: truth(m, COMPARE[ast.Gt](m, rank, best))),
+            'min': _extreme('min', lambda m, rank, best: truth(m, COMPARE[ast.Lt](m, rank, best))),
+            'next': _next,
+            'pow': _pow,
+            'print': _print,
+            'repr': lambda m, value, /: show_repr(m, value),
+            'reversed': _reversed,
+            'round': _round,
+            'sorted': _sorted,
+            'sum': _sum,
+            'type': _type,
+            'zip': _zip,
+        }
+    ),
 }
 
 
@@ -360,13 +369,13 @@ _TYPES: dict[str, tuple[type, Callable[..., Any], dict[str, Any]]] = {
     'bool': (bool, _bool, {}),
     'bytes': (bytes, _bytes, {}),
     'complex': (complex, _complex, {}),
-    'dict': (dict, _dict, {'fromkeys': Builtin('dict.fromkeys', _fromkeys)}),
+    'dict': (dict, _dict, {'fromkeys': Builtin('dict.fromkeys', _fromkeys, COUNTED)}),
     'float': (float, _float, {}),
     'frozenset': (frozenset, _frozenset, {}),
-    'int': (int, _int, {'from_bytes': Builtin('int.from_bytes', _from_bytes)}),
+    'int': (int, _int, {'from_bytes': Builtin('int.from_bytes', _from_bytes, CONSTANT)}),
     'list': (list, _list, {}),
     'set': (set, _set, {}),
-    'str': (str, _str, {'maketrans': Builtin('str.maketrans', _maketrans)}),
+    'str': (str, _str, {'maketrans': Builtin('str.maketrans', _maketrans, COUNTED)}),
     'tuple': (tuple, _tuple, {}),
 }
 TYPE_NAMES = tuple(_TYPES)
@@ -379,14 +388,14 @@ def exception_ref(kind: type[BaseException]) -> TypeRef:
             plain(m, args)  # These look into what they are given.
         return kind(*args)
 
-    return TypeRef(kind.__name__, (kind,), make)
+    return TypeRef(kind.__name__, (kind,), make, COUNTED)
 
 
 def _unavailable(name: str, instead: str) -> Builtin:
     def refuse(m: Machine, *args: Any, **kwargs: Any) -> Any:
         raise ScriptDenied(f'{name}() is not available in scripts: {instead}')
 
-    return Builtin(name, refuse)
+    return Builtin(name, refuse, CONSTANT)
 
 
 _INSTEAD = {
@@ -410,19 +419,19 @@ _INSTEAD = {
 
 
 def _all_names() -> dict[str, Any]:
-    names: dict[str, Any] = {name: Builtin(name, function) for name, function in FUNCTIONS.items()}
+    names: dict[str, Any] = {name: Builtin(name, *function) for name, function in FUNCTIONS.items()}
     for name, (kind, function, attributes) in _TYPES.items():
-        names[name] = TypeRef(name, (kind,), function, attributes)
+        names[name] = TypeRef(name, (kind,), function, COUNTED, attributes)
     names.update({kind.__name__: exception_ref(kind) for kind in CATCHABLE})
     names['RuntimeError'] = _runtime_error()
-    names['Exception'] = TypeRef('Exception', (Exception,), names['Exception'].implementation)
+    names['Exception'] = TypeRef('Exception', (Exception,), names['Exception'].implementation, COUNTED)
     names.update({name: NoOp(name) for name in ('load', 'Workflow')})
     names.update({name: _unavailable(name, instead) for name, instead in _INSTEAD.items()})
     return names
 
 
 def _runtime_error() -> TypeRef:
-    return TypeRef('RuntimeError', (RuntimeError, NodeFailed), exception_ref(RuntimeError).implementation)
+    return TypeRef('RuntimeError', (RuntimeError, NodeFailed), exception_ref(RuntimeError).implementation, COUNTED)
 
 
 NAMES = _all_names()

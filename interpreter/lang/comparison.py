@@ -172,7 +172,7 @@ def _count_alike(m: Machine, value: Any) -> None:
 
 def sort_keys(m: Machine, keys: list) -> list:
     """The keys themselves where Python may compare them, else each in a shell that compares by our rules."""
-    if all(type(key) in SCALARS and (type(key) not in TEXTS or len(key) < 1000) for key in keys):
+    if all(map(_is_soon_compared, keys)):
         return keys
     return [_Ordered(m, key) for key in keys]
 
@@ -203,6 +203,13 @@ def contains(m: Machine, container: Any, wanted: Any) -> bool:
             return wanted in container
         return position_of(m, metered(m, container), wanted) >= 0
     return position_of(m, metered(m, container), wanted) >= 0
+
+
+def _is_soon_compared(key: Any) -> bool:
+    kind = type(key)
+    if kind is int:
+        return -(1 << 128) < key < 1 << 128
+    return len(key) < 256 if kind in TEXTS else kind in SCALARS
 
 
 class _Ordered:

@@ -46,4 +46,4 @@ def loaded_torch() -> Any:
 
 def is_tensor(value: Any) -> bool:
     torch = sys.modules.get('torch')
-    return torch is not None and isinstance(value, torch.Tensor)
+    return torch is not None and issubclass(type(value), torch.Tensor)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...graph import near_misses
+from .costs import Function
 from .errors import NodeFailed, ScriptDenied
 from .kinds import loaded_torch
 from .machine import CATCHABLE, Machine
@@ -40,14 +41,14 @@ def get_attribute(m: Machine, value: Any, name: str) -> Any:
     entry = table.get(name) if table else None
     if entry is None:
         raise _no_attribute(m, value, name, table)
-    return entry.read(m, value) if isinstance(entry, Property) else Method(name, entry, value)
+    return entry.read(m, value) if isinstance(entry, Property) else Method(name, entry.implementation, value)
 
 
 def method_of(m: Machine, value: Any, name: str) -> Callable[..., Any] | None:
     """The implementation of a plain value's method, where it has one: the short way of calling it."""
     table = m.attributes.get(type(value))
     entry = table.get(name) if table is not None else None
-    return None if type(entry) is Property else entry  # type: ignore[return-value]
+    return entry.implementation if type(entry) is Function else None
 
 
 def _foreign_table(m: Machine, value: Any) -> Attributes | None:

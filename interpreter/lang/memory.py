@@ -48,7 +48,8 @@ def live_size(m: Machine) -> int:
             storage = storage_of(value)
             if storage is not None and storage not in seen:
                 seen.add(storage)
-                total += value.untyped_storage().nbytes()
+                # Exact, where objects may take twice what is said of them.
+                total += value.untyped_storage().nbytes() >> 1
         else:
             total += value.size if isinstance(value, ScriptObject) else ScriptObject.size
         parts = _parts(value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .costs import Cost, Function
 from .errors import ScriptDenied
 from .kinds import NUMBERS, SIZED, TIMES, is_tensor
 from .machine import Machine
@@ -62,11 +63,14 @@ class ScriptCallable(ScriptObject):
 class Builtin(ScriptCallable):
     """A function of the interpreter: `implementation(machine, *args, **kwargs)`."""
 
-    __slots__ = ('attributes', 'implementation', 'name')
+    __slots__ = ('attributes', 'cost', 'implementation', 'name')
 
-    def __init__(self, name: str, implementation: Callable[..., Any], attributes: dict[str, Any] | None = None):
+    def __init__(
+        self, name: str, implementation: Callable[..., Any], cost: Cost, attributes: dict[str, Any] | None = None
+    ):
         self.name = name
         self.implementation = implementation
+        self.cost = cost
         self.attributes = attributes
 
     def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
@@ -109,9 +113,10 @@ class TypeRef(Builtin):
         name: str,
         natives: tuple[type, ...],
         implementation: Callable[..., Any],
+        cost: Cost,
         attributes: dict[str, Any] | None = None,
     ):
-        super().__init__(name, implementation, attributes)
+        super().__init__(name, implementation, cost, attributes)
         self.natives = natives
 
     def display(self) -> str:
@@ -127,7 +132,7 @@ class Property:
         self.read = read
 
 
-Attributes = dict[str, 'Property | Callable[..., Any]']
+Attributes = Mapping[str, 'Property | Function']
 """What a type offers after a dot."""
 
 

@@ -13,6 +13,9 @@ FORGET_EVERY = 256
 FORGET_SIZE = 1 << 28
 
 
+CONTAINERS = (list, dict, set, frozenset, tuple)
+
+
 class SharedValues:
     """What has crossed between the script and nodes, as long as somebody else may hold it."""
 
@@ -31,25 +34,28 @@ class SharedValues:
                 f'change {copy} instead'
             )
 
-    def freeze(self, value: Any) -> None:
-        """Marks the containers and tensors in a value that crosses between script and nodes."""
+    def freeze(self, value: Any) -> int:
+        """Marks the containers and tensors in a value that crosses between script and nodes; the bytes that are new."""
+        new = 0
         stack = [value]
         while stack:
             value = stack.pop()
             if type(value) in SCALARS:
                 continue
-            if isinstance(value, (list, dict, set, frozenset, tuple)):
+            if issubclass(type(value), CONTAINERS):
                 if id(value) not in self.frozen:
                     self.frozen[id(value)] = value
-                    self._frozen_size += sys.getsizeof(value, 64)
-                    stack += [*value.keys(), *value.values()] if isinstance(value, dict) else value
+                    new += sys.getsizeof(value, 64)
+                    stack += [*value.keys(), *value.values()] if issubclass(type(value), dict) else value
             elif is_tensor(value):
                 storage = storage_of(value)
                 if storage is not None and storage not in self.frozen_storages:
                     self.frozen_storages[storage] = value
-                    self._frozen_size += value.untyped_storage().nbytes()
+                    new += value.untyped_storage().nbytes()
+        self._frozen_size += new
         if self._frozen_size > FORGET_SIZE or len(self.frozen) + len(self.frozen_storages) > self._frozen_count:
             self.forget_unshared()
+        return new
 
     def forget_unshared(self) -> None:
         """Lets go of what nobody but this machine holds any more: a loop over many images is not to keep them all."""

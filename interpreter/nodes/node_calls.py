@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...graph import GLOBAL_ENUMS, CallError, near_misses
+from ...graph import EXTRA_INPUTS, GLOBAL_ENUMS, CallError, near_misses
 from ..lang.errors import ScriptDenied, ScriptLimit
 from ..lang.kinds import DictItems, DictKeys, DictValues
 from ..lang.machine import Machine
@@ -33,7 +33,7 @@ def own_values(values: Iterable[Any], most: int, tick: Callable[[], object] = in
         if count & 15 == 0:
             tick()
         kind = type(value)
-        if isinstance(value, (ScriptObject, slice, BaseException)) or kind in VIEWS:
+        if issubclass(kind, (ScriptObject, slice, BaseException)) or kind in VIEWS:
             yield value
         elif kind in CONTAINERS and value:
             if depth > MAX_DEPTH:
@@ -68,7 +68,7 @@ class NodeRef(ScriptCallable):
 
     def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
         results = self._pass(self._call, m, args, kwargs)
-        m.freeze(results)
+        m.charge(m.freeze(results), exact=True)
         return results if self._results is None else self._results(results)
 
     def defer(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
@@ -78,6 +78,7 @@ class NodeRef(ScriptCallable):
         made = m.state['nodes'] = m.state.get('nodes', 0) + 1
         if made > m.bounds.nodes:
             raise ScriptLimit(f'the script calls more than {m.bounds.nodes} nodes')
+        self._check_names(kwargs)
         args = [_for_nodes(value) for value in args]
         kwargs = {name: _for_nodes(value) for name, value in kwargs.items()}
         self._check(m, [*args, *kwargs.values()])
@@ -85,6 +86,15 @@ class NodeRef(ScriptCallable):
             return call(m, self._function, args, kwargs)
         except CallError as error:
             raise TypeError(str(error)) from None
+
+    def _check_names(self, kwargs: dict[str, Any]) -> None:
+        """Hidden inputs are ComfyUI's to give: with them a script would write what an image says of its workflow."""
+        schema = self._function.schema
+        extra = kwargs.get(EXTRA_INPUTS)
+        names = {*kwargs, *(extra if type(extra) is dict else ())}
+        for item in schema.hidden:
+            if names & {item.name, item.python_name}:
+                raise ScriptDenied(f'{self.name}: its hidden input {item.name!r} cannot be given')
 
     def _check(self, m: Machine, given: list) -> None:
         """Only values cross to nodes: no functions, iterators or modules of the interpreter. Freezes what does."""

@@ -223,9 +223,10 @@ def test_time_bound_counts_script_code_only() -> None:
         with m.meter.outside():  # type: ignore[attr-defined]
             time.sleep(0.3)
 
+    from comfy_script.interpreter.lang.costs import CONSTANT
     from comfy_script.interpreter.lang.objects import Builtin
 
-    assert run_script('sleep()\nout = 1', {'sleep': Builtin('sleep', sleep)}, bounds=bounds).value == 1
+    assert run_script('sleep()\nout = 1', {'sleep': Builtin('sleep', sleep, CONSTANT)}, bounds=bounds).value == 1
 
 
 @pytest.mark.parametrize(

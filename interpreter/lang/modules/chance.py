@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from ..costs import CONSTANT, COUNTED
 from ..elements import collect, length
 from ..errors import ScriptLimit
 from ..machine import Machine
@@ -36,7 +37,7 @@ _NUMBERS = 'expovariate gauss lognormvariate normalvariate triangular uniform'
 def _members(generator: random.Random) -> dict[str, Any]:
     def plain_call(name: str) -> Builtin:
         function = getattr(generator, name)
-        return Builtin(name, lambda m, *args: function(*numbers_only(m, args)))
+        return Builtin(name, lambda m, *args: function(*numbers_only(m, args)), CONSTANT)
 
     def seed(m: Machine, value: Any = None, /) -> None:
         plain(m, (value,))
@@ -46,7 +47,7 @@ def _members(generator: random.Random) -> dict[str, Any]:
 
     def integer(name: str) -> Builtin:
         function = getattr(generator, name)
-        return Builtin(name, lambda m, *args: function(*(as_index(arg) for arg in args)))
+        return Builtin(name, lambda m, *args: function(*(as_index(arg) for arg in args)), CONSTANT)
 
     def getrandbits(m: Machine, bits: Any, /) -> int:
         m.meter.bit_count(as_index(bits))
@@ -58,20 +59,22 @@ def _members(generator: random.Random) -> dict[str, Any]:
         return get_item(m, values, generator.randrange(length(m, values)))
 
     def choices(m: Machine, values: Any, weights: Any = None, *, k: Any = 1) -> list:
-        m.meter.item_count(as_index(k))
+        count = max(as_index(k), 0)
+        m.meter.item_count(count)
         # Python adds the weights up before it looks at them: of texts it would make ever longer ones.
         wanted = None if weights is None else numbers_only(m, collect(m, weights))
-        m.meter.ticks(max(k, 0))
-        m.charge(56 + 8 * max(k, 0))
-        return generator.choices(collect(m, values), wanted, k=k)
+        m.meter.ticks(count)
+        m.charge(56 + 8 * count)
+        return generator.choices(collect(m, values), wanted, k=count)
 
     def sample(m: Machine, values: Any, k: Any) -> list:
         if type(values) is not range:
             values = collect(m, values)
-        m.meter.item_count(as_index(k))
-        m.meter.ticks(max(k, 0))
-        m.charge(56 + 40 * max(k, 0))
-        return generator.sample(values, k)
+        count = as_index(k)
+        m.meter.item_count(count)
+        m.meter.ticks(max(count, 0))
+        m.charge(56 + 40 * max(count, 0))
+        return generator.sample(values, count)
 
     def shuffle(m: Machine, values: Any, /) -> None:
         if type(values) is not list:
@@ -90,7 +93,7 @@ def _members(generator: random.Random) -> dict[str, Any]:
         'sample': sample,
         'shuffle': shuffle,
     }
-    found.update({name: Builtin(name, function) for name, function in own.items()})
+    found.update({name: Builtin(name, function, COUNTED) for name, function in own.items()})
     return found
 
 
@@ -104,5 +107,5 @@ def _random(m: Machine, seed: Any = None, /) -> Generator:
 
 def make(m: Machine, name: str) -> ModuleRef:
     members = _members(random.Random())
-    members['Random'] = Builtin('Random', _random)
+    members['Random'] = Builtin('Random', _random, CONSTANT)
     return ModuleRef(name, members)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..costs import CONSTANT
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, TypeRef
 from ..showing import check_spec
@@ -42,14 +43,14 @@ def _strptime(m: Machine, text: Any, template: Any, /) -> datetime.datetime:
 
 
 def _type(kind: Any, *names: str) -> TypeRef:
-    attributes: dict[str, Any] = {name: Builtin(name, _maker(getattr(kind, name))) for name in names}
-    return TypeRef(kind.__name__, (kind,), _maker(kind), attributes)
+    attributes: dict[str, Any] = {name: Builtin(name, _maker(getattr(kind, name)), CONSTANT) for name in names}
+    return TypeRef(kind.__name__, (kind,), _maker(kind), CONSTANT, attributes)
 
 
 def _datetime() -> dict[str, Any]:
     moment = _type(datetime.datetime, 'now', 'today', 'fromisoformat', 'fromtimestamp', 'combine')
     assert moment.attributes is not None
-    moment.attributes['strptime'] = Builtin('strptime', _strptime)
+    moment.attributes['strptime'] = Builtin('strptime', _strptime, CONSTANT)
     zone = _type(datetime.timezone)
     assert zone.attributes is not None
     zone.attributes['utc'] = datetime.timezone.utc
@@ -69,8 +70,8 @@ def _time() -> dict[str, Any]:
         return time.strftime(template)
 
     clocks = ('time', 'monotonic', 'perf_counter')
-    found = {name: Builtin(name, _maker(getattr(time, name))) for name in clocks}
-    return {**found, 'strftime': Builtin('strftime', strftime)}
+    found = {name: Builtin(name, _maker(getattr(time, name)), CONSTANT) for name in clocks}
+    return {**found, 'strftime': Builtin('strftime', strftime, CONSTANT)}
 
 
 def make(m: Machine, name: str) -> ModuleRef:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..builtins import exception_ref
 from ..comparison import truth
+from ..costs import COUNTED
 from ..errors import ScriptLimit
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, type_name
@@ -103,8 +104,8 @@ def _plain_copy(m: Machine, value: Any, size: list[int], inside: list[int]) -> A
 def make(m: Machine, name: str) -> ModuleRef:
     m.more_catchable.add(json.JSONDecodeError)
     members = {
-        'loads': Builtin('loads', _loads),
-        'dumps': Builtin('dumps', _dumps),
+        'loads': Builtin('loads', _loads, COUNTED),
+        'dumps': Builtin('dumps', _dumps, COUNTED),
         'JSONDecodeError': exception_ref(json.JSONDecodeError),
     }
     return ModuleRef(name, members)

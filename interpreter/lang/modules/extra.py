@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ..calling import as_native
+from ..costs import OWNERS
 from ..errors import ScriptDenied
 from ..machine import Machine
 from ..objects import Builtin, ScriptCallable, ScriptObject
@@ -30,7 +31,7 @@ class OwnersModule(ScriptObject):
             if not value.__name__.startswith(self._module.__name__ + '.'):
                 raise ScriptDenied(f'{self._module.__name__}.{name} is another module: allow it by its own name')
             return OwnersModule(value)
-        return Builtin(name, _native(value)) if callable(value) else value
+        return Builtin(name, _native(value), OWNERS) if callable(value) else value
 
     def display(self) -> str:
         return f'<module {self._module.__name__}>'

@@ -10,6 +10,7 @@ from typing import Any
 from .. import operators, subscripts
 from ..calling import as_native, call_value
 from ..comparison import equals, truth
+from ..costs import COUNTED
 from ..elements import collect, iterate, metered
 from ..errors import ScriptLimit
 from ..machine import Machine
@@ -155,8 +156,10 @@ def _itertools() -> dict[str, Any]:
         'tee': _tee,
         'zip_longest': _zip_longest,
     }
-    found: dict[str, Any] = {name: Builtin(name, function) for name, function in functions.items()}
-    found['chain'] = Builtin('chain', _chain, {'from_iterable': Builtin('from_iterable', _chain_from)})
+    found: dict[str, Any] = {name: Builtin(name, function, COUNTED) for name, function in functions.items()}
+    found['chain'] = Builtin(
+        'chain', _chain, COUNTED, {'from_iterable': Builtin('from_iterable', _chain_from, COUNTED)}
+    )
     return found
 
 
@@ -179,6 +182,9 @@ class Partial(ScriptCallable):
         # Counted as deep: a partial of a partial of a partial recurses in the interpreter.
         if len(m.calls) >= m.bounds.recursion:
             raise ScriptLimit(f'functions call each other more than {m.bounds.recursion} deep')
+        count = len(self.args) + len(args) + len(self.kwargs) + len(kwargs)
+        m.meter.item_count(count)
+        m.charge(56 + 64 * count)
         return call_value(m, self.function, [*self.args, *args], {**self.kwargs, **kwargs})
 
 
@@ -211,7 +217,7 @@ def _operator() -> dict[str, Any]:
         'or_': ast.BitOr,
         'xor': ast.BitXor,
     }
-    found: dict[str, Any] = {name: Builtin(name, operators.BINARY[kind]) for name, kind in names.items()}
+    found: dict[str, Any] = {name: Builtin(name, operators.BINARY[kind], COUNTED) for name, kind in names.items()}
     compared: dict[str, Any] = {
         'eq': ast.Eq,
         'ne': ast.NotEq,
@@ -220,10 +226,10 @@ def _operator() -> dict[str, Any]:
         'gt': ast.Gt,
         'ge': ast.GtE,
     }
-    found.update({name: Builtin(name, operators.COMPARE[kind]) for name, kind in compared.items()})
-    found['neg'] = Builtin('neg', operators.UNARY[ast.USub])
-    found['not_'] = Builtin('not_', lambda m, value, /: not truth(m, value))
-    found['itemgetter'] = Builtin('itemgetter', _itemgetter)
+    found.update({name: Builtin(name, operators.COMPARE[kind], COUNTED) for name, kind in compared.items()})
+    found['neg'] = Builtin('neg', operators.UNARY[ast.USub], COUNTED)
+    found['not_'] = Builtin('not_', lambda m, value, /: not truth(m, value), COUNTED)
+    found['itemgetter'] = Builtin('itemgetter', _itemgetter, COUNTED)
     return found
 
 
@@ -235,12 +241,14 @@ def _itemgetter(m: Machine, *keys: Any) -> Builtin:
         found = [subscripts.get_item(m, value, key) for key in keys]
         return found[0] if len(found) == 1 else tuple(found)
 
-    return Builtin('itemgetter', get)
+    return Builtin('itemgetter', get, COUNTED)
 
 
 def make(m: Machine, name: str) -> ModuleRef:
     if name == 'itertools':
         return ModuleRef(name, _itertools())
     if name == 'functools':
-        return ModuleRef(name, {'partial': Builtin('partial', _partial), 'reduce': Builtin('reduce', _reduce)})
+        return ModuleRef(
+            name, {'partial': Builtin('partial', _partial, COUNTED), 'reduce': Builtin('reduce', _reduce, COUNTED)}
+        )
     return ModuleRef(name, _operator())

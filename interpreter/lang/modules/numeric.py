@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from ..costs import COUNTED
 from ..elements import collect, metered
 from ..errors import ScriptLimit
 from ..kinds import NUMBERS, is_tensor
@@ -38,7 +39,7 @@ def _number_function(name: str, function: Callable[..., Any]) -> Builtin:
         found = function(*numbers_only(m, args), **kwargs)
         return m.whole(found) if type(found) is int else found
 
-    return Builtin(name, call)
+    return Builtin(name, call, COUNTED)
 
 
 def _list_function(name: str, function: Callable[..., Any]) -> Builtin:
@@ -56,7 +57,7 @@ def _list_function(name: str, function: Callable[..., Any]) -> Builtin:
             raise ValueError(str(error)) from None
         return m.whole(found) if type(found) is int else found
 
-    return Builtin(name, call)
+    return Builtin(name, call, COUNTED)
 
 
 def _factorial(m: Machine, value: Any, /) -> int:
@@ -82,9 +83,13 @@ def _choices(function: Callable[..., int], symmetric: bool) -> Callable[..., int
 
 def _many(function: Callable[..., int]) -> Callable[..., int]:
     def call(m: Machine, *values: Any) -> int:
-        found = [as_index(value) for value in values]
-        m.meter.bit_count(sum(value.bit_length() for value in found) if function is math.lcm else 0)
-        return function(*found)
+        found = 0 if function is math.gcd else 1
+        for value in values:
+            number = as_index(value)
+            # Both take time by the product of the lengths.
+            m.meter.ticks(1 + ((number.bit_length() * found.bit_length()) >> 20))
+            found = m.whole(function(found, number))
+        return found
 
     return call
 
@@ -108,12 +113,12 @@ def _math() -> dict[str, Any]:
     for name in _MATH.split():
         if hasattr(math, name):
             found[name] = _number_function(name, getattr(math, name))
-    found['factorial'] = Builtin('factorial', _factorial)
-    found['comb'] = Builtin('comb', _choices(math.comb, symmetric=True))
-    found['perm'] = Builtin('perm', _choices(math.perm, symmetric=False))
-    found['gcd'] = Builtin('gcd', _many(math.gcd))
-    found['lcm'] = Builtin('lcm', _many(math.lcm))
-    found['prod'] = Builtin('prod', _prod)
+    found['factorial'] = Builtin('factorial', _factorial, COUNTED)
+    found['comb'] = Builtin('comb', _choices(math.comb, symmetric=True), COUNTED)
+    found['perm'] = Builtin('perm', _choices(math.perm, symmetric=False), COUNTED)
+    found['gcd'] = Builtin('gcd', _many(math.gcd), COUNTED)
+    found['lcm'] = Builtin('lcm', _many(math.lcm), COUNTED)
+    found['prod'] = Builtin('prod', _prod, COUNTED)
     found['fsum'] = _list_function('fsum', math.fsum)
     found['dist'] = _list_function('dist', math.dist)
     return found

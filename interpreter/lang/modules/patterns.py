@@ -9,6 +9,7 @@ from typing import Any
 
 from ..builtins import exception_ref
 from ..calling import call_value
+from ..costs import COUNTED
 from ..errors import ScriptDenied
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, ScriptCallable, ScriptObject, Stream, as_index, type_name
@@ -56,7 +57,7 @@ class Match(ScriptObject):
             return self.text
         if name not in _MATCH:
             raise AttributeError(f"'re.Match' object has no attribute '{name}'")
-        return Builtin(name, lambda m, *args: _charged(m, _MATCH[name](self, m, *args)))
+        return Builtin(name, lambda m, *args: _charged(m, _MATCH[name](self, m, *args)), COUNTED)
 
     def display(self) -> str:
         return f'<re.Match object; span={self.span()}, match={(self.group() or "")[:50]!r}>'
@@ -110,7 +111,7 @@ class Pattern(ScriptObject):
             return self.program.groups - 1
         if name not in _FUNCTIONS:
             raise AttributeError(f"'re.Pattern' object has no attribute '{name}'")
-        return Builtin(name, lambda m, *args, **kwargs: _FUNCTIONS[name](m, self, *args, **kwargs))
+        return Builtin(name, lambda m, *args, **kwargs: _FUNCTIONS[name](m, self, *args, **kwargs), COUNTED)
 
     def display(self) -> str:
         return f're.compile({self.source!r})'
@@ -283,7 +284,7 @@ def _module_function(name: str, count: int) -> Builtin:
             flags = rest[0]
         return function(m, _pattern(m, pattern, flags), *positional, **kwargs)
 
-    return Builtin(name, call)
+    return Builtin(name, call, COUNTED)
 
 
 def _escape(m: Machine, text: Any, /) -> str:
@@ -298,8 +299,8 @@ def make(m: Machine, name: str) -> ModuleRef:
     members: dict[str, Any] = {name: _module_function(name, 1) for name in _FUNCTIONS}
     members['sub'] = _module_function('sub', 2)
     members['subn'] = _module_function('subn', 2)
-    members['compile'] = Builtin('compile', _pattern)
-    members['escape'] = Builtin('escape', _escape)
+    members['compile'] = Builtin('compile', _pattern, COUNTED)
+    members['escape'] = Builtin('escape', _escape, COUNTED)
     members['error'] = exception_ref(re.error)
     for flag in ('ASCII', 'DOTALL', 'IGNORECASE', 'MULTILINE', 'VERBOSE', 'A', 'S', 'I', 'M', 'X'):
         members[flag] = int(getattr(re, flag))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from ..bounds import TENSOR_SIZE
-from ..errors import ScriptDenied, ScriptLimit
+from ..costs import CONSTANT, COUNTED
+from ..errors import ScriptDenied
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, as_index
-from ..tensors.calls import MAX_SORTED, argument, bounded_call, known_count, measure, refuse_out, torch_module
+from ..tensors.calls import bounded_call, refuse_out, reserve, torch_module
+from ..tensors.costs import COSTS, OF_FUNCTIONAL_ONLY, TensorCall
 from ..tensors.items import numbers_in
 from ..tensors.methods import to
 
@@ -24,8 +26,6 @@ _FUNCTIONS = (
     'triu trunc unbind unsqueeze var vstack where zeros_like arange eye full ones zeros'
 )
 
-_MAKERS = frozenset({'arange', 'eye', 'full', 'linspace', 'logspace', 'ones', 'zeros'})
-
 _CHANCE = ('rand', 'randn', 'randint', 'randperm', 'rand_like', 'randn_like', 'bernoulli')
 
 _DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 float half double long int'
@@ -33,34 +33,18 @@ _DTYPES = 'bfloat16 bool float16 float32 float64 int16 int32 int64 int8 uint8 fl
 _BEFORE_OUT = {'norm': 4, 'normalize': 4, 'relu': 1}
 """How many arguments come before the one that says where to write: that is no keyword of these."""
 
-MAX_GEOMETRY = 1 << 31
-
 
 def _function(name: str, function: Callable[..., Any]) -> Builtin:
     most = _BEFORE_OUT.get(name)
+    cost = COSTS[name]
 
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
-        torch = torch_module()
         refuse_out(kwargs)
         if most is not None and len(args) > most:
             raise ScriptDenied(f'torch.{name}() takes {most} arguments in scripts')
-        if name in _MAKERS:
-            _measure_made(m, torch, function, args, kwargs)
-            return bounded_call(m, function, args, kwargs, check=False)
-        return bounded_call(m, function, args, kwargs)
+        return bounded_call(m, function, args, kwargs, name, cost)
 
-    return Builtin(f'torch.{name}', call)
-
-
-def _measure_made(m: Machine, torch: Any, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
-    known = known_count(torch, getattr(function, '__name__', ''), args, kwargs)
-    if known is not None:
-        m.meter.element_count(known)
-        m.charge(known * 8)
-        return
-    trial = [argument(m, torch, value, True) for value in args]
-    named = {name: argument(m, torch, value, True) for name, value in kwargs.items()}
-    m.charge(measure(m, torch, function(*trial, **{**named, 'device': 'meta'})))
+    return Builtin(f'torch.{name}', call, cost)
 
 
 def _tensor(m: Machine, values: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
@@ -70,6 +54,7 @@ def _tensor(m: Machine, values: Any, /, *, dtype: Any = None, device: Any = None
     if device not in (None, 'cpu') and not isinstance(device, torch.device):
         raise ScriptDenied("device= takes another tensor's device or 'cpu' in scripts")
     if isinstance(values, torch.Tensor):
+        m.charge(values.numel() * values.element_size())
         return to(m, values.clone(), *([dtype] if dtype is not None else []))
     made = torch.tensor(numbers_in(m, values), dtype=dtype, device=device)
     m.charge(made.numel() * made.element_size())
@@ -89,37 +74,26 @@ def _manual_seed(m: Machine, seed: Any, /) -> None:
 
 
 def _chance(name: str) -> Builtin:
+    cost = COSTS[name]
+
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         torch = torch_module()
         refuse_out(kwargs)
+        generator = _generator(m, torch)
         if name.endswith('_like') or name == 'bernoulli':
             if not args or not isinstance(args[0], torch.Tensor):
                 raise TypeError(f'torch.{name} takes a tensor')
             like = args[0]
-            m.meter.element_count(like.numel())
-            m.charge(TENSOR_SIZE + like.numel() * max(like.element_size(), 4))
+            m.meter.refund(reserve(m, name, cost, TensorCall(args, kwargs, [like], list)))
             if name == 'bernoulli':
-                return torch.bernoulli(like.cpu(), generator=_generator(m, torch)).to(like.device)
+                return torch.bernoulli(like.cpu(), generator=generator).to(like.device)
             make = torch.rand if name == 'rand_like' else torch.randn
-            return make(like.shape, generator=_generator(m, torch), dtype=like.dtype).to(like.device)
-        function = getattr(torch, name)
-        known = known_count(torch, name, args, kwargs)
-        if name == 'randperm':
-            count = as_index(args[0]) if args else 0
-            if count > MAX_SORTED:
-                raise ScriptLimit(f'randperm() of more than {MAX_SORTED}')
-            m.charge(TENSOR_SIZE + 8 * max(count, 0))
-        elif known is not None:
-            m.meter.element_count(known)
-            m.charge(known * 8)
-        else:
-            _measure_made(m, torch, function, args, kwargs)
+            return make(like.shape, generator=generator, dtype=like.dtype).to(like.device)
         kwargs.pop('device', None)
-        given = [argument(m, torch, value, False) for value in args]
-        named = {key: argument(m, torch, value, False) for key, value in kwargs.items()}
-        return function(*given, **named, generator=_generator(m, torch))
+        # Made on the CPU by the run's own generator: another device would have another.
+        return bounded_call(m, partial(getattr(torch, name), generator=generator), args, kwargs, name, cost)
 
-    return Builtin(f'torch.{name}', call)
+    return Builtin(f'torch.{name}', call, cost)
 
 
 def _nn_functional(torch: Any) -> ModuleRef:
@@ -135,31 +109,15 @@ def _nn_functional(torch: Any) -> ModuleRef:
 
 def _functional(name: str, function: Callable[..., Any]) -> Builtin:
     most = _BEFORE_OUT.get(name)
+    cost = {**COSTS, **OF_FUNCTIONAL_ONLY}[name]
 
     def call(m: Machine, *args: Any, **kwargs: Any) -> Any:
         refuse_out(kwargs)
         if most is not None and len(args) > most:
             raise ScriptDenied(f'{name}() changes nothing in place in scripts: it takes {most} arguments')
-        for value in (*args, *kwargs.values()):
-            _check_geometry(value)
-        return bounded_call(m, function, args, kwargs, check=name != 'one_hot' or _check_one_hot(m, *args, **kwargs))
+        return bounded_call(m, function, args, kwargs, name, cost)
 
-    return Builtin(f'torch.nn.functional.{name}', call)
-
-
-def _check_geometry(value: Any) -> None:
-    """Sizes and strides are multiplied with each other: their products must stay within 64 bits."""
-    for item in value if type(value) in (list, tuple) else (value,):
-        if type(item) is int and abs(item) > MAX_GEOMETRY:
-            raise ScriptLimit(f'{item} is too large a size here')
-
-
-def _check_one_hot(m: Machine, tensor: Any, num_classes: Any = -1) -> bool:
-    classes = as_index(num_classes)
-    if classes < 0:
-        classes = int(tensor.max()) + 1 if tensor.numel() else 0
-    m.meter.element_count(tensor.numel() * max(classes, 1))
-    return False
+    return Builtin(f'torch.nn.functional.{name}', call, cost)
 
 
 def make(m: Machine, name: str) -> ModuleRef:
@@ -174,7 +132,7 @@ def make(m: Machine, name: str) -> ModuleRef:
     members.update({item: _chance(item) for item in _CHANCE})
     members.update({item: getattr(torch, item) for item in _DTYPES.split()})
     members.update({item: getattr(torch, item) for item in ('pi', 'inf', 'nan', 'e')})
-    members['tensor'] = Builtin('torch.tensor', _tensor)
-    members['manual_seed'] = Builtin('torch.manual_seed', _manual_seed)
+    members['tensor'] = Builtin('torch.tensor', _tensor, COUNTED)
+    members['manual_seed'] = Builtin('torch.manual_seed', _manual_seed, CONSTANT)
     members['nn'] = nn
     return ModuleRef('torch', members)

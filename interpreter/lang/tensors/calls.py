@@ -1,13 +1,11 @@
-"""Calls of torch: bounded before they are made.
+"""Calls of torch: what each takes is known before it is made (`costs.py`), and refused if it is too much.
 
-Each call is first made on meta tensors, which have a shape and no memory: so the size of a result is known, and
-refused if need be, before it exists. A tensor is never changed in place where nodes or ComfyUI's caches may hold it.
+A tensor is never changed in place where nodes or ComfyUI's caches may hold it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..bounds import TENSOR_SIZE
@@ -15,8 +13,11 @@ from ..errors import ScriptDenied, ScriptLimit
 from ..kinds import SCALARS, loaded_torch
 from ..machine import Machine
 from ..objects import type_name
+from .costs import AS_GIVEN, COSTS, MAX_TIME, WIDEST, TensorCall, TensorCost
 
 MAX_DIMENSIONS = 25
+MAX_PIECES = 20_000
+MAX_GEOMETRY = 1 << 31
 
 
 def torch_module() -> Any:
@@ -47,60 +48,70 @@ def argument(m: Machine, torch: Any, value: Any, meta: bool, depth: int = 0) -> 
     raise TypeError(f'torch takes no {type_name(value)}')
 
 
-def measure(m: Machine, torch: Any, value: Any) -> int:
-    """Elements in a result of meta tensors. Raises ScriptLimit."""
-    if isinstance(value, torch.Tensor):
-        check_dimensions(value)
-        count = value.numel()
-        m.meter.element_count(count)
-        return TENSOR_SIZE + count * value.element_size()
-    if isinstance(value, (list, tuple)):
-        m.meter.item_count(len(value))
-        return sum(measure(m, torch, item) for item in value)
-    return 0
-
-
-def check_dimensions(tensor: Any) -> None:
-    if tensor.dim() > MAX_DIMENSIONS:
-        raise ScriptLimit(f'a tensor of more than {MAX_DIMENSIONS} dimensions')
-
-
-def _result(torch: Any, value: Any) -> Any:
-    if type(value) is torch.Size:
-        return tuple(value)
-    if isinstance(value, tuple) and type(value) is not tuple:
-        return tuple(value)
-    return value
-
-
 def bounded_call(
-    m: Machine, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], check: bool = True
+    m: Machine,
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: dict[str, Any],
+    name: str = '',
+    cost: TensorCost | None = None,
 ) -> Any:
-    """Calls a function of torch, once its result is known to be within the bound."""
+    """Calls a function of torch, once what it takes is known to be within the bounds. Raises ScriptLimit, TypeError."""
     torch = torch_module()
-    name = getattr(function, '__name__', '')
-    _check_pieces(name, args, kwargs)
-    _check_values(m, torch, name, args, kwargs)
-    size = TENSOR_SIZE
-    known = known_count(torch, name, args, kwargs) if check else None
-    if known is not None:
-        m.meter.element_count(known)
-        size = TENSOR_SIZE + known * 8
-    elif check:
-        trial = [argument(m, torch, value, True) for value in args]
-        named = {name: argument(m, torch, value, True) for name, value in kwargs.items()}
-        if 'device' in named:
-            named['device'] = 'meta'
-        made = function(*trial, **named)
-        size = measure(m, torch, made)
-        _check_work(name, args, kwargs, made)
-    m.charge(size)
-    m.meter.check()
+    name = name or function.__name__
     given = [argument(m, torch, value, False) for value in args]
-    named = {name: argument(m, torch, value, False) for name, value in kwargs.items()}
-    if name in _INDEXING:
-        return _result(torch, _indexed(torch, function, given, named))
-    return _result(torch, function(*given, **named))
+    named = {key: argument(m, torch, value, False) for key, value in kwargs.items()}
+    tensors = list(_tensors(torch, (*given, *named.values())))
+    _check_values(torch, name, given, named, tensors)
+    call = TensorCall(given, named, tensors, lambda: _try(m, torch, function, given, named))
+    space = reserve(m, name, cost or COSTS[name], call)
+    m.meter.check()
+    try:
+        if name in _INDEXING:
+            return _result(torch, _indexed(torch, function, given, named))
+        return _result(torch, function(*given, **named))
+    finally:
+        m.meter.refund(space)
+
+
+def reserve(m: Machine, name: str, cost: TensorCost, call: TensorCall) -> int:
+    """Accounts for a call that is about to be made; the bytes that are free again after it. Raises ScriptLimit."""
+    made = cost.out(call)
+    m.meter.element_count(made)
+    pieces = cost.pieces(call)
+    if pieces > MAX_PIECES:
+        raise ScriptLimit(f'a tensor cut into more than {MAX_PIECES} pieces')
+    # A processor does some hundred million of the smallest operations a second; two cores share them.
+    time = cost.time * cost.of(call)
+    if time > MAX_TIME / 25:
+        time *= max((cost.by_type(str(tensor.dtype)) for tensor in call.tensors), default=1.0)
+        if time > 2 * MAX_TIME:
+            raise ScriptLimit(f'{name}() of tensors this large takes too long in one step: do it piece by piece')
+    space = cost.space(call)
+    itemsize = cost.itemsize
+    if itemsize == AS_GIVEN:
+        widest = max((tensor.element_size() for tensor in call.tensors), default=4)
+        itemsize = WIDEST if 'dtype' in call.kwargs else max(widest, 4)
+    m.charge(made * itemsize + TENSOR_SIZE * pieces + space, exact=True)
+    m.meter.ticks(int(time) >> 12)
+    return space
+
+
+def _try(m: Machine, torch: Any, function: Callable[..., Any], args: list, kwargs: dict[str, Any]) -> list[Any]:
+    """The results of a call with meta tensors. Raises what the call raises."""
+    trial = [argument(m, torch, value, True) for value in args]
+    named = {key: argument(m, torch, value, True) for key, value in kwargs.items()}
+    if 'device' in named or next(_tensors(torch, [*trial, *named.values()]), None) is None:
+        named['device'] = 'meta'
+    return list(_tensors(torch, [function(*trial, **named)]))
+
+
+def _tensors(torch: Any, values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(torch, value)
 
 
 _INDEXING = frozenset({'gather', 'scatter', 'index_select', 'take', 'one_hot', 'quantile', 'indexed'})
@@ -123,136 +134,72 @@ def is_away(tensor: Any) -> bool:
     return tensor.device.type != 'cpu'
 
 
-_SAME_SHAPE_NAMES = (
-    'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool ceil clamp clip clone contiguous cos '
-    'cosh cumsum cumprod deg2rad detach div double eq erf exp expm1 flip fliplr flipud float floor floordiv fmod frac '
-    'ge gt half hypot int invert isclose isfinite isinf isnan le lerp log log10 log1p log2 logical_and logical_not '
-    'logical_or logical_xor logsumexp long lt masked_fill max maximum mean median min minimum mod mul ne neg norm pos '
-    'pow prod rad2deg reciprocal remainder roll round rsqrt sigmoid sign sin sinh softmax sort sqrt square std sub sum '
-    'tan tanh tril triu truediv trunc var where and_ or_ xor ones_like zeros_like full_like movedim permute transpose '
-    't squeeze unsqueeze swapaxes flatten'
+def _result(torch: Any, value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return checked(value)
+    if type(value) is torch.Size:
+        return tuple(value)
+    if isinstance(value, (list, tuple)):
+        for item in value[:1]:
+            _result(torch, item)
+        return value if type(value) in (list, tuple) else tuple(value)
+    return value
+
+
+def checked(tensor: Any) -> Any:
+    """The tensor, if it is one that everything else can be done with. Raises ScriptLimit."""
+    if tensor.dim() > MAX_DIMENSIONS:
+        raise ScriptLimit(f'a tensor of more than {MAX_DIMENSIONS} dimensions')
+    return tensor
+
+
+# What no size tells
+
+
+def _check_values(torch: Any, name: str, args: list, kwargs: dict[str, Any], tensors: list[Any]) -> None:
+    """Refuses what would end the process, or is not bounded by the sizes. Raises ScriptDenied, ScriptLimit."""
+    for value in (*args, *kwargs.values()):
+        if type(value) is str and value == 'nuc':
+            raise ScriptDenied(f"{name}() has no 'nuc' in scripts")
+        # Sizes and strides are multiplied with each other: their products must stay within 64 bits.
+        for item in value if type(value) in (list, tuple) else (value,):
+            if type(item) is int and abs(item) > MAX_GEOMETRY and name in _GEOMETRIC:
+                raise ScriptLimit(f'{item} is too large a size here')
+    if name in _DIVIDING and tensors:
+        _check_division(torch, args, kwargs)
+
+
+_GEOMETRIC_NAMES = (
+    'adaptive_avg_pool2d adaptive_max_pool2d affine_grid avg_pool2d conv2d interpolate max_pool2d one_hot pad '
+    'pixel_shuffle pixel_unshuffle unfold'
 )
-
-_SAME_SHAPE = frozenset(_SAME_SHAPE_NAMES.split())
-"""Functions whose result has at most the elements of their tensors, broadcast against each other."""
-
-_FILLED = frozenset({'zeros', 'ones', 'full', 'rand', 'randn'})
-
-MAX_PIECES = 20_000
+_GEOMETRIC = frozenset(_GEOMETRIC_NAMES.split())
+_DIVIDING = frozenset({'div', 'floordiv', 'fmod', 'mod', 'remainder'})
 
 
-def known_count(torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> int | None:
-    """The most elements that a call gives, where its arguments tell; None where it has to be tried.
-
-    Only a short way: torch takes seconds to load what it needs for its first meta tensor.
-    """
-    if name in _SAME_SHAPE:
-        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-        return _broadcast_count([list(value.shape) for value in tensors]) if tensors else None
-    joined = name in ('cat', 'concat', 'stack', 'hstack', 'vstack') and args and type(args[0]) in (list, tuple)
-    if joined and all(isinstance(value, torch.Tensor) for value in args[0]):
-        return sum(value.numel() for value in args[0])
-    if name == 'interpolate' and args and isinstance(args[0], torch.Tensor):
-        return _interpolated_count(args, kwargs)
-    if name in _FILLED:
-        shape = kwargs.get('size', args[0] if args and type(args[0]) in (list, tuple) else args)
-        if type(shape) in (list, tuple) and all(type(size) is int and size >= 0 for size in shape):
-            return math.prod(shape)
-    return None
-
-
-def _interpolated_count(args: Any, kwargs: dict[str, Any]) -> int | None:
-    image = args[0]
-    size = kwargs.get('size', args[1] if len(args) > 1 else None)
-    factor = kwargs.get('scale_factor', args[2] if len(args) > 2 else None)
-    old = image.shape[2:]
-    if size is not None:
-        new = [size] * len(old) if type(size) is int else size
-    elif factor is not None:
-        factors = factor if type(factor) in (list, tuple) else [factor] * len(old)
-        if not all(type(item) in (int, float) and 0 < item < 1e9 for item in factors):
-            return None
-        new = [math.ceil(length * item) for length, item in zip(old, factors, strict=False)]
-    else:
-        return None
-    if type(new) not in (list, tuple) or not all(type(item) is int and item > 0 for item in new):
-        return None
-    return math.prod(image.shape[:2]) * math.prod(new)
-
-
-def _check_pieces(name: str, args: Any, kwargs: dict[str, Any]) -> None:
-    """Bounds the calls that cut a tensor into many. Raises ScriptLimit."""
-    if name not in ('split', 'chunk', 'unbind', 'unflatten'):
+def _check_division(torch: Any, args: list, kwargs: dict[str, Any]) -> None:
+    """The least integer by −1 is one more than the greatest: where a processor divides them, the process ends."""
+    operands = [*args[:2], *(kwargs[key] for key in ('input', 'other') if key in kwargs)][:2]
+    if len(operands) < 2 or not all(map(_is_whole, operands)):
         return
-    numbers = [value for value in (*args[1:], *kwargs.values()) if type(value) is int]
-    longest = max(args[0].shape, default=1)
-    smallest = min((abs(number) for number in numbers), default=0) if name == 'split' else 0
-    if longest // max(smallest, 1) > MAX_PIECES:
-        raise ScriptLimit(f'a tensor cut into more than {MAX_PIECES} pieces')
-
-
-MAX_SORTED = 1 << 25
-
-_SORTING = frozenset({'sort', 'argsort', 'topk', 'kthvalue', 'median', 'mode', 'quantile', 'unique'})
-
-_BROADCASTING = frozenset({'l1_loss', 'mse_loss', 'cosine_similarity'})
-
-
-def _check_values(m: Machine, torch: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:
-    """Bounds what the size of a result does not tell. Raises ScriptLimit, TypeError."""
-    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    if name in _SORTING and any(value.numel() > MAX_SORTED for value in tensors):
-        raise ScriptLimit(f'{name}() of more than {MAX_SORTED} elements')
-    if name in ('nonzero', 'where', 'unique') and len(tensors) == 1:
-        m.meter.element_count(tensors[0].numel() * max(tensors[0].dim(), 1))
-        m.charge(8 * tensors[0].numel() * max(tensors[0].dim(), 1))
-    elif name in _BROADCASTING or name == 'matmul':
-        _check_broadcast(m, name, tensors)
-    elif any(value == 'nuc' for value in (*args, *kwargs.values()) if type(value) is str):
-        raise ScriptDenied(f"{name}() has no 'nuc' in scripts")
-
-
-def _check_broadcast(m: Machine, name: str, tensors: list) -> None:
-    """These spread their tensors over each other before they make a small result. Raises ScriptLimit."""
-    if len(tensors) < 2:
+    if kwargs.get('rounding_mode', '') is None or (not kwargs and len(args) > 2):
         return
-    shapes = [list(value.shape) for value in tensors]
-    if name == 'matmul':
-        if min(map(len, shapes)) < 2:
-            return
-        batch = _broadcast_count([shape[:-2] for shape in shapes])
-        for shape in shapes:
-            m.meter.element_count(batch * shape[-1] * shape[-2])
-        return
-    m.meter.element_count(_broadcast_count(shapes))
+    dividend, divisor = operands
+    kind = torch.result_type(dividend, divisor)
+    if kind in (torch.int32, torch.int64) and _has(divisor, -1) and _has(dividend, torch.iinfo(kind).min):
+        raise OverflowError('integer division result too large for an integer')
 
 
-def _broadcast_count(shapes: list[list[int]]) -> int:
-    count = 1
-    for place in range(1, max(map(len, shapes), default=0) + 1):
-        count *= max(shape[-place] if place <= len(shape) else 1 for shape in shapes)
-    return count
+def _is_whole(value: Any) -> bool:
+    if type(value) in (int, bool):
+        return True
+    return hasattr(value, 'is_floating_point') and not value.is_floating_point() and not value.is_complex()
 
 
-MAX_WORK = 1 << 35
-"""Multiplications of one call: a second or a few on a CPU, which nothing can interrupt."""
-
-
-def _check_work(name: str, args: Any, kwargs: dict[str, Any], made: Any) -> None:
-    """Bounds the calls that compute much more than the size of their result tells."""
-    inner = 1
-    if name in ('matmul', 'mm', 'bmm', 'dot') and args[0].dim():
-        inner = args[0].shape[-1]
-    elif name == 'conv2d':
-        weight = args[1] if len(args) > 1 else kwargs['weight']
-        inner = weight[0].numel()
-    elif name in ('avg_pool2d', 'max_pool2d'):
-        size = args[1] if len(args) > 1 else kwargs['kernel_size']
-        inner = size * size if isinstance(size, int) else size[0] * size[-1]
-    elif name == 'diff':
-        inner = args[1] if len(args) > 1 else kwargs.get('n', 1)
-    if inner > 1 and made.numel() * inner > MAX_WORK:
-        raise ScriptLimit(f'{name}() of tensors this large takes too long')
+def _has(value: Any, wanted: int) -> bool:
+    if type(value) in (int, bool):
+        return value == wanted
+    return bool((value == wanted).any())
 
 
 def refuse_out(kwargs: dict[str, Any]) -> None:

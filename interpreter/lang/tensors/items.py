@@ -9,7 +9,8 @@ from ..errors import ScriptDenied, ScriptLimit
 from ..kinds import is_tensor
 from ..machine import Machine
 from ..objects import type_name
-from .calls import MAX_DIMENSIONS, bounded_call, check_dimensions, is_away, torch_module
+from .calls import MAX_DIMENSIONS, bounded_call, checked, is_away, reserve, torch_module
+from .costs import COSTS, WIDEST, TensorCall, TensorCost, count, spread
 
 
 def _index_parts(m: Machine, torch: Any, key: Any) -> tuple[Any, bool]:
@@ -54,21 +55,32 @@ def get_tensor_item(m: Machine, tensor: Any, key: Any) -> Any:
         # A mask keeps at most what is there; beside other lists it could repeat, so there it stands alone.
         if type(index) is tuple and sum(isinstance(part, torch.Tensor) for part in index) > 1:
             raise ScriptDenied('a mask cannot be combined with other lists as an index in scripts')
-        m.charge(TENSOR_SIZE + tensor.numel() * tensor.element_size())
-        return tensor[index]
+        call = TensorCall((tensor,), {}, [tensor, *_tensors_of(torch, index)], list)
+        m.meter.refund(reserve(m, 'masked_select', COSTS['masked_select'], call))
+        m.meter.check()
+        return checked(tensor[index])
     parts = index if type(index) is tuple else (index,)
     if all(type(part) in (int, slice, type(None), type(...)) for part in parts):
         m.charge(TENSOR_SIZE)
-        view = tensor[index]  # A view: its elements take no memory.
-        check_dimensions(view)
-        return view
+        return checked(tensor[index])  # A view: its elements take no memory.
     many = type(index) is tuple
     parts = index if many else (index,)
 
     def indexed(owner: Any, *parts: Any) -> Any:
         return owner[parts if many else parts[0]]
 
-    return bounded_call(m, indexed, (tensor, *parts), {})
+    return bounded_call(m, indexed, (tensor, *parts), {}, 'indexed')
+
+
+def _tensors_of(torch: Any, index: Any) -> list[Any]:
+    return [part for part in (index if type(index) is tuple else (index,)) if isinstance(part, torch.Tensor)]
+
+
+def _behind(tensor: Any, index: Any) -> int:
+    """Elements of the dimensions that no list or tensor of an index stands for: at most so many for each place."""
+    parts = index if type(index) is tuple else (index,)
+    gone = sum(hasattr(part, 'shape') for part in parts)
+    return count(sorted(tensor.shape)[gone:])
 
 
 def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
@@ -79,7 +91,15 @@ def set_tensor_item(m: Machine, tensor: Any, key: Any, value: Any) -> None:
         )
     if not isinstance(value, torch.Tensor) and type(value) not in (int, float, bool):
         raise TypeError(f'a tensor holds numbers, not a {type_name(value)}')
-    index, _ = _index_parts(m, torch, key)
+    index, masked = _index_parts(m, torch, key)
+    looked_up = _tensors_of(torch, index)
+    if looked_up:
+        # As many places as the indices make together, each with what lies behind it.
+        at_most = count(tensor.shape) if masked else spread([part.shape for part in looked_up]) * _behind(tensor, index)
+        cost = TensorCost(lambda call: at_most, 25.0, lambda call: at_most, lambda call: 3 * WIDEST * at_most, 0)
+        m.meter.refund(reserve(m, 'indexed', cost, TensorCall((tensor,), {}, [tensor, *looked_up], list)))
+    else:
+        m.meter.ticks(tensor.numel() >> 12)
     m.meter.check()
     if is_away(tensor):
         changed = tensor.cpu()

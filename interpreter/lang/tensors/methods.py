@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..bounds import TENSOR_SIZE
+from ..costs import CONSTANT, Function, constant, counted
 from ..errors import ScriptDenied
 from ..kinds import loaded_torch
 from ..machine import Machine
 from ..objects import Attributes, Property, as_index
 from ..types.entries import read
 from ..types.tables import ATTRIBUTES
-from .calls import bounded_call, refuse_out, torch_module
+from .calls import bounded_call, refuse_out, reserve, torch_module
+from .costs import COSTS, OF_METHODS_ONLY, TensorCall, count
 
 _METHODS = (
     'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip '
     'clone contiguous cos cosh cummax cummin cumprod cumsum deg2rad detach diff div double eq erf exp expand expm1 '
     'flatten flip float floor fmod frac gather ge gt half index_select int isclose isfinite isinf isnan kthvalue le '
-    'lerp log log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill matmul max '
-    'maximum mean median min minimum mm bmm mode movedim mul narrow ne neg norm permute pow prod '
-    'quantile reciprocal remainder '
-    'repeat repeat_interleave reshape roll rot90 round rsqrt scatter select sigmoid sign sin sinh softmax sort split '
-    'sqrt square squeeze std sub sum swapaxes t take tan tanh tile topk transpose tril triu trunc type_as unbind '
-    'unflatten unfold unsqueeze var view where'
+    'lerp log log10 log1p log2 logical_and logical_not logical_or logical_xor logsumexp long lt masked_fill '
+    'masked_select matmul max maximum mean median min minimum mm bmm mode movedim mul narrow ne neg nonzero norm '
+    'permute pow prod quantile reciprocal remainder repeat reshape roll rot90 round rsqrt scatter select sigmoid sign '
+    'sin sinh softmax sort split sqrt square squeeze std sub sum swapaxes t take tan tanh tile topk transpose tril '
+    'triu trunc type_as unbind unflatten unfold unique unsqueeze var view where'
 )
-
-_UNCHECKED = ('masked_select', 'nonzero', 'unique')
-
 _WITHOUT_ARGUMENTS = ('dim', 'numel', 'is_floating_point', 'element_size')
+_METHOD_COSTS = {**COSTS, **OF_METHODS_ONLY}
 
 
-def _method(name: str, check: bool = True) -> Callable[..., Any]:
+def _method(name: str) -> Function:
+    cost = _METHOD_COSTS[name]
+    function = getattr(loaded_torch().Tensor, name)
+
     def call(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         torch = torch_module()
         refuse_out(kwargs)
         if name == 'view' and any(type(value) is torch.dtype for value in (*args, *kwargs.values())):
             raise ScriptDenied('tensor.view() takes a shape in scripts: use to(dtype)')
-        return bounded_call(m, getattr(torch.Tensor, name), (owner, *args), kwargs, check)
+        return bounded_call(m, function, (owner, *args), kwargs, name, cost)
 
-    return call
+    return Function(call, cost)
+
+
+def _without_arguments(name: str) -> Function:
+    return Function(lambda m, owner, /: getattr(owner, name)(), CONSTANT)
 
 
 def _size(m: Machine, owner: Any, dim: Any = None, /) -> Any:
@@ -51,8 +55,10 @@ def _item(m: Machine, owner: Any, /) -> Any:
 
 
 def _tolist(m: Machine, owner: Any, /) -> Any:
-    m.meter.item_count(owner.numel())
-    m.charge(64 * owner.numel())
+    made = count(owner.shape)
+    m.meter.item_count(made)
+    m.meter.ticks(made >> 4)
+    m.charge(64 * made)
     return owner.tolist()
 
 
@@ -64,36 +70,38 @@ def to(m: Machine, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             raise ScriptDenied("tensor.to() takes a dtype, another tensor, its device or 'cpu' in scripts")
     if not set(kwargs) <= {'dtype', 'device', 'other'}:
         raise ScriptDenied('tensor.to() takes dtype and device in scripts')
-    m.charge(TENSOR_SIZE + owner.numel() * 16)
+    reserve(m, 'to', COSTS['to'], TensorCall(args, kwargs, [owner], list))
     return owner.to(*args, **kwargs)
 
 
 def _cpu(m: Machine, owner: Any, /) -> Any:
+    reserve(m, 'cpu', COSTS['to'], TensorCall((), {}, [owner], list))
     return owner.cpu()
 
 
 def _repeat_interleave(m: Machine, owner: Any, repeats: Any, dim: Any = None) -> Any:
-    return bounded_call(m, torch_module().Tensor.repeat_interleave, (owner, as_index(repeats)), {'dim': dim})
+    return bounded_call(
+        m, torch_module().Tensor.repeat_interleave, (owner, as_index(repeats)), {'dim': dim}, 'repeat_interleave'
+    )
 
 
 def tensor_attributes() -> Attributes:
     torch = torch_module()
-    found: Attributes = {name: _method(name) for name in _METHODS.split() if hasattr(torch.Tensor, name)}
-    found.update({name: _method(name, check=False) for name in (*_UNCHECKED, *_WITHOUT_ARGUMENTS)})
+    found: dict[str, Property | Function] = {name: _method(name) for name in _METHODS.split() if hasattr(torch.Tensor, name)}
+    found.update({name: _without_arguments(name) for name in _WITHOUT_ARGUMENTS})
     found.update(
         {
             'shape': read(lambda x: tuple(x.shape)),
             'ndim': read(lambda x: x.ndim),
             'dtype': read(lambda x: x.dtype),
             'device': read(lambda x: x.device),
-            'T': Property(lambda m, x: bounded_call(m, lambda y: y.T, (x,), {})),
-            'mT': Property(lambda m, x: bounded_call(m, lambda y: y.mT, (x,), {})),
-            'size': _size,
-            'item': _item,
-            'tolist': _tolist,
-            'to': to,
-            'cpu': _cpu,
-            'repeat_interleave': _repeat_interleave,
+            'T': Property(lambda m, x: bounded_call(m, lambda y: y.T, (x,), {}, 'T')),
+            'mT': Property(lambda m, x: bounded_call(m, lambda y: y.mT, (x,), {}, 'mT')),
+            'to': Function(to, COSTS['to']),
+            'cpu': Function(_cpu, COSTS['to']),
+            'repeat_interleave': Function(_repeat_interleave, COSTS['repeat_interleave']),
+            **constant({'size': _size, 'item': _item}),
+            **counted({'tolist': _tolist}),
         }
     )
     return found

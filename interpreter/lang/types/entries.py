@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..costs import counted
 from ..kinds import SCALARS, SIZED, TEXTS, TIMES
 from ..machine import Machine
 from ..objects import Attributes, Property, type_name
@@ -52,7 +53,7 @@ def charged(m: Machine, found: Any) -> Any:
 
 
 def natives(owner: type, names: str) -> Attributes:
-    return {name: native(getattr(owner, name)) for name in names.split() if hasattr(owner, name)}
+    return counted({name: native(getattr(owner, name)) for name in names.split() if hasattr(owner, name)})
 
 
 def read(function: Callable[[Any], Any]) -> Property:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..calling import call_value
 from ..comparison import contains, equals, hashable, position_of, sort_keys, truth
+from ..costs import constant, counted
 from ..elements import collect, metered
 from ..kinds import SETS
 from ..machine import Machine
@@ -54,11 +55,13 @@ def _list_remove(m: Machine, owner: list, value: Any, /) -> None:
 
 def _clear(m: Machine, owner: Any, /) -> None:
     m.changeable(owner)
+    m.meter.ticks(len(owner) >> 8)
     owner.clear()
 
 
 def _reverse(m: Machine, owner: list, /) -> None:
     m.changeable(owner)
+    m.meter.ticks(len(owner) >> 8)
     owner.reverse()
 
 
@@ -101,20 +104,23 @@ def _sort(m: Machine, owner: list, /, *, key: Any = None, reverse: Any = False) 
 
 
 LIST: Attributes = {
-    'append': _append,
-    'extend': extend,
-    'insert': _insert,
-    'pop': _list_pop,
-    'remove': _list_remove,
-    'clear': _clear,
-    'reverse': _reverse,
-    'index': _position,
-    'count': _count,
-    'copy': _copy,
-    'sort': _sort,
+    **constant({'append': _append}),
+    **counted(
+        {
+            'clear': _clear,
+            'copy': _copy,
+            'count': _count,
+            'extend': extend,
+            'index': _position,
+            'insert': _insert,
+            'pop': _list_pop,
+            'remove': _list_remove,
+            'reverse': _reverse,
+            'sort': _sort,
+        }
+    ),
 }
-
-TUPLE: Attributes = {'index': _position, 'count': _count}
+TUPLE: Attributes = counted({'index': _position, 'count': _count})
 
 
 def _range_index(m: Machine, owner: range, value: Any, /) -> int:
@@ -127,8 +133,8 @@ RANGE: Attributes = {
     'start': read(lambda x: x.start),
     'stop': read(lambda x: x.stop),
     'step': read(lambda x: x.step),
-    'index': _range_index,
-    'count': lambda m, owner, value: int(contains(m, owner, value)),
+    **constant({'index': _range_index}),
+    **counted({'count': lambda m, owner, value, /: int(contains(m, owner, value))}),
 }
 
 
@@ -187,16 +193,18 @@ def _view(function: Callable[[dict], Any]) -> Callable[..., Any]:
 
 
 DICT: Attributes = {
-    'get': _get,
-    'keys': _view(dict.keys),
-    'values': _view(dict.values),
-    'items': _view(dict.items),
-    'pop': _dict_pop,
-    'popitem': _popitem,
-    'setdefault': _setdefault,
-    'update': update,
-    'clear': _clear,
-    'copy': _copy,
+    **constant({'keys': _view(dict.keys), 'values': _view(dict.values), 'items': _view(dict.items)}),
+    **counted(
+        {
+            'clear': _clear,
+            'copy': _copy,
+            'get': _get,
+            'pop': _dict_pop,
+            'popitem': _popitem,
+            'setdefault': _setdefault,
+            'update': update,
+        }
+    ),
 }
 
 
@@ -256,24 +264,15 @@ def _set_pop(m: Machine, owner: set, /) -> Any:
     return owner.pop()
 
 
+_CHANGES = ('update', 'intersection_update', 'difference_update', 'symmetric_difference_update')
 _SET_NAMES = ('union', 'intersection', 'difference', 'issubset', 'issuperset', 'isdisjoint')
 
-FROZENSET: Attributes = {
-    **{name: _set_operation(getattr(frozenset, name)) for name in _SET_NAMES},
-    'symmetric_difference': _set_operation(frozenset.symmetric_difference),
-    'copy': lambda m, owner: owner,
-}
-
+_OF_BOTH = counted({name: _set_operation(getattr(frozenset, name)) for name in (*_SET_NAMES, 'symmetric_difference')})
+FROZENSET: Attributes = {**_OF_BOTH, **constant({'copy': lambda m, owner, /: owner})}
 SET: Attributes = {
-    **{name: _set_operation(getattr(set, name)) for name in (*_SET_NAMES, 'symmetric_difference')},
-    'add': _add,
-    'discard': _discard,
-    'remove': _set_remove,
-    'pop': _set_pop,
-    'clear': _clear,
-    'copy': _copy,
-    'update': _set_change(set.update),
-    'intersection_update': _set_change(set.intersection_update),
-    'difference_update': _set_change(set.difference_update),
-    'symmetric_difference_update': _set_change(set.symmetric_difference_update),
+    **counted({name: _set_operation(getattr(set, name)) for name in (*_SET_NAMES, 'symmetric_difference')}),
+    **counted({name: _set_change(getattr(set, name)) for name in _CHANGES}),
+    **counted(
+        {'add': _add, 'clear': _clear, 'copy': _copy, 'discard': _discard, 'pop': _set_pop, 'remove': _set_remove}
+    ),
 }

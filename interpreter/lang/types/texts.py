@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..bounds import ELEMENT_SIZE
+from ..costs import counted
 from ..elements import collect
 from ..errors import ScriptLimit
 from ..kinds import TEXTS
@@ -153,27 +154,26 @@ STR: Attributes = {
         'capitalize casefold count find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric '
         'isprintable isspace istitle isupper lower partition removeprefix removesuffix swapcase title upper',
     ),
-    **{name: _backwards(getattr(str, name)) for name in ('rfind', 'rindex', 'rpartition')},
-    **{name: _stripped(getattr(str, name)) for name in ('strip', 'lstrip', 'rstrip')},
-    **{name: _edge(getattr(str, name)) for name in ('startswith', 'endswith')},
-    'center': _padded(str.center),
-    'ljust': _padded(str.ljust),
-    'rjust': _padded(str.rjust),
-    'zfill': _padded(str.zfill),
-    'expandtabs': _expandtabs,
-    'replace': _replace,
-    'join': _join,
-    'split': _splitter(str.split),
-    'rsplit': _splitter(str.rsplit),
-    'splitlines': _splitlines,
-    'translate': _translate,
-    'encode': _encode,
-    'format': str_format,
+    **counted({name: _backwards(getattr(str, name)) for name in ('rfind', 'rindex', 'rpartition')}),
+    **counted({name: _stripped(getattr(str, name)) for name in ('strip', 'lstrip', 'rstrip')}),
+    **counted({name: _edge(getattr(str, name)) for name in ('startswith', 'endswith')}),
+    **counted({name: _padded(getattr(str, name)) for name in ('center', 'ljust', 'rjust', 'zfill')}),
+    **counted({name: _splitter(getattr(str, name)) for name in ('split', 'rsplit')}),
+    **counted(
+        {
+            'encode': _encode,
+            'expandtabs': _expandtabs,
+            'format': str_format,
+            'join': _join,
+            'replace': _replace,
+            'splitlines': _splitlines,
+            'translate': _translate,
+        }
+    ),
 }
 
 BYTES: Attributes = {
     **natives(bytes, 'count find hex index'),
-    'strip': _stripped(bytes.strip),
-    **{name: _edge(getattr(bytes, name)) for name in ('startswith', 'endswith')},
-    'decode': _decode,
+    **counted({name: _edge(getattr(bytes, name)) for name in ('startswith', 'endswith')}),
+    **counted({'decode': _decode, 'strip': _stripped(bytes.strip)}),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from ..costs import counted
 from ..machine import Machine
 from ..objects import Attributes
 from ..showing import check_spec, format_value
@@ -20,14 +21,14 @@ def _strftime(m: Machine, owner: Any, template: Any, /) -> str:
 _DATE: Attributes = {
     **reads('year month day'),
     **natives(datetime.date, 'isoformat weekday isoweekday toordinal replace'),
-    'strftime': _strftime,
+    **counted({'strftime': _strftime}),
 }
 
 _TIME = reads('hour minute second microsecond')
 
 TIMES_ATTRIBUTES: dict[type, Attributes] = {
     datetime.date: _DATE,
-    datetime.time: {**_TIME, **natives(datetime.time, 'isoformat replace'), 'strftime': _strftime},
+    datetime.time: {**_TIME, **natives(datetime.time, 'isoformat replace'), **counted({'strftime': _strftime})},
     datetime.datetime: {
         **_DATE,
         **_TIME,
