@@ -120,12 +120,12 @@ class NodeRef(ScriptCallable):
 
 def _for_nodes(value: Any) -> Any:
     """A value as a node gets it, and what a growing group or a list of them holds."""
-    if isinstance(value, ScriptObject):
+    if issubclass(type(value), ScriptObject):
         return value.for_nodes()
-    if type(value) is list and any(isinstance(item, ScriptObject) for item in value):
-        return [item.for_nodes() if isinstance(item, ScriptObject) else item for item in value]
-    if type(value) is dict and any(isinstance(item, ScriptObject) for item in value.values()):
-        return {key: item.for_nodes() if isinstance(item, ScriptObject) else item for key, item in value.items()}
+    if type(value) is list and any(issubclass(type(item), ScriptObject) for item in value):
+        return [item.for_nodes() if issubclass(type(item), ScriptObject) else item for item in value]
+    if type(value) is dict and any(issubclass(type(item), ScriptObject) for item in value.values()):
+        return {key: item.for_nodes() if issubclass(type(item), ScriptObject) else item for key, item in value.items()}
     return value
 
 

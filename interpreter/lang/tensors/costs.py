@@ -353,7 +353,8 @@ COSTS: dict[str, TensorCost] = {
     **each(
         pointwise(3.0),
         'abs add ceil clamp clip deg2rad eq floor frac ge gt invert le logical_and logical_not logical_or logical_xor '
-        'lt masked_fill maximum minimum mul ne neg pos rad2deg reciprocal round sign sqrt square sub and_ or_ xor trunc',
+        'lt masked_fill maximum minimum mul ne neg pos rad2deg reciprocal round sign sqrt square sub and_ or_ xor '
+        'trunc',
     ),
     'where': TensorCost(
         lambda call: broadcast(call) * (max(call.first.dim(), 1) if len(call.tensors) == 1 else 1),

@@ -87,7 +87,8 @@ def _repeat_interleave(m: Machine, owner: Any, repeats: Any, dim: Any = None) ->
 
 def tensor_attributes() -> Attributes:
     torch = torch_module()
-    found: dict[str, Property | Function] = {name: _method(name) for name in _METHODS.split() if hasattr(torch.Tensor, name)}
+    names = (name for name in _METHODS.split() if hasattr(torch.Tensor, name))
+    found: dict[str, Property | Function] = {name: _method(name) for name in names}
     found.update({name: _without_arguments(name) for name in _WITHOUT_ARGUMENTS})
     found.update(
         {
