@@ -17,7 +17,7 @@ from comfy_script.runtime.calls.functions import NodeNamespace
 
 torch = pytest.importorskip('torch')
 
-BOUNDS = Bounds(seconds=4.0, memory=256 << 20)
+BOUNDS = Bounds(seconds=1.0, memory=256 << 20)
 NODES = {
     'Images': {'input': {'required': {'count': ['INT', {}]}}, 'output': ['IMAGE'], 'name': 'Images'},
     'SaveImage': {
@@ -135,7 +135,7 @@ def test_refused_or_ended(line: str) -> None:
     began = time.process_time()
     with pytest.raises(ScriptLimit):
         run(f'import functools, itertools, math, operator, re, torch\n{line}')
-    assert time.process_time() - began < 5 * BOUNDS.seconds
+    assert time.process_time() - began < 20 * BOUNDS.seconds
 
 
 INTERRUPTED = r"""
@@ -162,7 +162,7 @@ def test_the_interrupt_is_looked_at(line: str) -> None:
 
     def check() -> None:
         looked.append(time.process_time())
-        if looked[-1] - began > 2.0:
+        if looked[-1] - began > 1.0:
             raise Interrupted
 
     # Some may have come to their end by then, or to that of their steps.
@@ -239,7 +239,7 @@ class Foreign:
     asked = 0
 
     @property
-    def __class__(self) -> type:
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
         Foreign.asked += 1
         return list
 
