@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..graph import ComfyScriptError, Prompt, Schemas, to_variable_name
+from ..interpreter.lang.source import parse_tree
 
 MAX_TEXT = 2 * 1024 * 1024
 MAX_ERRORS = 50
@@ -47,7 +49,7 @@ def read_script(text: str, schemas: Schemas) -> ReadScript:
     try:
         read = script_to_prompt(text, schemas)
     except ComfyScriptError as error:
-        raise ScriptRefused(errors_of(error)[:MAX_ERRORS]) from error
+        raise ScriptRefused([_at_keyword(one, text) for one in errors_of(error)[:MAX_ERRORS]]) from error
     prompt = Prompt.parse(read.prompt)
     return ReadScript(
         text, prompt, read.lines, _titles(prompt, read.names, schemas), read.callers, read.built.workflow
@@ -74,6 +76,29 @@ def errors_of(error: Exception) -> list[dict[str, Any]]:
     found = _error(line, column, getattr(error, 'message', None) or str(error))
     end = getattr(error, 'end_column', None)
     return [found | ({'endColumn': end} if end else {})]
+
+
+_KEYWORD = re.compile(r"has no input '(\w+)'|input '(\w+)' was given twice")
+
+
+def _at_keyword(error: dict[str, Any], text: str) -> dict[str, Any]:
+    """An error of a call's keyword where the keyword stands."""
+    found = _KEYWORD.search(error['message'])
+    if found is None:
+        return error
+    name = found[1] or found[2]
+    for node in ast.walk(parse_tree(text)):
+        if isinstance(node, ast.Call) and node.lineno == error['line'] and _column(text, node) == error['column']:
+            for given in node.keywords:
+                if given.arg == name:
+                    column = _column(text, given)
+                    return error | {'line': given.lineno, 'column': column, 'endColumn': column + len(name)}
+    return error
+
+
+def _column(text: str, node: ast.Call | ast.keyword) -> int:
+    """`ast` counts bytes, from 0."""
+    return len(text.split('\n')[node.lineno - 1].encode()[: node.col_offset].decode()) + 1
 
 
 def _error(line: int, column: int, message: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is to be noticed of the values that Apply would set."""
+"""What is to be noticed of the values that Apply would set, and of the links that it would make."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ def remarks(edits: Iterable[Edit], wanted: ReadScript, graph: Prompt, schemas: S
     places = _Places(wanted, schemas)
     found = Remarks([], [])
     for edit in edits:
-        schema = schemas.find(types.get(edit.node)) if edit.op == 'set' else None
+        schema = schemas.find(types.get(edit.node)) if edit.op in ('set', 'connect') else None
         item = schema.input(edit.input or '') if schema else None
         if item is None:
+            continue
+        if edit.source is not None:
+            given = _type_of(types.get(edit.source[0]), edit.source[1], schemas)
+            if not _can_be_linked(given, item):
+                message = f'{item.python_name} takes {item.type}, not {given}'
+                found.warnings.append(places.of(edit) | {'message': message})
             continue
         if _is_no_number(item, edit.value):
             message = f'{item.python_name} takes a number, not {edit.value!r:.80}'
@@ -63,6 +69,26 @@ class _Places:
         if self._calls is None:
             self._calls = ScriptCalls(self._wanted, self._schemas)
         return self._calls.argument(edit.key, edit.input)
+
+
+def _type_of(class_type: str | None, slot: int, schemas: Schemas) -> str | None:
+    """Of a node's output; None where it is not known."""
+    schema = schemas.find(class_type)
+    return schema.outputs[slot].type if schema and slot < len(schema.outputs) else None
+
+
+def _can_be_linked(given: str | None, item: InputSchema) -> bool:
+    """As ComfyUI decides it (`comfy_execution/validation.py: validate_node_input`), where both types are plain."""
+    if given is None or item.kind is not InputKind.PLAIN or not isinstance(item.type, str):
+        return True
+    sides = [{part.strip() for part in side.split(',')} for side in (given, item.type)]
+    return any(map(_is_open, (*sides[0], *sides[1]))) or bool(sides[0] & sides[1])
+
+
+def _is_open(type_: str) -> bool:
+    """Whether a type says nothing: anything goes into and out of `*`, combos are lists in some packs and names in
+    others, and what `COMFY_MATCHTYPE_V3` and its like stand for depends on what else is linked."""
+    return type_ in ('*', 'COMBO', '') or type_.startswith('COMFY_')
 
 
 def _is_no_number(item: InputSchema, value: Any) -> bool:

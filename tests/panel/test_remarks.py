@@ -102,3 +102,45 @@ def test_what_the_graph_holds_already_is_not_the_scripts_fault(schemas: Schemas)
 
     assert [edit['input'] for edit in answer['edits']] == ['name']
     assert answer['warnings'] == []
+
+
+@pytest.mark.parametrize('value, at', [
+    ('-3', {'line': 5, 'column': 12, 'endColumn': 14}),
+    ('+99', {'line': 5, 'column': 12, 'endColumn': 15}),
+])  # fmt: skip
+def test_the_mark_stands_on_the_arguments_own_line(value: str, at: dict[str, int], schemas: Schemas) -> None:
+    answer = planned("    3,\n    kind='box',", f"    kind='box',\n    radius={value},", schemas)
+
+    assert [{key: one[key] for key in at} for one in answer['warnings']] == [at]
+
+
+def test_a_link_of_another_type_is_marked_with_both(schemas: Schemas) -> None:
+    answer = planned('    image,\n    3', '    image,\n    image', schemas)
+
+    at = {'line': 4, 'column': 5, 'endColumn': 10}
+    assert answer['warnings'] == [{**at, 'message': 'radius takes INT, not IMAGE'}]
+
+
+@pytest.mark.parametrize('given, wanted, fits', [
+    ('IMAGE', 'MASK', False), ('IMAGE', 'IMAGE,MASK', True), ('IMAGE,MASK', 'MASK , LATENT', True), ('*', 'INT', True),
+    ('IMAGE', '*', True), ('COMFY_MATCHTYPE_V3', 'INT', True), ('IMAGE', 'COMFY_MATCHTYPE_V3', True),
+    ('COMBO', 'STRING', True), ('STRING', 'INT', False),
+])  # fmt: skip
+def test_which_types_go_together(given: str, wanted: str, fits: bool) -> None:
+    schemas = Schemas.parse({
+        'Give': {'input': {}, 'output': [given]},
+        'Take': {'input': {'required': {'x': (wanted, {'forceInput': True})}}, 'output': [], 'output_node': True},
+    })
+    workflow = read_script('', schemas).workflow()
+    answer = plan(ApplyRequest(workflow, 'Take(Give())\n', Style()), schemas)
+    assert (answer['warnings'] == []) == fits
+
+
+@pytest.mark.parametrize('given', ["kynd='box'", "image=image"])
+def test_a_keyword_that_is_wrong_is_marked_where_it_stands(given: str, schemas: Schemas) -> None:
+    answer = planned("kind='box'", given, schemas)
+
+    keyword = given.partition('=')[0]
+    assert {key: answer['errors'][0][key] for key in ('line', 'column', 'endColumn')} == {
+        'line': 5, 'column': 5, 'endColumn': 5 + len(keyword),
+    }  # fmt: skip
