@@ -264,7 +264,7 @@ def _parse_node(class_type: str, info: Mapping[str, Any]) -> NodeSchema:
         category=plain_text(info.get('category')),
         module=plain_text(info.get('python_module')),
         inputs=read(required, True) + read(optional, False),
-        hidden=read(hidden, False),
+        hidden=tuple(_read_hidden(name, names[name], spec) for name, spec in hidden.items()),
         outputs=_parse_outputs(info),
         output_node=bool(info.get('output_node')),
         is_input_list=bool(info.get('is_input_list')),
@@ -283,6 +283,13 @@ def _ordered(specs: Any, order: Any) -> dict[str, Any]:
     if isinstance(order, (list, tuple)) and len(order) == len(found) and set(order) == set(found):
         return {name: found[name] for name in order}
     return found
+
+
+def _read_hidden(name: str, python_name: str, spec: Any) -> InputSchema:
+    """An input that ComfyUI fills in itself, or that a pack's JavaScript reads: it can be of any shape."""
+    first = spec[0] if isinstance(spec, (list, tuple)) and spec else spec
+    type_ = plain_text(first) if isinstance(first, str) else '*'
+    return InputSchema(name, name, python_name, type_, required=False)
 
 
 def _read_input(name: str, local: str, python_name: str, spec: Any, required: bool) -> InputSchema:

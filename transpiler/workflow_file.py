@@ -77,6 +77,7 @@ class WorkflowNode(NamedTuple):
     properties: Mapping[str, Any] = _NOTHING
     number: int = 0
     """The node's place in the file's list."""
+    color: str | None = None
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -122,6 +123,8 @@ class WorkflowGraph:
     nodes: tuple[WorkflowNode, ...]
     links: tuple[WorkflowLink, ...]
     groups: tuple[WorkflowGroup, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What packs and old versions keep beside the nodes, as the file has it."""
 
     @property
     def notes(self) -> Iterator[WorkflowNode]:
@@ -173,6 +176,7 @@ class WorkflowFile(WorkflowGraph):
             nodes=nodes,
             links=links,
             groups=_parse_groups(data.get('groups')),
+            extra=extra,
             subgraphs=_parse_definitions(data),
             last_node_id=_last(data.get('last_node_id'), state.get('lastNodeId')),
             last_link_id=_last(data.get('last_link_id'), state.get('lastLinkId')),
@@ -324,6 +328,7 @@ def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
         named if isinstance(named, dict) else None,
         _mapping(get('properties')),
         index,
+        _optional_text(get('color')),
     )
 
 
@@ -436,6 +441,7 @@ def _parse_definition(data: Mapping[str, Any]) -> SubgraphDefinition:
         nodes=nodes,
         links=links,
         groups=_parse_groups(data.get('groups')),
+        extra=_mapping(data.get('extra')),
         id=data['id'],
         name=_text(data.get('name')),
         inputs=_parse_boundary(data.get('inputs')),

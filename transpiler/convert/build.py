@@ -14,9 +14,8 @@ from typing import Any
 from .javascript import UNDEFINED, is_number
 from .live_links import remove_inputs
 from .model import LiveGraph, LiveInput, LiveNode, LiveOutput, State, Widget
-from .special import SPECIAL_TYPES
+from .registry import SPECIAL_TYPES, WIDGET_TYPES
 from .specs import NodeClass, Spec, read_section
-from .widgets import WIDGETS
 
 _AUTOGROW = 'COMFY_AUTOGROW_V3'
 _DYNAMIC_COMBO = 'COMFY_DYNAMICCOMBO_V3'
@@ -131,7 +130,7 @@ def add_node_input(node: LiveNode, spec: Spec) -> None:
 
 
 def _is_widget(spec: Spec) -> bool:
-    return not spec.forced and (spec.widget_type in WIDGETS or spec.widget_type == _DYNAMIC_COMBO)
+    return not spec.forced and (spec.widget_type in WIDGET_TYPES or spec.widget_type == _DYNAMIC_COMBO)
 
 
 def _add_socket(node: LiveNode, spec: Spec) -> None:
@@ -151,7 +150,7 @@ def _add_widget_input(node: LiveNode, spec: Spec, dynamic: bool = False) -> None
     if spec.widget_type == _DYNAMIC_COMBO:
         _add_dynamic_combo(node, spec)
     else:
-        WIDGETS[spec.widget_type](node, spec)
+        WIDGET_TYPES[spec.widget_type](node, spec)
     node.inputs.append(LiveInput(spec.name, spec.type, None, spec.name, spec.raw if dynamic else None))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...graph import Schemas
 from .build import Prototypes
-from .special import extend
+from .registry import TITLES, extend
 from .specs import NodeClass, read_class
 from .titles import title_of
 
@@ -26,4 +26,4 @@ class ClassTable:
         schema = self._schemas.find(class_type)
         if schema is None:
             return None
-        return read_class(class_type, schema.info, title_of(class_type, schema.info), extend)
+        return read_class(class_type, schema.info, TITLES.get(class_type) or title_of(class_type, schema.info), extend)

@@ -14,9 +14,10 @@ from ..errors import TranspileError
 from ..workflow_file import BYPASS, INPUT_NODE, NEVER
 from .javascript import UNDEFINED, compatible, prompt_value
 from .model import LiveGraph, LiveInput, LiveNode, reachable
+from .packs import PACKS
 from .primitives import write_primitive_value
+from .registry import VIRTUAL_TYPES
 from .result import Conversion, SubgraphInstance
-from .special import VIRTUAL_TYPES
 
 _DEEPEST = 1000
 _MOST_NODES = 500_000
@@ -82,6 +83,9 @@ class Emitter:
             prompt[place.id] = entry
             types[place.id] = node.type
         _drop_dangling(prompt)
+        for pack in PACKS:
+            if pack.finish is not None:
+                pack.finish(prompt)
         if self._circles:
             self.warnings.append(f'{self._circles} links run in a circle without a node in it; they are left out')
         return Conversion(
@@ -100,7 +104,7 @@ class Emitter:
             if node.inner is not None and id(node.inner) not in done:
                 done.add(id(node.inner))
                 pending.extendleft(reversed(node.inner.nodes))
-            elif node.virtual and node.widgets:
+            elif node.virtual and node.widgets and node.node_class is None:
                 write_primitive_value(node)
 
     # Places.

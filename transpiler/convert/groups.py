@@ -16,12 +16,11 @@ from .build import input_linked
 from .javascript import compatible, truthy
 from .live_links import disconnect_input
 from .model import Boundary, LiveGraph, LiveInput, LiveLink, LiveNode, LiveOutput
-from .special import VIRTUAL_TYPES
+from .registry import VIRTUAL_TYPES, WIDGET_TYPES
 from .specs import NodeClass, Spec, read_spec
-from .widgets import WIDGETS
 
 _PREFIXES = ('workflow>', 'workflow/')
-_WIDGET_TYPES = frozenset(WIDGETS) | {'COMFY_DYNAMICCOMBO_V3'}
+_WIDGET_TYPES = frozenset(WIDGET_TYPES) | {'COMFY_DYNAMICCOMBO_V3'}
 
 
 @dataclass

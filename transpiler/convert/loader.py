@@ -22,10 +22,11 @@ from .link_repairs import (
 )
 from .match_types import settle_types
 from .model import Boundary, LiveGraph, LiveLink, LiveNode, LiveOutput, reachable
+from .packs import PACKS
 from .primitives import create_primitive_widget
 from .proxy_widgets import flush_proxy_widgets
-from .saved_values import live_input, take_slots, take_values, value_list
-from .special import SPECIAL_TYPES, VIRTUAL_TYPES
+from .registry import SPECIAL_TYPES, VIRTUAL_TYPES
+from .saved_values import live_input, take_slots, take_values, unplaced_values, value_list
 from .unique_ids import NodeIds
 from .unknown import add_unknown_widgets
 
@@ -45,6 +46,7 @@ class Loader:
         self.groups: dict[str, GroupType] = {}
         self._with_extra_inputs: list[LiveNode] = []
         self._graphs: list[LiveGraph] = []
+        self._sources: list[tuple[LiveGraph, WorkflowGraph]] = []
 
     def close(self) -> None:
         """Takes the live graphs apart, so that they are freed at once and not by the collector of cycles."""
@@ -68,12 +70,14 @@ class Loader:
         for definition in _innermost_first(definitions):
             graph = self.definitions[definition.id]
             self._configure(graph, definition, definition.nodes)
+            self._sources.append((graph, definition))
             _reset_boundaries(graph, definition)
         root = LiveGraph()
         self._graphs = [*self.definitions.values(), root]
         root.last_link = self.workflow.last_link_id
         self._read_groups()
         self._configure(root, self.workflow, root_nodes)
+        self._sources.append((root, self.workflow))
         return root
 
     def _finish(self, root: LiveGraph) -> None:
@@ -95,6 +99,11 @@ class Loader:
             graphs += unpacked
             self._graphs += unpacked
         settle_types(graphs)
+        for graph, source in self._sources:
+            for pack in PACKS:
+                if pack.links is not None:
+                    pack.links(graph, source)
+        self.warnings += unplaced_values(self._graphs)
 
     def _read_groups(self) -> None:
         """Group nodes of old files become node types while the file is loaded."""
@@ -146,7 +155,10 @@ class Loader:
             return node
         node_class = self.classes.find(info.type)
         if node_class is not None:
-            return self.classes.prototypes.new(node_class, graph)
+            node = self.classes.prototypes.new(node_class, graph)
+            special = SPECIAL_TYPES.get(info.type)
+            node.virtual = special is not None and special.virtual
+            return node
         group = self.groups.get(info.type)
         if group is not None:
             node = copy_node(build_node(group.node_class), graph)
@@ -186,7 +198,9 @@ class Loader:
         if take_slots(node, info):
             self._with_extra_inputs.append(node)
         if info.widgets_values:
-            take_values(node, info)
+            (special.take if special is not None and special.take is not None else take_values)(node, info)
+            if special is not None and special.shows:
+                node.unplaced = []
 
 
 def _new_definition(definition: SubgraphDefinition) -> LiveGraph:

@@ -196,6 +196,7 @@ class LiveNode:
         'properties',
         'title',
         'type',
+        'unplaced',
         'virtual',
         'widgets',
     )
@@ -219,6 +220,8 @@ class LiveNode:
         self.matches: dict[str, dict[str, str]] | None = None
         self.properties: dict[str, Any] = {}
         self.info: WorkflowNode | None = None
+        self.unplaced: list[tuple[str | None, Any]] = []
+        """Saved values that no widget took, with their names where the file has them."""
 
     def widget(self, name: str | None) -> Widget | None:
         """The first widget of this name, promoted ones included."""

@@ -12,8 +12,8 @@ from typing import Any
 from ...graph.types import NUMBER_TYPES
 from .javascript import UNDEFINED, as_number, is_number
 from .model import LiveGraph, LiveInput, LiveLink, LiveNode, Widget
+from .registry import WIDGET_TYPES
 from .specs import RawSpec, read_spec
-from .widgets import WIDGETS
 
 _UNCOMPARED = frozenset(
     {'default', 'forceInput', 'defaultInput', 'control_after_generate', 'multiline', 'tooltip', 'dynamicPrompts'}
@@ -36,8 +36,8 @@ def create_primitive_widget(node: LiveNode) -> None:
     key = 'COMBO' if is_combo else str(type_)
     spec = read_spec('value', type_, options, False)
     before = len(node.widgets)
-    if key in WIDGETS:
-        widget = WIDGETS[key](node, spec)
+    if key in WIDGET_TYPES:
+        widget = WIDGET_TYPES[key](node, spec)
     else:
         widget = node.add_widget(Widget('value', key.lower(), None))
     theirs = target.widget(slot.widget or slot.name)
@@ -59,7 +59,7 @@ def create_primitive_widget(node: LiveNode) -> None:
 def _config(node: LiveNode, slot: LiveInput) -> RawSpec | None:
     """The description of the widget behind an input. A plain socket of a widget's type is one without options."""
     if slot.widget is None:
-        return (slot.type, {}) if slot.type in WIDGETS else None
+        return (slot.type, {}) if slot.type in WIDGET_TYPES else None
     if slot.config is not None:
         return slot.config
     return node.node_class.config(slot.widget) if node.node_class is not None else None
@@ -88,7 +88,7 @@ def _merge_ranges(node: LiveNode, widget: Widget, first: RawSpec) -> None:
 
 def _apply_range(widget: Widget, type_: str, options: Mapping[str, Any]) -> None:
     made = LiveNode('', LiveGraph())
-    WIDGETS[type_](made, read_spec('value', type_, options, False))
+    WIDGET_TYPES[type_](made, read_spec('value', type_, options, False))
     widget.options = made.widgets[0].options
 
 

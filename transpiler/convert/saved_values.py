@@ -7,7 +7,7 @@ from typing import Any
 
 from ..workflow_file import InputSlot, WorkflowNode
 from .build import DynamicCombo, input_linked
-from .model import LiveInput, LiveNode, LiveOutput
+from .model import LiveGraph, LiveInput, LiveNode, LiveOutput
 
 
 def live_input(slot: InputSlot) -> LiveInput:
@@ -54,33 +54,79 @@ def _announce_links(node: LiveNode) -> None:
 
 
 def take_values(node: LiveNode, info: WorkflowNode) -> None:
+    """Values go to the widgets in order, or by name where the file has names; what is left is noted."""
     saved = info.widgets_values
-    if isinstance(saved, dict):
-        _take_named_values(node, saved)
+    if isinstance(saved, Mapping):
+        _take_by_name(node, saved, 0)
         return
     if saved is None:
         return
-    values = _without_forced(node, value_list(saved))
+    values = value_list(saved)
+    names = list(info.named_values or ())
+    if len(names) != len(values):
+        _take_in_order(node, _without_forced(node, values), None)
+        return
+    place, taken = _take_in_order(node, values, names)
+    if taken < len(values):
+        # A list that was saved with names shows where its widgets are others than ours.
+        _take_by_name(node, dict(zip(names[taken:], values[taken:])), place)
+
+
+def _take_in_order(node: LiveNode, values: Sequence[Any], names: Sequence[str] | None) -> tuple[int, int]:
+    """How many widgets and values were taken: up to the first that has another name in the file."""
     taken = 0
     place = 0
     # The list grows while it is walked: a value can bring further widgets.
     widgets, count = node.widgets, len(values)
     while taken < count and place < len(widgets):
         widget = widgets[place]
-        place += 1
         if widget.in_file:
+            if names is not None and widget.in_prompt and widget.name != names[taken]:
+                return place, taken
             widget.set(node, values[taken])
             taken += 1
+        place += 1
+    if names is None:
+        node.unplaced = [(None, value) for value in values[taken:]]
+    return place, taken
 
 
-def _take_named_values(node: LiveNode, values: Mapping[str, Any]) -> None:
-    """Values that a pack saved by name."""
-    place = 0
+def _take_by_name(node: LiveNode, values: Mapping[str, Any], place: int) -> None:
+    """Values that a pack saved by name, for the widgets from a place on."""
+    left = dict(values)
     while place < len(node.widgets):
         widget = node.widgets[place]
         place += 1
-        if widget.in_file and widget.name in values:
-            widget.set(node, values[widget.name])
+        if widget.in_file and widget.name in left:
+            widget.set(node, left.pop(widget.name))
+    node.unplaced = list(left.items())
+
+
+_EMPTY = (None, '', [], {})
+_LONGEST_SHOWN = 60
+_MOST_WARNINGS = 50
+
+
+def unplaced_values(graphs: Sequence[LiveGraph]) -> list[str]:
+    """A line for each node whose file holds values that no widget of ours takes."""
+    found = []
+    for graph in graphs:
+        for node in graph.nodes:
+            values = [_shown(name, value) for name, value in node.unplaced if value not in _EMPTY]
+            if values:
+                title = '' if node.title in (None, node.type) else f' {node.title!r}'
+                found.append(
+                    f'node {node.id} ({node.type}){title}: saved values that are left out: {", ".join(values)}'
+                )
+    if len(found) > _MOST_WARNINGS:
+        found[_MOST_WARNINGS:] = [f'{len(found) - _MOST_WARNINGS} more nodes have saved values that are left out']
+    return found
+
+
+def _shown(name: str | None, value: Any) -> str:
+    text = repr(value)
+    text = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + '…'
+    return text if name is None else f'{name}={text}'
 
 
 def _without_forced(node: LiveNode, values: Sequence[Any]) -> Sequence[Any]:

@@ -1,32 +1,18 @@
-"""Node types that the web UI, or the pack they come from, treats in a way of its own: one entry each.
+"""Node types that the web UI itself treats in a way of its own: one entry each.
 
-Three kinds: types of the server that get widgets or inputs from the web UI's own extensions, types that only the
-web UI knows, and types that well-known packs add to the web UI alone (they are virtual: no prompt has them).
+Two kinds: types of the server that get widgets or inputs from the web UI's own extensions, and types that only the
+web UI knows (they are virtual: no prompt has them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .javascript import truthy
 from .model import LiveNode, Widget
+from .node_types import SpecialType, VirtualType
 from .specs import Spec, read_spec
-
-
-@dataclass(frozen=True)
-class SpecialType:
-    """A server's node type that the web UI extends.
-
-    `inputs` go behind the required ones of the description (`beforeRegisterNodeDef`); `created` runs on the new node;
-    `saved_inputs` gives the inputs that a saved node's properties describe: the node gets them before its links and
-    values are read.
-    """
-
-    inputs: tuple[tuple[str, str], ...] = ()
-    created: Callable[[LiveNode], None] | None = None
-    saved_inputs: Callable[[Mapping[str, Any]], Iterator[Spec]] | None = None
 
 
 class ComboOption(Widget):
@@ -109,66 +95,10 @@ SPECIAL_TYPES: dict[str, SpecialType] = {
     'WebcamCapture': SpecialType(created=_webcam),
 }
 
-_UPLOADS = ('image_upload', 'video_upload', 'animated_image_upload')
-
-
-def extend(class_type: str, required: list[Spec]) -> None:
-    """Adds the inputs that the web UI's extensions add to a type: upload buttons, players, 3D views."""
-    special = SPECIAL_TYPES.get(class_type)
-    for name, type_ in special.inputs if special else ():
-        _put(required, Spec(name, type_, False, {}))
-    if any(spec.name == 'audio' and spec.options.get('audio_upload') is True for spec in required):
-        _put(required, Spec('upload', 'AUDIOUPLOAD', False, {}))
-    for spec in required:
-        if spec.type == 'COMBO' and any(spec.options.get(key) is True for key in _UPLOADS):
-            _put(required, Spec('upload', 'IMAGEUPLOAD', False, {**spec.options, 'imageInputName': spec.name}))
-            break
-
-
-def _put(required: list[Spec], spec: Spec) -> None:
-    for index, other in enumerate(required):
-        if other.name == spec.name:
-            required[index] = spec
-            return
-    required.append(spec)
-
-
-@dataclass(frozen=True)
-class VirtualType:
-    """A node type that exists in the web UI only: it is in no prompt, links pass through it or end there.
-
-    `passes`: a link that reaches it goes on from its input at the same index (a reroute).
-    `finds`: the node is the far end of a named wire; the value is the type of the near end (Get → Set).
-    `title`: what an untitled one is called.
-    """
-
-    title: str = ''
-    finds: str | None = None
-
-
 VIRTUAL_TYPES: dict[str, VirtualType] = {
-    # The web UI's own.
     'PrimitiveNode': VirtualType('Primitive'),
     'Reroute': VirtualType('Reroute'),
     'Note': VirtualType('Note'),
     'MarkdownNote': VirtualType('Markdown Note'),
-    # KJNodes, Easy-Use: a wire with a name.
-    'SetNode': VirtualType('Set'),
-    'GetNode': VirtualType('Get', finds='SetNode'),
-    'easy setNode': VirtualType('Set'),
-    'easy getNode': VirtualType('Get', finds='easy setNode'),
-    # rgthree.
-    'Reroute (rgthree)': VirtualType('Reroute'),
-    'Label (rgthree)': VirtualType(),
-    'Bookmark (rgthree)': VirtualType(),
-    'Fast Muter (rgthree)': VirtualType(),
-    'Fast Bypasser (rgthree)': VirtualType(),
-    'Fast Groups Muter (rgthree)': VirtualType(),
-    'Fast Groups Bypasser (rgthree)': VirtualType(),
-    'Fast Actions Button (rgthree)': VirtualType(),
-    'Mute / Bypass Relay (rgthree)': VirtualType(),
-    'Mute / Bypass Repeater (rgthree)': VirtualType(),
-    'Random Unmuter (rgthree)': VirtualType(),
-    'Node Collector (rgthree)': VirtualType(),
 }
 """Types that a prompt never has. A type that the server does know is the server's."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from comfy_script.transpiler.convert import workflow_to_prompt
-from comfy_script.transpiler.convert.special import SPECIAL_TYPES, VIRTUAL_TYPES
+from comfy_script.transpiler.convert.registry import VIRTUAL_TYPES
+from comfy_script.transpiler.convert.special import SPECIAL_TYPES
 
 
 def described(name: str, required: dict[str, Any], output: list[str]) -> dict[str, Any]:
