@@ -1,7 +1,7 @@
 // Two scripts side by side, or one above the other where there is little room.
 import * as cm from '../vendor/codemirror.mjs'
-import { basics } from './editor.mjs'
 import { h } from './dom.mjs'
+import { basics } from './look.mjs'
 import { t } from './text.mjs'
 
 const SIDE_BY_SIDE = 620
