@@ -105,6 +105,15 @@ app.registerExtension({
       sortOrder: 20,
       onChange: () => changed(),
     },
+    {
+      id: 'ComfyScript.Panel.TabIndents',
+      name: 'Tab indents in the script',
+      category: ['ComfyScript', 'Panel', 'TabIndents'],
+      tooltip: 'Else it goes on to the next button. Escape, then Tab leaves the script either way.',
+      type: 'boolean',
+      defaultValue: true,
+      sortOrder: 19,
+    },
   ],
   getNodeMenuItems(/** @type {import('./panel/comfy.mjs').Node} */ node) {
     const image = imageOf(node)

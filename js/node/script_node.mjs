@@ -1,5 +1,6 @@
 // One ComfyScript node: its text is read as it is typed, its output and errors are shown.
 import { api, app, inputLink } from '../panel/comfy.mjs'
+import { indentByTab } from './indent.mjs'
 import { applySignature } from './sockets.mjs'
 
 /** @typedef {import('./sockets.mjs').Signature} Signature */
@@ -101,7 +102,7 @@ export function attach(node) {
     Object.assign(element.style, { fontFamily: 'monospace', whiteSpace: 'pre', overflow: 'auto', tabSize: '4', minHeight: `${LEAST_HEIGHT - MARGINS}px` })
     element.dataset.captureWheel = 'true'
     element.addEventListener('input', schedule, { signal: stop.signal })
-    element.addEventListener('keydown', indentByTab, { signal: stop.signal })
+    element.addEventListener('keydown', indentByTab(), { signal: stop.signal })
   }
   const configured = node.onConfigure
   node.onConfigure = (/** @type {any[]} */ ...args) => {
@@ -130,13 +131,6 @@ function keepOnNode(widget) {
 
 /** Whether the script comes from another node: then nobody knows it here. @param {any} node */
 const isLinked = node => node.inputs?.some((/** @type {any} */ input, /** @type {number} */ slot) => input.name === 'script' && inputLink(node, slot))
-
-/** Tab indents, as in an editor. @param {KeyboardEvent} event */
-function indentByTab(event) {
-  if (event.key !== 'Tab' || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return
-  event.preventDefault()
-  document.execCommand('insertText', false, '    ')
-}
 
 // What it printed, and why it failed
 

@@ -9,14 +9,19 @@ import { app, inputLink, outputLinks } from '../panel/comfy.mjs'
 const WIDGETS = new Set(['INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO'])
 const OWN = new Set(['script', 'printed'])
 const OPTIONAL_SHAPE = 7
+/** What a signature says of a widget. A saved one is anybody's: other options (`remote`, say) make the page send requests. */
+const OPTIONS = ['default', 'min', 'max', 'step', 'tooltip', 'multiline']
 
 /** @param {InputJson} input */
 const isWidget = input => WIDGETS.has(input.type)
 
+/** @param {unknown} value */
+const isPlain = value => ['string', 'number', 'boolean'].includes(typeof value)
+
 /** What the frontend makes a widget of, as in a node's definition. @param {InputJson} input */
 function definition(input) {
-  const options = { ...input.options }
-  return input.type === 'COMBO' ? [input.choices ?? [], options] : [input.type, options]
+  const options = Object.fromEntries(OPTIONS.flatMap(key => (isPlain(input.options?.[key]) ? [[key, input.options?.[key]]] : [])))
+  return input.type === 'COMBO' ? [(Array.isArray(input.choices) ? input.choices : []).filter(isPlain), options] : [input.type, options]
 }
 
 /** @param {InputJson} input */

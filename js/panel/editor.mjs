@@ -1,5 +1,6 @@
 // The script editor: CodeMirror with the marks that the panel needs. Knows nothing of graphs or servers.
 import * as cm from '../vendor/codemirror.mjs'
+import { conflictEffect, conflictMarks, conflictsOf, resolveAll } from './conflicts.mjs'
 import { basics } from './look.mjs'
 import { marks, setMarks } from './marks.mjs'
 
@@ -13,8 +14,10 @@ const remote = cm.Annotation.define()
  * @param {object} options
  * @param {HTMLElement} options.parent @param {string} options.label @param {boolean} options.dark @param {string} [options.placeholder]
  * @param {(text: string) => void} [options.onEdit] after an edit by the user
+ * @param {(count: number) => void} [options.onConflicts] when fewer or more places are to be decided on
  * @param {(line: number) => void} [options.onLine] when the user goes to another line by pointer or keyboard
  * @param {{ key: string, run: () => boolean }[]} [options.keys]
+ * @param {() => boolean} [options.tabIndents] asked at each Tab; after Escape it leaves the editor
  * @param {any[]} [options.sources] completion sources
  * @param {any} [options.hover] hover source
  * @param {boolean} [options.readOnly]
@@ -24,9 +27,10 @@ export function createEditor(options) {
   let dark = options.dark
   const fresh = () => EditorState.create({
       extensions: [
-        cm.keymap.of(/** @type {any} */ (options.keys ?? [])),
+        ownUndo,
+        cm.keymap.of(/** @type {any} */ ([...(options.keys ?? []), ...tabKeys(options.tabIndents)])),
         themed.of(basics({ ...options, dark })),
-        marks, cm.lintGutter(), cm.foldGutter(), cm.history(), cm.dropCursor(), EditorState.allowMultipleSelections.of(true),
+        marks, conflictMarks(count => options.onConflicts?.(count)), cm.lintGutter(), cm.foldGutter(), cm.history(), cm.dropCursor(), EditorState.allowMultipleSelections.of(true),
         cm.indentOnInput(), cm.indentUnit.of('    '), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
         cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.highlightSelectionMatches(), cm.search({ top: true }),
         cm.autocompletion({ override: options.sources, icons: false, maxRenderedOptions: 80 }),
@@ -64,6 +68,22 @@ export function createEditor(options) {
       const old = view.state.doc.toString()
       if (old !== text) view.dispatch({ changes: difference(old, text), annotations: [remote.of(true), cm.isolateHistory.of('full')] })
     },
+
+    /** Another text that holds what was typed; the user's undo goes on from there. @param {string} text @param {import('./conflicts.mjs').Conflict[]} conflicts */
+    merge(text, conflicts) {
+      const changes = cm.diff(view.state.doc.toString(), text, { scanLimit: 500, timeout: 200 })
+        .map(({ fromA, toA, fromB, toB }) => ({ from: fromA, to: toA, insert: text.slice(fromB, toB) }))
+      const open = view.state.changes(changes)
+      const kept = conflictsOf(view).map(one => ({ ...one, from: open.mapPos(one.from, 1), to: open.mapPos(one.to, -1) }))
+      const all = [...conflicts, ...kept.filter(one => !conflicts.some(other => other.from <= one.to && one.from <= other.to))]
+      view.dispatch({ changes, effects: conflictEffect(all), annotations: [remote.of(true), cm.Transaction.addToHistory.of(false)] })
+    },
+
+    conflicts: () => conflictsOf(view),
+    /** @param {import('./conflicts.mjs').Conflict[]} list */
+    setConflicts: list => view.dispatch({ effects: conflictEffect(list) }),
+    /** @param {boolean} take what the graph has */
+    resolveConflicts: take => resolveAll(view, take),
 
     /** @param {Marks} lines */
     mark: lines => view.dispatch({ effects: setMarks.of(lines) }),
@@ -111,6 +131,28 @@ export function createEditor(options) {
 }
 
 /** @typedef {ReturnType<typeof createEditor>} Editor */
+
+/** Undoing anywhere in a page, Chromium tells the text that was typed in last: on the canvas it is not meant. */
+const ownUndo = EditorView.domEventHandlers({
+  beforeinput: (event, view) => /^history/.test(event.inputType) && !view.hasFocus,
+})
+
+/** @param {any} view */
+function indent(view) {
+  const { state } = view
+  if (state.selection.ranges.some((/** @type {any} */ range) => !range.empty)) return cm.indentMore(view)
+  view.dispatch(state.changeByRange((/** @type {any} */ range) => {
+    const spaces = ' '.repeat(4 - (range.head - state.doc.lineAt(range.head).from) % 4)
+    return { changes: { from: range.head, insert: spaces }, range: cm.EditorSelection.cursor(range.head + spaces.length) }
+  }), { userEvent: 'input.indent', scrollIntoView: true })
+  return true
+}
+
+/** @param {() => boolean} [indents] */
+const tabKeys = (indents = () => true) => [
+  { key: 'Tab', run: cm.acceptCompletion },
+  { key: 'Tab', run: (/** @type {any} */ view) => indents() && indent(view), shift: (/** @type {any} */ view) => indents() && cm.indentLess(view) },
+]
 
 /** Line by line, so that marks and folds of unchanged lines survive. @param {string} old @param {string} text */
 function difference(old, text) {

@@ -24,6 +24,8 @@ APPLY_ALL = """
 const { openedPanel } = await import('/extensions/ComfyScript/panel/panel.mjs')
 const panel = await openedPanel()
 const { serialize } = await import('/extensions/ComfyScript/panel/comfy.mjs')
+const buttons = () => [...document.querySelectorAll('.cs-state button')]
+const discard = () => buttons().find(one => /Discard|Take the graph/.test(one.textContent))?.click()
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 const frames = async number => { for (; number; number--) await new Promise(requestAnimationFrame) }
 // The comment stays with the graph: that is what it changes.
@@ -81,7 +83,7 @@ try {
       results[name] = await apply()
     } catch (error) {
       results[name] = { error: String(error) }
-      panel.discard()
+      discard()
     }
   }
 } finally {

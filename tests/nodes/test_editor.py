@@ -206,6 +206,29 @@ def test_saved_and_loaded_it_is_the_same(editor: Editor) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'remote': {'route': '/hostile', 'refresh': 128, 'control_after_refresh': 'first'}},
+        {'image_upload': True, 'image_folder': 'hostile', 'remote': {'route': '/hostile'}},
+        {'remote_route': '/hostile', 'animated_image_upload': True, 'remote': {'route': '/hostile', 'timeout': 10}},
+    ],
+)
+def test_a_saved_signature_makes_the_page_ask_for_nothing(editor: Editor, options: dict[str, Any]) -> None:
+    """Whoever made the workflow wrote that signature."""
+    workflow = editor.workflow()
+    node = next(node for node in workflow['nodes'] if node['type'] == 'ComfyScript')
+    choice = {'name': 'pick', 'type': 'COMBO', 'required': False, 'line': 1, 'choices': ['a', {}], 'options': options}
+    text = {'name': 'words', 'type': 'STRING', 'required': False, 'line': 1, 'options': {**options, 'default': 'a'}}
+    node['properties']['comfyscript'] = {'inputs': [choice, text], 'outputs': []}
+    asked: list[str] = []
+    editor.page.on('request', lambda request: asked.append(request.url))
+    editor.load(workflow)
+    editor.page.wait_for_timeout(1500)
+
+    assert [url for url in asked if 'hostile' in url] == []
+
+
 def test_a_copy_has_the_sockets_and_values(editor: Editor) -> None:
     editor.type(FULL)
     editor.wait('node.widgets.length === 5')

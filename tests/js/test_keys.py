@@ -1,0 +1,205 @@
+"""Keys: what is typed in the panel stays there, and what is typed elsewhere does not reach it."""
+
+from __future__ import annotations
+
+import pytest
+
+from comfy_script.tests.js.conftest import TRACK, Panel
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+# How often ComfyUI draws its canvas anew.
+COUNT_DRAWS = """
+window.draws = 0
+if (!app.canvas.drawsCounted) {
+  const draw = app.canvas.drawFrontCanvas
+  app.canvas.drawFrontCanvas = function (...args) { window.draws++; return draw.apply(this, args) }
+  app.canvas.drawsCounted = true
+}
+"""
+
+
+def type_in(panel: Panel, line: str, keys: str) -> None:
+    """By hand: at the end of the line that has this."""
+    panel.page.locator('#cs-script .cm-line', has_text=line).first.click()
+    panel.page.keyboard.press('End')
+    panel.page.keyboard.type(keys)
+
+
+def click_canvas(panel: Panel) -> None:
+    panel.page.mouse.click(1150, 720)
+
+
+def modes(panel: Panel) -> list[int]:
+    return panel.js('return app.graph.nodes.map(node => node.mode)')
+
+
+class TestUndo:
+    def test_on_the_canvas_leaves_the_text_alone(self, panel: Panel) -> None:
+        panel.set_widget(3, 'cfg', 5)
+        panel.wait_for_text('cfg=5')
+        type_in(panel, 'SaveImage(', '  # mine')
+        click_canvas(panel)
+        panel.page.keyboard.press('Control+z')
+        panel.settle()
+
+        assert '# mine' in panel.text()
+        assert panel.widget(3, 'cfg') == 8
+
+    def test_in_the_editor_is_the_editors(self, panel: Panel) -> None:
+        type_in(panel, 'SaveImage(', '  # mine')
+        panel.page.keyboard.press('Control+z')
+        assert '# mine' not in panel.text()
+        panel.page.keyboard.press('Control+y')
+        assert '# mine' in panel.text()
+
+
+class TestKeysStay:
+    @pytest.fixture
+    def selected(self, panel: Panel) -> Panel:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        assert panel.js('return app.canvas.selectedItems.size') == 1
+        return panel
+
+    @pytest.mark.parametrize('key', ['Control+b', 'Control+m', 'Alt+c', 'p', 'Delete', 'Control+g', 'Control+a'])
+    def test_changes_nothing_in_the_graph(self, selected: Panel, key: str) -> None:
+        before = selected.graph()['nodes']
+        groups = len(selected.graph()['groups'])
+        chosen = selected.js('return app.canvas.selectedItems.size')
+        selected.page.keyboard.press(key)
+        selected.settle()
+
+        assert [node['mode'] for node in selected.graph()['nodes']] == [node['mode'] for node in before]
+        assert [node['flags'] for node in selected.graph()['nodes']] == [node['flags'] for node in before]
+        assert len(selected.graph()['groups']) == groups
+        assert selected.js('return app.canvas.selectedItems.size') == chosen
+
+    def test_draws_nothing(self, panel: Panel) -> None:
+        type_in(panel, 'SaveImage(', ' ')
+        panel.settle(600)
+        panel.js(COUNT_DRAWS)
+        panel.settle(300)
+        idle = panel.js('return window.draws')
+        for key in '# words':
+            panel.page.keyboard.press(key)
+            panel.settle(40)
+        assert panel.js('return window.draws') - idle <= 1
+
+    def test_a_key_that_went_down_on_the_canvas_comes_up_there(self, panel: Panel) -> None:
+        panel.page.focus('#graph-canvas')
+        panel.page.keyboard.down(' ')
+        assert panel.js('return app.canvas.read_only')
+        panel.page.evaluate("document.querySelector('#cs-script .cm-content').focus()")
+        panel.page.keyboard.up(' ')
+        assert not panel.js('return app.canvas.read_only')
+
+
+NODE_TEXT = 'def main(x: int = 1) -> int:\n    y = x\n    return y\n'
+
+
+class TestTabInTheNode:
+    @pytest.fixture
+    def area(self, panel: Panel) -> Panel:
+        panel.js(
+            f"""const node = LiteGraph.createNode('ComfyScript'); app.graph.add(node); node.pos = [300, 600]
+            const widget = node.widgets.find(one => one.name === 'script')
+            widget.value = argument; widget.callback?.(argument); app.canvas.centerOnNode(node); {TRACK}""",
+            NODE_TEXT,
+        )
+        panel.page.wait_for_selector('textarea.comfyscript-node-text')
+        panel.settle()
+        return panel
+
+    def select(self, panel: Panel, start: int, end: int) -> None:
+        panel.page.evaluate(
+            """([start, end]) => { const area = document.querySelector('textarea.comfyscript-node-text')
+            area.focus(); area.setSelectionRange(start, end) }""",
+            [start, end],
+        )
+
+    def value(self, panel: Panel) -> str:
+        return panel.page.input_value('textarea.comfyscript-node-text')
+
+    def test_selected_lines_are_indented(self, area: Panel) -> None:
+        start = NODE_TEXT.index('y = x')
+        self.select(area, start, NODE_TEXT.index('return y') + 3)
+        area.page.keyboard.press('Tab')
+        assert self.value(area) == NODE_TEXT.replace('    y', '        y').replace('    return', '        return')
+        area.page.keyboard.press('Shift+Tab')
+        assert self.value(area) == NODE_TEXT
+        area.page.keyboard.press('Control+z')
+        area.page.keyboard.press('Control+z')
+        assert self.value(area) == NODE_TEXT
+
+    def test_cursor_moves_to_the_next_stop(self, area: Panel) -> None:
+        at = NODE_TEXT.index('y = x') + len('y = x')
+        self.select(area, at, at)
+        area.page.keyboard.press('Tab')
+        assert 'y = x   \n' in self.value(area)
+
+    def test_escape_then_tab_leaves(self, area: Panel) -> None:
+        self.select(area, 0, 0)
+        area.page.keyboard.press('Escape')
+        area.page.keyboard.press('Tab')
+        assert self.value(area) == NODE_TEXT
+        assert not area.page.evaluate("document.activeElement.matches('textarea.comfyscript-node-text')")
+
+
+class TestTabInThePanel:
+    def test_indents(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('Home')
+        panel.page.keyboard.press('Tab')
+        assert '    SaveImage(' in panel.text()
+        panel.page.keyboard.press('Shift+Tab')
+        assert '    SaveImage(' not in panel.text()
+
+    def test_escape_then_tab_leaves(self, panel: Panel) -> None:
+        before = panel.text()
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('Escape')
+        panel.page.keyboard.press('Tab')
+        assert panel.text() == before
+        assert not panel.page.evaluate("document.activeElement.classList.contains('cm-content')")
+
+
+def test_ctrl_s_applies_wherever_the_panel_has_focus(panel: Panel) -> None:
+    panel.edit('steps=2', 'steps=5')
+    panel.wait_for_state('1 value')
+    panel.button('More').focus()
+    panel.page.keyboard.press('Control+s')
+    panel.wait_for_state('Matches the graph')
+    assert panel.widget(3, 'steps') == 5
+
+
+def test_a_double_click_on_run_queues_one_job(panel: Panel) -> None:
+    asked: list[str] = []
+    panel.page.on('request', lambda request: asked.append(request.url))
+    panel.set_widget(3, 'seed', 4711)
+    panel.wait_for_text('4711')
+    panel.button('Run').dblclick()
+    panel.settle(1000)
+    assert len([url for url in asked if url.endswith('/api/prompt')]) == 1
+    assert not [url for url in asked if url.endswith('/api/interrupt')]
+
+
+class TestBatchCount:
+    @pytest.fixture
+    def three(self, panel: Panel) -> Panel:
+        panel.js("app.extensionManager._p._s.get('queueSettingsStore').batchCount = 3")
+        return panel
+
+    def queued(self, panel: Panel) -> int:
+        asked: list[str] = []
+        panel.page.on('request', lambda request: asked.append(request.url))
+        panel.button('Run').click()
+        panel.settle(2500)
+        panel.js("app.extensionManager._p._s.get('queueSettingsStore').batchCount = 1")
+        return len([url for url in asked if url.endswith('/api/prompt')])
+
+    def test_of_the_graph(self, three: Panel) -> None:
+        assert self.queued(three) == 3
+
+    def test_of_an_edited_text(self, three: Panel) -> None:
+        three.edit('steps=2', 'steps=3')
+        assert self.queued(three) == 3
