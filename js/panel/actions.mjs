@@ -3,7 +3,7 @@ import { api, app, asOneStep, keepText, toast, workflowName, writtenText } from 
 import { applyScript } from './apply_script.mjs'
 import { copyText, saveText } from './export.mjs'
 import { openGraph, style } from './graph_script.mjs'
-import { queueScript } from './queue.mjs'
+import { queueGraph, queueScript } from './queue.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 import { replaceWithNode } from './to_node.mjs'
@@ -83,25 +83,45 @@ export class Actions {
 
   /** Queues what the text says, applied or not. */
   async run() {
-    const { state, editor, runs, screen } = this.#parts
+    const { state, screen } = this.#parts
+    if (state.applying) return
     state.runErrors = []
     screen.showErrors()
     if (!state.edited) {
-      await app.queuePrompt(0, 1)
+      await queueGraph()
       return
     }
+    state.applying = true
     try {
-      const answer = await queueScript(editor.text())
-      if (answer.unread) return this.#goToError(answer.unread)
-      if (answer.refused) {
-        state.runErrors = answer.refused
-        return this.#goToError(answer.refused)
-      }
-      runs.queued(answer.prompt, answer.lines)
-      screen.say(t('run.queued'))
+      await this.#runEdited()
     } catch (error) {
       screen.complain(t('run.failed'), error)
+    } finally {
+      state.applying = false
+      this.#parts.graph.changed()
     }
+  }
+
+  async #runEdited() {
+    const { state, editor, runs, screen } = this.#parts
+    const script = editor.text()
+    const plan = await server.planApply({ ...openGraph(), script })
+    if (plan.errors) return this.#goToError(plan.errors)
+    const { unread, refused, queued } = await queueScript(script, plan)
+    for (const { prompt, lines } of queued) runs.queued(prompt, lines)
+    if (unread) return this.#goToError(unread)
+    if (refused.length) {
+      state.runErrors = refused
+      return this.#goToError(refused)
+    }
+    screen.say(t('run.queued'))
+  }
+
+  /** The button of both. @param {MouseEvent} event */
+  async runOrStop(event) {
+    // The second half of a double click means the first once more.
+    if (event.detail > 1) return
+    await (this.#parts.runs.busy ? this.stop() : this.run())
   }
 
   async stop() {

@@ -1,5 +1,5 @@
 // Carries the server's edits out in the open graph.
-import { app, inputLink, nodeByPath, outputLinks, rootGraph } from './comfy.mjs'
+import { app, controlOf, inputLink, nodeByPath, outputLinks, rootGraph } from './comfy.mjs'
 
 /** @typedef {import('./server.mjs').Edit} Edit */
 /** @typedef {{ graph: any, node: any, hosts: any[] }} Place */
@@ -11,7 +11,10 @@ const GAP = 60
 /** An edit that the graph cannot take; the message is a key of the panel's words. */
 class CannotApply extends Error {}
 
-/** @param {Edit[]} edits @returns {Failure[]} what could not be applied, and why */
+/**
+ * @param {Edit[]} edits
+ * @returns {{ failures: Failure[], added: Record<string, string> }} what could not be applied and why; prompt ids of added nodes
+ */
 export function applyEdits(edits) {
   const change = new Change(edits)
   /** @type {Failure[]} */
@@ -30,7 +33,8 @@ export function applyEdits(edits) {
     }
   }
   change.place()
-  return failures
+  const added = [...change.added].map(([name, { node, hosts }]) => [name, [...hosts, node].map(one => one.id).join(':')])
+  return { failures, added: Object.fromEntries(added) }
 }
 
 /** @param {Edit} edit */
@@ -110,6 +114,9 @@ class Change {
     }
     const value = edit.value?.__value__ ?? edit.value
     setWidget(target.node, target.widget, value)
+    // What the script says holds also after the next run.
+    const control = controlOf(target.widget)
+    if (control && control.value !== 'fixed') setWidget(target.node, control, 'fixed')
   }
 
   /** Whether everything that a primitive node feeds gets this value. @param {any} primitive @param {Edit} edit */

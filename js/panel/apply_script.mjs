@@ -13,7 +13,7 @@ export async function applyScript(state, script, edits) {
   const wasEmpty = !rootGraph().nodes.length
   await asOneStep(async () => {
     if (edits.length) {
-      const failures = applyEdits(edits)
+      const { failures } = applyEdits(edits)
       await settled()
       await verify(state, script, failures)
     }

@@ -34,11 +34,32 @@ export const outputLinks = (graph, node, slot) =>
 /** @returns {any} */
 const activeWorkflow = () => app.extensionManager.workflow?.activeWorkflow
 
-/** Names the open workflow, the same after a reload. */
-export const workflowKey = () => String(activeWorkflow()?.path ?? 'workflow')
+/** Numbers of workflows that no file holds: their names are given again to others. @type {WeakMap<object, string>} */
+const unsaved = new WeakMap()
+let count = 0
+/** This page, until it is loaded again. */
+export const page = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`
+
+/** What stays the same while a workflow is open, under whatever name. @param {any} workflow @returns {object | undefined} */
+const tabOf = workflow => workflow?.changeTracker ?? workflow ?? undefined
+
+/** @param {any} workflow */
+function keyOf(workflow) {
+  const tab = tabOf(workflow)
+  if (!tab || !workflow.isTemporary) return String(workflow?.path ?? 'workflow')
+  const key = unsaved.get(tab) ?? `unsaved:${page}:${count++}`
+  unsaved.set(tab, key)
+  return key
+}
+
+/** Names the open workflow: the file's path, else a name of its tab that is no other's. */
+export const workflowKey = () => keyOf(activeWorkflow())
+
+/** The tab of the open workflow, to be compared. */
+export const openTab = () => tabOf(activeWorkflow())
 
 /** @returns {string[]} */
-export const openWorkflowKeys = () => (app.extensionManager.workflow?.openWorkflows ?? []).map(/** @param {any} one */ one => String(one.path))
+export const openWorkflowKeys = () => (app.extensionManager.workflow?.openWorkflows ?? []).map(keyOf)
 
 /** The open workflow's name as a file name without suffix. */
 export const workflowName = () => {
@@ -90,7 +111,7 @@ export function toast(severity, summary, detail) {
 
 /** Runs the changes as one step of ComfyUI's undo. @template T @param {() => T | Promise<T>} change @returns {Promise<T>} */
 export async function asOneStep(change) {
-  const tracker = activeWorkflow()?.changeTracker
+  const tracker = activeTracker()
   const capture = () => (tracker?.captureCanvasState ? tracker.captureCanvasState() : tracker?.checkState?.())
   capture()
   app.canvas.emitBeforeChange()
@@ -102,6 +123,18 @@ export async function asOneStep(change) {
     app.canvas.setDirty(true, true)
   }
 }
+
+/** What keeps the open workflow's undo. @returns {any} */
+export const activeTracker = () => activeWorkflow()?.changeTracker
+
+/** The nodes of the graph and of all its subgraphs. @returns {Node[]} */
+export const everyNode = () => [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap(graph => graph.nodes)
+
+/** The widget that a node's own input has. @param {string} id prompt id @param {string} input @returns {any} */
+export const widgetOfInput = (id, input) => nodeByPath(id)?.node.widgets?.find(/** @param {any} widget */ widget => widget.name === input)
+
+/** What says how a widget's value goes on after a run. @param {any} widget @returns {any} */
+export const controlOf = widget => widget?.linkedWidgets?.find(/** @param {any} one */ one => one.name === 'control_after_generate' || one.options?.values?.includes?.('randomize'))
 
 /** Brings all nodes into view, as ComfyUI's own button does. */
 export const showAllNodes = () => app.extensionManager.command.execute('Comfy.Canvas.FitView')

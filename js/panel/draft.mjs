@@ -1,8 +1,9 @@
 // The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
 import { openWorkflowKeys, writtenText } from './comfy.mjs'
 import { debounce } from './dom.mjs'
-import { adoptDraft, deleteDraft, readDraft, writeDraft } from './draft_store.mjs'
+import { adoptDraft, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
 import { openGraph } from './graph_script.mjs'
+import { mergeWithGraph } from './merge_graph.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
@@ -24,18 +25,23 @@ export class Draft {
   resume(kept = readDraft(this.#state.key)) {
     if (!kept) return
     this.#editor.show(kept.text)
+    this.#editor.setConflicts(kept.conflicts ?? [])
     this.#state.startEdits(kept.base)
     this.#checkSoon()
   }
 
-  /** The graph is another script now. Edits stay. @param {import('./server.mjs').ScriptJson} base @param {string} key the workflow */
-  rebase(base, key) {
+  /** The graph is another script now. Edits stay. @param {import('./server.mjs').ScriptJson} base @param {import('./graph_script.mjs').ScriptPlace} at */
+  rebase(base, { key, tab, graph }) {
     const state = this.#state
-    state.base = base
+    Object.assign(state, { base, graph })
     const fresh = key !== state.key || !state.loaded
+    if (key !== state.key && tab && tab === state.tab) this.#rename(key)
     if (key !== state.key) this.#switchTo(key)
+    state.tab = tab
     if (fresh && !state.edited && base.script.trim()) this.#adopt()
     if (state.edited && this.#editor.text() === base.script) this.#end()
+    if (state.edited && base.script === state.editedFrom) state.editedGraph = graph
+    if (state.moved) void this.#merge()
     if (state.edited) this.#checkSoon()
     else this.#editor.show(base.script)
     this.#screen.showNotes()
@@ -49,12 +55,44 @@ export class Draft {
     this.#state.forgetEdits()
     this.#editor.setErrors([])
     this.#editor.reset()
+    dropClosed(openWorkflowKeys())
     this.resume()
+  }
+
+  /** Saved for the first time, or under another name. @param {string} key */
+  #rename(key) {
+    moveDraft(this.#state.key, key)
+    this.#state.key = key
+  }
+
+  /** The graph's changes come into the text, where they leave alone what was typed. @returns {Promise<void>} */
+  async #merge() {
+    const state = this.#state
+    const [text, base] = [this.#editor.text(), state.base.script]
+    const merged = await mergeWithGraph(state, text).catch(() => undefined)
+    if (!merged || state.closed || !state.moved || state.base.script !== base) return
+    if (this.#editor.text() !== text) return this.#merge()
+    this.#editor.merge(merged.text, merged.conflicts)
+    state.editedFrom = base
+    state.editedGraph = state.graph
+    if (merged.text === base) this.#end()
+    else {
+      this.#saveSoon()
+      this.#checkSoon()
+    }
+    this.#screen.showState()
+  }
+
+  /** Of the places that text and graph have changed both, how many are left. @param {number} count */
+  decided(count) {
+    this.#state.conflicts = count
+    if (this.#state.edited) this.#saveSoon()
+    this.#screen.showState()
   }
 
   #adopt() {
     const { key, base } = this.#state
-    const kept = adoptDraft(key, base.script, openWorkflowKeys())
+    const kept = adoptDraft(key, base.script)
     if (kept) this.resume(kept)
   }
 
@@ -64,13 +102,14 @@ export class Draft {
     state.runErrors = []
     state.notApplied = []
     if (text === state.base.script) this.#end()
-    else this.#edit(state.edited ? state.editedFrom : state.base.script)
+    else if (state.edited) this.#edit(state.editedFrom, state.editedGraph)
+    else this.#edit(state.base.script, state.graph)
     this.#screen.showState()
   }
 
-  /** @param {string} base */
-  #edit(base) {
-    this.#state.startEdits(base)
+  /** @param {string} base @param {import('./graph_script.mjs').AskedGraph} [graph] */
+  #edit(base, graph) {
+    this.#state.startEdits(base, graph)
     this.#saveSoon()
     this.#checkSoon()
   }
@@ -78,7 +117,7 @@ export class Draft {
   save() {
     const state = this.#state
     this.#saveSoon.cancel()
-    if (state.edited) writeDraft(state.key, { text: this.#editor.text(), base: state.editedFrom })
+    if (state.edited) writeDraft(state.key, { text: this.#editor.text(), base: state.editedFrom, conflicts: this.#editor.conflicts() })
   }
 
   #end() {
@@ -86,6 +125,7 @@ export class Draft {
     this.#checkSoon.cancel()
     this.#state.forgetEdits()
     this.#editor.setErrors([])
+    this.#editor.setConflicts([])
     deleteDraft(this.#state.key)
     this.#screen.mark()
   }
@@ -104,7 +144,7 @@ export class Draft {
     const text = writtenText()
     if (text === undefined) return
     this.#editor.replace(text)
-    this.#edit(this.#state.base.script)
+    this.#edit(this.#state.base.script, this.#state.graph)
     this.#screen.showState()
     this.#editor.focus()
   }

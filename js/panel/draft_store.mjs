@@ -1,9 +1,27 @@
-// Edits that are not applied yet, kept per workflow across reloads.
+// Edits that are not applied yet, kept per workflow across reloads. A workflow is its file, else the tab it is open in.
+import { page } from './comfy.mjs'
 
 const PREFIX = 'ComfyScript.draft:'
+const PAGES = 'ComfyScript.pages'
 const KEPT = 20
 
-/** @typedef {{ text: string, base: string, time: number }} Draft `base`: the graph's script that the edits were made in. */
+/** @typedef {import('./conflicts.mjs').Conflict} Conflict */
+/** @typedef {{ text: string, base: string, time: number, conflicts?: Conflict[] }} Draft `base`: the graph's script that the edits were made in. */
+
+/** Pages that were loaded before this one in the same browser tab, and this one. @type {string[]} */
+const ours = [...(sessionStorage.getItem(PAGES)?.split(' ') ?? []), page].slice(-8)
+sessionStorage.setItem(PAGES, ours.join(' '))
+/** Other pages that are open somewhere. @type {Set<string> | undefined} unknown where the browser does not tell */
+let alive
+
+/** Learns which drafts of unsaved workflows are still at home somewhere. */
+export async function lookForPages() {
+  const { locks } = navigator
+  if (!locks) return
+  const { held } = await locks.query()
+  alive = new Set((held ?? []).flatMap(({ name }) => (name?.startsWith(`${PAGES}:`) ? [name.slice(PAGES.length + 1)] : [])))
+  if (!alive.has(page)) void locks.request(`${PAGES}:${page}`, () => new Promise(() => {}))
+}
 
 /** @param {string} key @returns {Draft | undefined} */
 export function readDraft(key) {
@@ -15,19 +33,36 @@ export function readDraft(key) {
   }
 }
 
+/** The page of an unsaved workflow's draft. @param {string} key */
+const pageOf = key => (key.startsWith('unsaved:') ? key.split(':')[1] : undefined)
+
 /**
- * A draft of a workflow that is open no more, made in this very script: an unsaved workflow can have another name after
- * a reload. From then on it belongs to `key`.
- * @param {string} key @param {string} base @param {string[]} open @returns {Draft | undefined}
+ * The draft of an unsaved workflow before the page was loaded again, made in this very script. From then on it belongs
+ * to `key`, which is an unsaved workflow too.
+ * @param {string} key @param {string} base @returns {Draft | undefined}
  */
-export function adoptDraft(key, base, open) {
+export function adoptDraft(key, base) {
+  if (!pageOf(key)) return undefined
   for (const [name, draft] of allDrafts()) {
-    if (draft.base !== base || open.includes(name)) continue
-    deleteDraft(name)
-    writeDraft(key, draft)
+    const from = pageOf(name)
+    const left = from && from !== page && (ours.includes(from) || (alive && !alive.has(from)))
+    if (!left || draft.base !== base) continue
+    moveDraft(name, key)
     return draft
   }
   return undefined
+}
+
+/** The workflow has another name, or a file now. @param {string} from @param {string} to */
+export function moveDraft(from, to) {
+  const draft = readDraft(from)
+  deleteDraft(from)
+  if (draft) writeDraft(to, draft)
+}
+
+/** Forgets the drafts of unsaved workflows whose tabs were closed. @param {string[]} open keys of what is open */
+export function dropClosed(open) {
+  for (const [key] of allDrafts()) if (pageOf(key) === page && !open.includes(key)) deleteDraft(key)
 }
 
 /** Newest first. @returns {[string, Draft][]} */
@@ -35,7 +70,7 @@ const allDrafts = () => Object.keys(localStorage).filter(key => key.startsWith(P
   .map(key => /** @type {[string, Draft]} */ ([key.slice(PREFIX.length), readDraft(key.slice(PREFIX.length)) ?? { text: '', base: '', time: 0 }]))
   .sort(([, a], [, b]) => b.time - a.time)
 
-/** @param {string} key @param {{ text: string, base: string }} draft */
+/** @param {string} key @param {Omit<Draft, 'time'>} draft */
 export function writeDraft(key, draft) {
   const value = JSON.stringify({ ...draft, time: Date.now() })
   try {

@@ -8,14 +8,14 @@ import { t } from './text.mjs'
 
 /**
  * @param {object} on
- * @param {(tab: Tab) => void} on.show @param {() => unknown} on.run @param {() => unknown} on.copy
+ * @param {(tab: Tab) => void} on.show @param {(event: MouseEvent) => unknown} on.run @param {() => unknown} on.copy
  * @param {() => import('./menu.mjs').Item[]} on.menu what the menu has, each time it opens
  */
 export function buildFrame(on) {
   const menu = new Menu(t('more'), on.menu)
   const elements = {
     tabs: buildTabs(on.show),
-    run: button(t('run'), () => on.run(), { class: 'cs-button cs-run', title: t('run.title') }, icon('play')),
+    run: button(t('run'), event => on.run(event), { class: 'cs-button cs-run', title: t('run.title') }, icon('play')),
     state: h('div', { class: 'cs-state' }),
     script: h('div', { class: 'cs-view', role: 'tabpanel', id: 'cs-script', 'aria-labelledby': 'cs-tab-script' }),
     outputs: h('div', { class: 'cs-view', role: 'tabpanel', id: 'cs-outputs', 'aria-labelledby': 'cs-tab-outputs', hidden: true }),

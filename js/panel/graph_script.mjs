@@ -1,10 +1,13 @@
 // The open graph as a script, asked of the server whenever the graph changes.
-import { rootGraph, serialize, setting, workflowKey, writtenText } from './comfy.mjs'
+import { openTab, rootGraph, serialize, setting, workflowKey, writtenText } from './comfy.mjs'
 import { debounce } from './dom.mjs'
 import * as server from './server.mjs'
 
 /** How scripts are written. */
 export const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
+
+/** @typedef {ReturnType<typeof openGraph>} AskedGraph */
+/** @typedef {{ key: string, tab: object | undefined, graph: AskedGraph }} ScriptPlace The workflow, and the graph whose script it is. */
 
 /** The open graph, as the server is asked about it. */
 export const openGraph = () => ({ workflow: serialize(), style: style(), text: writtenText() })
@@ -21,7 +24,7 @@ export class GraphScript {
 
   /**
    * @param {import('./state.mjs').State} state
-   * @param {{ onScript: (script: import('./server.mjs').ScriptJson, key: string) => void, onState: () => void }} options
+   * @param {{ onScript: (script: import('./server.mjs').ScriptJson, at: ScriptPlace) => void, onState: () => void }} options
    */
   constructor(state, options) {
     this.#state = state
@@ -76,13 +79,14 @@ export class GraphScript {
     const started = performance.now()
     const graph = openGraph()
     const key = workflowKey()
+    const tab = openTab()
     const sent = performance.now()
     const script = await server.transpile(graph)
     if (this.#state.closed) return
     const answered = performance.now()
     this.#state.failed = ''
     this.#state.stale = false
-    this.#options.onScript(script, key)
+    this.#options.onScript(script, { key, tab, graph })
     const ended = performance.now()
     this.timing = { total: ended - started, server: answered - sent, page: sent - started + ended - answered }
   }

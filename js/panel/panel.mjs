@@ -1,9 +1,10 @@
 // The panel: one object while the tab is open, nothing while it is closed. Here its parts are put together.
-import { api, app, isDark, openWorkflow, watchTheme } from './comfy.mjs'
+import { api, app, isDark, openWorkflow, setting, watchTheme } from './comfy.mjs'
 import { Actions } from './actions.mjs'
 import { completion, hover } from './complete.mjs'
 import { Listeners, h } from './dom.mjs'
 import { Draft } from './draft.mjs'
+import { lookForPages } from './draft_store.mjs'
 import { acceptDrops } from './drops.mjs'
 import { createEditor } from './editor.mjs'
 import { buildFrame } from './frame.mjs'
@@ -12,7 +13,7 @@ import { Runs } from './run.mjs'
 import { Screen } from './screen.mjs'
 import { SelectionWatch, selectNodeOfLine, selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
-import { shield } from './shield.mjs'
+import { saves, shield } from './shield.mjs'
 import { State } from './state.mjs'
 import { loadWords, t } from './text.mjs'
 import { Views } from './views.mjs'
@@ -27,7 +28,7 @@ let waiting = []
 let prepared
 
 /** What every opening needs: words and, once per page, style. */
-const prepare = () => Promise.all([loadWords(), (prepared ??= loadStyle())])
+const prepare = () => Promise.all([loadWords(), lookForPages(), (prepared ??= loadStyle())])
 
 const loadStyle = () => new Promise(resolve => {
   const link = h('link', { rel: 'stylesheet', href: new URL('./panel.css', import.meta.url).href })
@@ -75,11 +76,11 @@ export class Panel {
     this.#runs = this.#createRuns()
     this.#screen = new Screen({
       state, editor: this.editor, elements: this.#frame, runs: this.#runs,
-      act: { refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.#draft.discard(), bringBack: () => this.#draft.bringBack() },
+      act: { refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.#draft.discard(), decide: take => this.editor.resolveConflicts(take), bringBack: () => this.#draft.bringBack() },
     })
     this.#draft = new Draft(state, this.editor, this.#screen)
     this.#graph = new GraphScript(state, {
-      onScript: (script, key) => this.#draft.rebase(script, key),
+      onScript: (script, at) => this.#draft.rebase(script, at),
       onState: () => this.#screen.showState(),
     })
     this.#views = this.#createViews()
@@ -95,7 +96,7 @@ export class Panel {
   #createFrame(parent) {
     const frame = buildFrame({
       show: tab => this.#views.show(tab),
-      run: () => (this.#runs.busy ? this.#actions.stop() : this.run()),
+      run: event => this.#actions.runOrStop(event),
       copy: () => this.copy(),
       menu: () => this.#actions.menu(),
     })
@@ -114,15 +115,23 @@ export class Panel {
       dark: isDark(),
       placeholder: t('newGraph.placeholder'),
       onEdit: text => this.#draft.typed(text),
+      onConflicts: count => this.#draft.decided(count),
+      tabIndents: () => setting('ComfyScript.Panel.TabIndents', true),
       onLine: line => { if (selectNodeOfLine(line, state.lines)) this.#selection.changed() },
       keys: [
         { key: 'Mod-Enter', run: () => { void this.run(); return true } },
-        { key: 'Mod-s', run: () => { if (state.edited) void this.apply(); return state.edited } },
         { key: 'F12', run: () => selectNodeOfLine(this.editor.line(), state.lines, true) },
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
     })
+  }
+
+  /** What keys do wherever in the panel one is. @param {KeyboardEvent} event */
+  #shortcut(event) {
+    if (!saves(event) || !this.#state.edited) return false
+    void this.apply()
+    return true
   }
 
   #createRuns() {
@@ -158,7 +167,7 @@ export class Panel {
     const listeners = this.#listeners
     listeners.on(api, 'graphChanged', () => this.graphChanged())
     listeners.on(window, 'pagehide', () => this.#draft.save())
-    shield(this.#frame.root, listeners)
+    shield(this.#frame.root, listeners, event => this.#shortcut(event))
     acceptDrops(this.#frame.root, listeners, { file: file => void this.#views.showFile(file), output: file => void this.#views.showOutput(file) })
     watchTheme(listeners, dark => {
       this.#frame.root.classList.toggle('cs-dark', dark)

@@ -1,6 +1,6 @@
 // What the panel knows: the graph's script, what was typed instead of it, and what the server said of that. Plain data;
 // who changes it says what is to be shown anew (screen.mjs).
-import { workflowKey } from './comfy.mjs'
+import { openTab, workflowKey } from './comfy.mjs'
 
 /** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
 /** @typedef {'script' | 'outputs' | 'file' | 'diff' | 'scratch'} View */
@@ -11,6 +11,10 @@ export class State {
   base = { script: '', lines: {}, warnings: [] }
   /** The workflow whose script that is. */
   key = workflowKey()
+  /** The tab that it is open in. */
+  tab = openTab()
+  /** The graph that this script was written of. @type {import('./graph_script.mjs').AskedGraph | undefined} */
+  graph
   /** Whether the server has answered yet. */
   loaded = false
   /** Whether the graph has changed since; only where live refresh is off. */
@@ -22,6 +26,10 @@ export class State {
   edited = false
   /** The graph's script when editing began, to see whether the graph moved on since. */
   editedFrom = ''
+  /** That graph, where it is known. @type {import('./graph_script.mjs').AskedGraph | undefined} */
+  editedGraph
+  /** How many places were changed both here and in the graph. */
+  conflicts = 0
   /** What Apply would do. @type {import('./server.mjs').Plan | undefined} */
   plan
   /** What the last Apply left undone. @type {Problem[]} */
@@ -35,15 +43,17 @@ export class State {
   view = 'script'
   closed = false
 
-  /** @param {string} base the graph's script that the edits are made in */
-  startEdits(base) {
+  /** @param {string} base the graph's script that the edits are made in @param {import('./graph_script.mjs').AskedGraph} [graph] the graph of that script */
+  startEdits(base, graph) {
     this.edited = true
     this.editedFrom = base
+    this.editedGraph = graph
     this.plan = undefined
   }
 
   forgetEdits() {
     this.edited = false
+    this.editedGraph = undefined
     this.plan = undefined
     this.notApplied = []
     this.runErrors = []

@@ -1,4 +1,5 @@
 // The line above the script: how text and graph stand to each other, and what can be done about it.
+import { controlOf, widgetOfInput } from './comfy.mjs'
 import { button, h, icon } from './dom.mjs'
 import { errorText, t } from './text.mjs'
 
@@ -7,6 +8,7 @@ import { errorText, t } from './text.mjs'
 /**
  * What the line's buttons do.
  * @typedef {object} StatusActions
+ * @property {(take: boolean) => void} decide takes the graph's values, or keeps mine
  * @property {() => void} refresh @property {() => void} apply @property {() => void} discard @property {() => void} bringBack
  * @property {(error: ScriptErrorJson) => void} goTo
  */
@@ -38,6 +40,10 @@ function editedParts(state, act) {
   const discard = button(state.moved ? t('useGraph') : t('discard'), act.discard, { title: t('discard.title') })
   const error = state.plan?.errors?.[0] ?? state.runErrors[0]
   if (error) return [dot('error'), errorLink(error, act), discard]
+  if (state.conflicts) {
+    const choices = h('div', { class: 'cs-state-buttons' }, button(t('conflict.keepAll'), () => act.decide(false)), button(t('conflict.takeAll'), () => act.decide(true)))
+    return [dot('error'), text(t('state.conflicts', { count: state.conflicts }), 'cs-reason'), choices]
+  }
   const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
   const buttons = h('div', { class: 'cs-state-buttons' }, apply, discard)
   const [first] = state.notApplied
@@ -58,6 +64,7 @@ function summary(plan) {
     remove: count(edit => edit.op === 'remove'),
     set: count(edit => edit.op === 'set' && !fresh.has(edit.node)),
     link: count(edit => (edit.op === 'connect' || edit.op === 'disconnect') && !fresh.has(edit.node)),
+    fixed: count(edit => edit.op === 'set' && (controlOf(widgetOfInput(edit.node, edit.input ?? ''))?.value ?? 'fixed') !== 'fixed'),
   }
   return Object.entries(counts).filter(([, number]) => number).map(([name, number]) => t(`change.${name}`, { count: number })).join(', ')
 }

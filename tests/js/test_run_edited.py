@@ -1,0 +1,192 @@
+"""Run of an edited text queues what ComfyUI would queue after Apply, and leaves the graph as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from comfy_script.tests.js.conftest import Panel
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+SHARPER = 'image = VAEDecode(latent, vae)\nimage = ImageSharpen(image, 2)'
+
+
+class Queue:
+    """What the page sends to the server's queue."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.bodies: list[dict[str, Any]] = []
+        panel.page.on('request', self._keep)
+
+    def _keep(self, request: Any) -> None:
+        if request.url.endswith('/api/prompt') and request.method == 'POST':
+            self.bodies.append(json.loads(request.post_data))
+
+    def run(self) -> dict[str, Any]:
+        """The body of one run of the text."""
+        count = len(self.bodies)
+        self.panel.page.keyboard.press('Control+Enter')
+        for _ in range(80):
+            self.panel.settle(100)
+            if len(self.bodies) > count:
+                break
+        self.panel.settle(400)
+        assert len(self.bodies) == count + 1
+        return self.bodies[-1]
+
+
+@pytest.fixture
+def queue(panel: Panel) -> Iterator[Queue]:
+    yield Queue(panel)
+
+
+def workflow_of(body: dict[str, Any]) -> dict[str, Any]:
+    return body['extra_data']['extra_pnginfo']['workflow']
+
+
+def by_type(prompt: dict[str, Any], type_: str) -> dict[str, Any]:
+    (found,) = [{'id': key, **node} for key, node in prompt.items() if node['class_type'] == type_]
+    return found
+
+
+def set_seed(panel: Panel, seed: int) -> None:
+    found = re.search(r'(seed=)?1(,\s*steps=)', panel.text())
+    assert found is not None
+    panel.edit(found.group(0), f'{found.group(1) or ""}{seed}{found.group(2)}')
+
+
+def history(panel: Panel) -> list[int]:
+    return panel.js(
+        'const { undoQueue, redoQueue } = app.extensionManager.workflow.activeWorkflow.changeTracker\n'
+        'return [undoQueue.length, redoQueue.length]'
+    )
+
+
+class TestValues:
+    def test_keep_the_graphs_ids_and_layout(self, panel: Panel, queue: Queue) -> None:
+        before, steps, prompt = panel.graph(), history(panel), panel.prompt()
+        panel.edit('steps=2', 'steps=3')
+        panel.settle(200)
+        body = queue.run()
+
+        assert body['prompt'].keys() == prompt.keys()
+        assert body['prompt']['3']['inputs']['steps'] == 3
+        sent = workflow_of(body)
+        assert [node['pos'] for node in sent['nodes']] == [node['pos'] for node in before['nodes']]
+        assert sent['groups'] == before['groups']
+        assert 'steps=3' in sent['extra']['comfyscript']['text']
+        assert next(node for node in sent['nodes'] if node['id'] == 3)['widgets_values'][2] == 3
+        assert panel.graph()['nodes'] == before['nodes']
+        assert history(panel) == steps
+        assert 'steps=3' in panel.text()
+
+    def test_the_output_shows_on_its_node(self, panel: Panel, queue: Queue) -> None:
+        panel.edit('steps=2', 'steps=4')
+        panel.settle(200)
+        queue.run()
+        panel.page.wait_for_function("window.comfyAPI.app.app.nodeOutputs['9']?.images?.length", timeout=20000)
+
+    def test_texts_with_choices_are_drawn(self, panel: Panel, queue: Queue) -> None:
+        panel.edit('text, watermark', '{blurred|dull} /* never */ picture')
+        panel.settle(200)
+        text = queue.run()['prompt']['7']['inputs']['text']
+        assert text.split() in (['blurred', 'picture'], ['dull', 'picture'])
+        assert '{blurred|dull}' in panel.text()
+
+    def test_dates_and_values_in_file_names(self, panel: Panel, queue: Queue) -> None:
+        panel.edit("'panel'", "'%date:yyyy%-%KSampler.steps%'")
+        panel.edit('steps=2', 'steps=6')
+        panel.settle(200)
+        name = queue.run()['prompt']['9']['inputs']['filename_prefix']
+        assert name.startswith('20')
+        assert name.endswith('-6')
+
+    def test_a_seed_that_the_text_leaves_goes_on(self, panel: Panel, queue: Queue) -> None:
+        panel.set_widget(3, 'control_after_generate', 'increment')
+        panel.edit('steps=2', 'steps=3')
+        panel.settle(200)
+        first = queue.run()
+        second = queue.run()
+        assert [body['prompt']['3']['inputs']['seed'] for body in (first, second)] == [1, 2]
+        panel.page.wait_for_function("/\\b3,\\s*steps=3/.test(document.querySelector('#cs-script').innerText)")
+        assert 'steps=3' in panel.text()
+
+    def test_a_seed_that_the_text_sets_stays(self, panel: Panel, queue: Queue) -> None:
+        panel.set_widget(3, 'control_after_generate', 'randomize')
+        set_seed(panel, 77)
+        panel.settle(200)
+        assert [queue.run()['prompt']['3']['inputs']['seed'] for _ in range(2)] == [77, 77]
+        assert panel.widget(3, 'seed') == 1
+        assert panel.widget(3, 'control_after_generate') == 'randomize'
+
+
+class TestNodes:
+    @pytest.fixture
+    def body(self, panel: Panel, queue: Queue) -> dict[str, Any]:
+        """Of a run with one node more."""
+        self.before, self.steps = panel.graph(), history(panel)
+        panel.js('app.canvas.selectNode(app.graph.getNodeById(6))')
+        panel.edit('image = VAEDecode(latent, vae)', SHARPER)
+        panel.settle(200)
+        return queue.run()
+
+    def test_are_in_the_graph_that_apply_would_make(self, panel: Panel, body: dict[str, Any]) -> None:
+        added = by_type(body['prompt'], 'ImageSharpen')
+        assert added['inputs']['image'] == ['8', 0]
+        assert body['prompt']['9']['inputs']['images'] == [added['id'], 0]
+        sent = workflow_of(body)
+        kept = {node['id']: node['pos'] for node in self.before['nodes']}
+        assert {node['id']: node['pos'] for node in sent['nodes'] if node['id'] in kept} == kept
+        assert any(str(node['id']) == added['id'] for node in sent['nodes'])
+
+        panel.button('Apply').click()
+        panel.wait_for_state('Matches the graph')
+        assert by_type(panel.prompt(), 'ImageSharpen')['id'] == added['id']
+
+    def test_the_graph_is_as_before(self, panel: Panel, body: dict[str, Any]) -> None:
+        after = panel.graph()
+        assert {node['id']: node for node in after['nodes']} == {node['id']: node for node in self.before['nodes']}
+        assert sorted(after['links']) == sorted(self.before['links'])
+        assert history(panel) == self.steps
+        assert panel.js('return [...app.canvas.selectedItems].map(item => String(item.id))') == ['6']
+        assert 'ImageSharpen' in panel.text()
+
+
+def test_what_another_pack_adds_when_queueing_is_there(panel: Panel, queue: Queue) -> None:
+    panel.js(
+        """window.plainGraphToPrompt = app.graphToPrompt
+        app.graphToPrompt = async function (...args) {
+          const made = await window.plainGraphToPrompt.apply(this, args)
+          for (const node of Object.values(made.output)) node.inputs.added = app.graph.nodes.length
+          return made }"""
+    )
+    try:
+        panel.edit('image = VAEDecode(latent, vae)', SHARPER)
+        panel.settle(200)
+        body = queue.run()
+        assert {node['inputs']['added'] for node in body['prompt'].values()} == {8}
+        assert panel.js('return app.graphToPrompt !== window.plainGraphToPrompt')
+    finally:
+        panel.js('app.graphToPrompt = window.plainGraphToPrompt')
+
+
+def test_an_output_that_the_server_leaves_out_is_marked(panel: Panel, queue: Queue) -> None:
+    panel.edit("SaveImage(image, 'panel')", "SaveImage(image, 'panel')\nPreviewImage(ImageScaleBy(image, 'area', 0))")
+    panel.settle(200)
+    queue.run()
+    panel.wait_for_state('smaller than min')
+    assert 'Line 1:' not in panel.state()
+
+
+def test_apply_makes_a_seed_that_the_text_sets_fixed(panel: Panel) -> None:
+    panel.set_widget(3, 'control_after_generate', 'randomize')
+    set_seed(panel, 77)
+    panel.apply('seed fixed')
+    assert panel.widget(3, 'seed') == 77
+    assert panel.widget(3, 'control_after_generate') == 'fixed'
