@@ -20,6 +20,7 @@ const remote = cm.Annotation.define()
  * @param {() => boolean} [options.tabIndents] asked at each Tab; after Escape it leaves the editor
  * @param {any[]} [options.sources] completion sources
  * @param {any} [options.hover] hover source
+ * @param {any} [options.help] extension for the calls that are being written
  * @param {boolean} [options.readOnly]
  */
 export function createEditor(options) {
@@ -34,7 +35,7 @@ export function createEditor(options) {
         cm.indentOnInput(), cm.indentUnit.of('    '), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
         cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.highlightSelectionMatches(), cm.search({ top: true }),
         cm.autocompletion({ override: options.sources, icons: false, maxRenderedOptions: 80 }),
-        options.hover ? cm.hoverTooltip(options.hover, { hoverTime: 350 }) : [],
+        options.hover ? cm.hoverTooltip(options.hover, { hoverTime: 350 }) : [], options.help ?? [],
         cm.tooltips({ position: 'fixed', parent: /** @type {HTMLElement} */ (options.parent.closest('.comfyscript') ?? document.body) }),
         cm.keymap.of([...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.foldKeymap, ...cm.lintKeymap, ...cm.defaultKeymap]),
         options.placeholder ? cm.placeholder(options.placeholder) : [],

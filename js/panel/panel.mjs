@@ -14,6 +14,7 @@ import { Screen } from './screen.mjs'
 import { SelectionWatch, selectNodeOfLine, selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
 import { saves, shield } from './shield.mjs'
+import { signatureHelp } from './signature.mjs'
 import { State } from './state.mjs'
 import { loadWords, t } from './text.mjs'
 import { Views } from './views.mjs'
@@ -124,6 +125,7 @@ export class Panel {
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
+      help: signatureHelp(server.schemas),
     })
   }
 

@@ -44,11 +44,16 @@ export class Runs {
     for (const old of [...this.#own.keys()].slice(0, -20)) this.#own.delete(old)
   }
 
-  /** @param {string | undefined} prompt @param {string} node */
+  /** Where a node is said to have failed. @param {string | undefined} prompt @param {string} node @returns {number | undefined} */
   #line(prompt, node) {
-    const lines = this.#own.get(prompt ?? '') ?? this.options.graphLines()
-    const line = lines[node]
-    return Array.isArray(line) ? line[0] : line
+    return this.#lines(prompt, node)[0]
+  }
+
+  /** All lines of a node's call. @param {string | undefined} prompt @param {string} node @returns {number[]} */
+  #lines(prompt, node) {
+    const span = (this.#own.get(prompt ?? '') ?? this.options.graphLines())[node]
+    if (!Array.isArray(span)) return span ? [span] : []
+    return Array.from({ length: span[1] - span[0] + 1 }, (_, index) => span[0] + index)
   }
 
   /** @param {string | undefined} prompt */
@@ -60,8 +65,7 @@ export class Runs {
   /** @param {any} detail */
   #cached(detail) {
     for (const node of detail?.nodes ?? []) {
-      const line = this.#line(detail.prompt_id, node)
-      if (line) this.progress.done.add(line)
+      for (const line of this.#lines(detail.prompt_id, node)) this.progress.done.add(line)
     }
     this.options.onChange()
   }
@@ -72,10 +76,11 @@ export class Runs {
     if (this.progress.prompt === undefined) this.#start(detail.prompt_id)
     const running = new Map()
     for (const [id, state] of Object.entries(detail.nodes)) {
-      const line = this.#line(detail.prompt_id, state.display_node_id ?? id) ?? this.#line(detail.prompt_id, id)
-      if (!line) continue
-      if (state.state === 'finished') this.progress.done.add(line)
-      else if (state.state === 'running') running.set(line, state.max > 1 ? state.value / state.max : null)
+      const shown = this.#lines(detail.prompt_id, state.display_node_id ?? id)
+      for (const line of shown.length ? shown : this.#lines(detail.prompt_id, id)) {
+        if (state.state === 'finished') this.progress.done.add(line)
+        else if (state.state === 'running') running.set(line, state.max > 1 ? state.value / state.max : null)
+      }
     }
     for (const line of running.keys()) this.progress.done.delete(line)
     this.progress.running = running

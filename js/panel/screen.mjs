@@ -49,7 +49,8 @@ export class Screen {
   showState() {
     const { state, run } = this.#elements
     const { busy } = this.#runs
-    const label = busy ? t('stop') : t('run')
+    // Beside another script it is to be said which one runs.
+    const label = busy ? t('stop') : this.#state.view === 'script' ? t('run') : t('run.graph')
     run.replaceChildren(icon(busy ? 'stop' : 'play'), h('span', {}, label))
     run.setAttribute('aria-label', label)
     run.title = busy ? t('stop') : this.#state.edited ? t('run.edited') : t('run.title')

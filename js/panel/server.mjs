@@ -50,10 +50,10 @@ export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({
 export const scriptOfFile = (file, args) =>
   ask(`/comfyscript/file?${query({ filename: file.name, args })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
 
-/** @type {Promise<import('./complete.mjs').Catalog> | undefined} */
+/** @type {Promise<import('./help.mjs').Catalog> | undefined} */
 let catalog
 
-/** Asked for once per page, again only where that failed. @returns {Promise<import('./complete.mjs').Catalog>} */
+/** Asked for once per page, again only where that failed. @returns {Promise<import('./help.mjs').Catalog>} */
 export function schemas() {
   catalog ??= ask('/comfyscript/schemas', { cache: 'default' })
   catalog.catch(() => { catalog = undefined })
