@@ -1,6 +1,7 @@
 // A selection of nodes becomes one ComfyScript node.
 import { app, asOneStep, rootGraph, selectedNodes, serialize, shownGraph } from './comfy.mjs'
-import { makeRoom, setWidget } from './apply.mjs'
+import { setWidget } from './apply.mjs'
+import { makeRoom } from './place.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
