@@ -61,7 +61,7 @@ export class Actions {
       const plan = await server.planApply({ ...openGraph(), script })
       state.plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
-      await applyScript(state, script, plan.edits)
+      await applyScript(state, script, plan)
       if (!state.notApplied.length) draft.applied(script, plan.edits.length)
     } catch (error) {
       screen.complain(t('apply.failed'), error)

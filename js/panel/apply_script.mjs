@@ -2,30 +2,40 @@
 import { applyEdits } from './apply.mjs'
 import { asOneStep, keepText, rootGraph, showAllNodes } from './comfy.mjs'
 import { openGraph } from './graph_script.mjs'
+import { showNodes } from './selection.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
 /** @typedef {import('./state.mjs').State} State */
+/** @typedef {Exclude<import('./server.mjs').Plan, { errors: import('./server.mjs').ScriptErrorJson[] }>} Planned */
 
-/** What could not be done is in `state.notApplied` then. @param {State} state @param {string} script @param {import('./server.mjs').Edit[]} edits */
-export async function applyScript(state, script, edits) {
+/** What could not be done is in `state.notApplied` then. @param {State} state @param {string} script @param {Planned} plan */
+export async function applyScript(state, script, plan) {
   state.notApplied = []
+  const { edits } = plan
+  /** @type {Record<string, string>} */
+  let made = {}
   const wasEmpty = !rootGraph().nodes.length
   await asOneStep(async () => {
     if (edits.length) {
-      const { failures } = applyEdits(edits)
+      const { failures, added } = applyEdits(edits, script)
+      made = added
       await settled()
-      await verify(state, script, failures)
+      await verify(state, script, failures, paired(plan, added))
     }
     if (!state.notApplied.length) await keep(state, script)
   })
   // Whoever looks at an empty graph may look anywhere.
   if (wasEmpty && rootGraph().nodes.length) void showAllNodes()
+  else showNodes(Object.values(made))
 }
 
-/** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {import('./apply.mjs').Failure[]} failures */
-async function verify(state, script, failures) {
-  const rest = await server.planApply({ ...openGraph(), script })
+/** Which node of the script is which of the graph, now that the new ones have ids. @param {Planned} plan @param {Record<string, string>} added */
+const paired = ({ nodes }, added) => nodes && Object.fromEntries(Object.entries(nodes).map(([node, id]) => [node, added[id] ?? id]))
+
+/** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {import('./apply.mjs').Failure[]} failures @param {Record<string, string>} [nodes] */
+async function verify(state, script, failures, nodes) {
+  const rest = await server.planApply({ ...openGraph(), script, nodes })
   state.plan = rest
   if (rest.errors || !rest.edits.length) return
   const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))

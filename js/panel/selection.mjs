@@ -74,14 +74,43 @@ function visible(path) {
   return undefined
 }
 
+/** Selects nodes and brings them into view, as far as they are in the graph on screen. @param {string[]} paths */
+export function showNodes(paths) {
+  const graph = shownGraph()
+  const nodes = paths.flatMap(path => { const place = nodeByPath(path); return place && place.graph === graph ? [place.node] : [] })
+  if (!nodes.length) return
+  const { canvas } = app
+  canvas.deselectAll?.()
+  canvas.selectItems(nodes)
+  if (!nodes.every(inView)) moveInto(nodes)
+  canvas.setDirty(true, true)
+}
+
+/** The part of the canvas that nothing covers, in pixels of the page. */
+function clearPart() {
+  const { canvas } = app.canvas
+  const ratio = canvas.width / canvas.clientWidth || 1
+  const panel = document.querySelector('.comfyscript')?.getBoundingClientRect()
+  const [width, height] = [canvas.width / ratio, canvas.height / ratio]
+  if (panel && panel.left >= canvas.clientWidth / 2) return { left: 60, top: 60, right: panel.left, bottom: height }
+  return { left: panel ? panel.right : 60, top: 60, right: width, bottom: height }
+}
+
+/** Moves the canvas, and further away if need be, until all of them are in the clear part. @param {any[]} nodes */
+function moveInto(nodes) {
+  const { ds } = app.canvas
+  const { left, top, right, bottom } = clearPart()
+  const [x, y] = [0, 1].map(side => Math.min(...nodes.map(node => node.pos[side])))
+  const [width, height] = [0, 1].map(side => Math.max(...nodes.map(node => node.pos[side] + node.size[side])) - [x, y][side])
+  ds.scale = Math.min(ds.scale, (right - left - 80) / width, (bottom - top - 80) / height)
+  ds.offset[0] = (left + right) / 2 / ds.scale - x - width / 2
+  ds.offset[1] = (top + bottom) / 2 / ds.scale - y - height / 2
+}
+
 /** Whether a node is on screen, clear of the panel. @param {any} node */
 function inView(node) {
-  const { ds, canvas } = app.canvas
-  const scale = ds.scale
-  const ratio = canvas.width / canvas.clientWidth || 1
-  const x = (node.pos[0] + ds.offset[0]) * scale
-  const y = (node.pos[1] + ds.offset[1]) * scale
-  const panel = document.querySelector('.comfyscript')?.getBoundingClientRect()
-  const left = panel && panel.left < canvas.clientWidth / 2 ? panel.right : 60
-  return x >= left && y >= 60 && x + node.size[0] * scale <= canvas.width / ratio && y + node.size[1] * scale <= canvas.height / ratio
+  const { ds } = app.canvas
+  const { left, top, right, bottom } = clearPart()
+  const [x, y] = [0, 1].map(side => (node.pos[side] + ds.offset[side]) * ds.scale)
+  return x >= left && y >= top && x + node.size[0] * ds.scale <= right && y + node.size[1] * ds.scale <= bottom
 }

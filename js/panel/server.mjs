@@ -4,7 +4,7 @@ import { api } from './comfy.mjs'
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
 /** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten' }} ScriptJson `text`: what became of the text that was sent along. */
 /** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
-/** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan */
+/** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, nodes?: Record<string, string>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan `nodes`: node of the script → graph id or added one. */
 /** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
 /** @typedef {{ filename: string, subfolder?: string, type?: string }} FileRef */
 
@@ -34,7 +34,7 @@ export const transpile = (data, signal) => post('/comfyscript/transpile', data, 
 /** @param {string} script @param {AbortSignal} [signal] @returns {Promise<PromptJson>} */
 export const readScript = (script, signal) => post('/comfyscript/prompt', { script }, signal)
 
-/** @param {{ workflow: any, script: string, style?: any, text?: string }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
+/** @param {{ workflow: any, script: string, style?: any, text?: string, nodes?: Record<string, string> }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
 export const planApply = (data, signal) => post('/comfyscript/apply', data, signal)
 
 /** @param {string} script @returns {Promise<{ script: string } | { errors: ScriptErrorJson[] }>} */

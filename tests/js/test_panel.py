@@ -190,7 +190,7 @@ class TestApply:
 
     def test_script_in_an_empty_graph(self, panel: Panel) -> None:
         script = panel.text()
-        panel.js("app.canvas.ds.offset = [9000, 9000]; app.graph.clear()")
+        panel.js('app.canvas.ds.offset = [9000, 9000]; app.graph.clear()')
         panel.js(TRACK)
         panel.wait_for_state('Matches the graph')
         panel.page.wait_for_function("document.querySelector('#cs-script .cm-placeholder')")
@@ -443,7 +443,7 @@ def pixels(png: bytes) -> bytes:
 
 
 # Of each coloured word of the script against what is behind it.
-CONTRASTS = '''
+CONTRASTS = """
 const brush = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
 const light = color => {
   brush.fillStyle = color
@@ -457,7 +457,7 @@ return Object.fromEntries([...document.querySelectorAll('#cs-script .cm-line spa
   const own = light(getComputedStyle(word).color)
   return [word.textContent, Math.max(own, behind) / Math.min(own, behind)]
 }))
-'''
+"""
 
 
 @pytest.mark.parametrize('palette', ['light', 'dark'])
