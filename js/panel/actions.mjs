@@ -174,6 +174,18 @@ export class Actions {
     graph.changed(true)
   }
 
+  /** What is in the clipboard becomes the script, as an edit. */
+  async paste() {
+    const { editor, screen } = this.#parts
+    editor.focus()
+    try {
+      editor.insert(await navigator.clipboard.readText())
+    } catch (error) {
+      // Where the page may not look, the user's own keys do.
+      screen.complain(t('empty.paste'), error)
+    }
+  }
+
   newGraph() {
     this.#parts.views.showScratch()
   }

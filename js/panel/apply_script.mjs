@@ -1,6 +1,6 @@
 // Makes the graph what a script says, as one step of ComfyUI's undo, and lets the script stay with it.
 import { applyEdits } from './apply.mjs'
-import { asOneStep, keepText, rootGraph, showAllNodes } from './comfy.mjs'
+import { activeTracker, asOneStep, keepText, rootGraph, showAllNodes } from './comfy.mjs'
 import { openGraph } from './graph_script.mjs'
 import { showNodes } from './selection.mjs'
 import * as server from './server.mjs'
@@ -41,6 +41,18 @@ async function verify(state, script, failures, nodes) {
   const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
   const found = rest.edits.map(edit => ({ line: edit.line, message: t(reasons.get(`${edit.line}|${edit.input ?? ''}`) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
   state.notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
+}
+
+/** The step in which the text alone was kept last. @type {{ tracker: any, steps: number }} */
+let last = { tracker: undefined, steps: 0 }
+
+/** Keeps a text that changes nothing in the graph. What is typed in one go is one step of ComfyUI's undo. @param {State} state @param {string} script */
+export async function keepScript(state, script) {
+  const tracker = activeTracker()
+  const steps = tracker?.undoQueue.length
+  await asOneStep(() => keep(state, script))
+  if (tracker && tracker === last.tracker && steps === last.steps && tracker.undoQueue.length > steps) tracker.undoQueue.pop()
+  last = { tracker, steps: tracker?.undoQueue.length ?? 0 }
 }
 
 /** What was typed stays the graph's script, unless it is what would be written anyway. @param {State} state @param {string} script */

@@ -1,5 +1,6 @@
 // The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
 import { openWorkflowKeys, writtenText } from './comfy.mjs'
+import { keepScript } from './apply_script.mjs'
 import { debounce } from './dom.mjs'
 import { adoptDraft, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
 import { openGraph } from './graph_script.mjs'
@@ -12,6 +13,7 @@ export class Draft {
   #editor
   #screen
   #checkSoon = debounce(() => void this.#check(), 350, 1500)
+  #keepSoon = debounce(() => void this.#keep(), 700, 5000)
   #saveSoon = debounce(() => this.save(), 200, 1000)
 
   /** @param {import('./state.mjs').State} state @param {import('./editor.mjs').Editor} editor @param {import('./screen.mjs').Screen} screen */
@@ -123,6 +125,7 @@ export class Draft {
   #end() {
     this.#saveSoon.cancel()
     this.#checkSoon.cancel()
+    this.#keepSoon.cancel()
     this.#state.forgetEdits()
     this.#editor.setErrors([])
     this.#editor.setConflicts([])
@@ -171,6 +174,7 @@ export class Draft {
       if (state.closed || !state.edited || this.#editor.text() !== text) return
       state.plan = plan
       state.failed = ''
+      if (!plan.errors && !plan.edits.length) this.#keepSoon()
     } catch (error) {
       state.failed = error instanceof Error ? error.message : String(error)
     }
@@ -179,8 +183,34 @@ export class Draft {
     this.#screen.showState()
   }
 
+  /** Names, comments and blank lines are the script's own: nobody has to apply them. */
+  async #keep() {
+    const state = this.#state
+    const text = this.#editor.text()
+    const { plan } = state
+    if (!state.edited || state.applying || state.moved || state.conflicts || !plan || plan.errors || plan.edits.length) return
+    state.applying = true
+    try {
+      await keepScript(state, text)
+    } catch (error) {
+      this.#screen.complain(t('apply.failed'), error)
+      return
+    } finally {
+      state.applying = false
+    }
+    if (state.closed) return
+    if (this.#editor.text() === text) this.#end()
+    else {
+      state.editedFrom = state.base.script
+      this.#checkSoon()
+    }
+    this.#screen.showNotes()
+    this.#screen.showState()
+  }
+
   destroy() {
     this.save()
+    this.#keepSoon.cancel()
     this.#checkSoon.cancel()
   }
 }

@@ -86,6 +86,9 @@ export function createEditor(options) {
     /** @param {boolean} take what the graph has */
     resolveConflicts: take => resolveAll(view, take),
 
+    /** As if it was typed. @param {string} text */
+    insert: text => view.dispatch({ ...view.state.replaceSelection(text), userEvent: 'input.paste', scrollIntoView: true }),
+
     /** @param {Marks} lines */
     mark: lines => view.dispatch({ effects: setMarks.of(lines) }),
 

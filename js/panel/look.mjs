@@ -12,18 +12,24 @@ const hanging = cm.ViewPlugin.fromClass(class {
   update(update) { if (update.docChanged || update.viewportChanged) this.decorations = indents(update.view) }
 }, { decorations: /** @param {any} plugin */ plugin => plugin.decorations })
 
+/** Words that would rather leave a line empty than be broken: file names. */
+const LONG = /\S{18,}/g
+const long = Decoration.mark({ class: 'cs-long' })
+
 /** @param {any} view */
 function indents(view) {
-  const ranges = new cm.RangeSetBuilder()
+  /** @type {any[]} */
+  const found = []
   for (const { from, to } of view.visibleRanges) {
     for (let at = from; at <= to;) {
       const line = view.state.doc.lineAt(at)
       const width = Math.min(line.text.length - line.text.trimStart().length, 24) + 2
-      ranges.add(line.from, line.from, Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }))
+      found.push(Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }).range(line.from))
+      for (const { index, 0: word } of line.text.matchAll(LONG)) found.push(long.range(line.from + index, line.from + index + word.length))
       at = line.to + 1
     }
   }
-  return ranges.finish()
+  return Decoration.set(found)
 }
 
 const { tags } = cm
@@ -61,7 +67,7 @@ const look = EditorView.theme({
   '.cm-tooltip.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--cs-mono)', fontSize: '12px', maxHeight: '14em' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--cs-accent)', color: 'var(--cs-on-accent)' },
   '.cm-completionDetail': { fontStyle: 'normal', color: 'var(--cs-muted)', marginLeft: '1em' },
-  '.cm-tooltip-autocomplete ul li[aria-selected] .cm-completionDetail': { color: 'inherit', opacity: '.8' },
+  '.cm-tooltip-autocomplete ul li[aria-selected] .cm-completionDetail': { color: 'inherit' },
   '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
   '.cm-panels': { backgroundColor: 'var(--cs-raised)', color: 'var(--cs-fg)' },
   '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--cs-border)' },

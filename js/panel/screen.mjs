@@ -4,6 +4,7 @@ import { h, icon } from './dom.mjs'
 import { selectedLines } from './selection.mjs'
 import { statusParts } from './status.mjs'
 import { errorText, t } from './text.mjs'
+import { Welcome } from './welcome.mjs'
 
 /** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
 
@@ -13,20 +14,22 @@ export class Screen {
   #elements
   #runs
   #act
+  #welcome
 
   /**
    * @param {object} options
    * @param {import('./state.mjs').State} options.state
    * @param {import('./editor.mjs').Editor} options.editor
-   * @param {{ run: HTMLElement, state: HTMLElement, notes: HTMLDetailsElement, live: HTMLElement }} options.elements
+   * @param {{ run: HTMLElement, state: HTMLElement, welcome: HTMLElement, notes: HTMLDetailsElement, live: HTMLElement }} options.elements
    * @param {import('./run.mjs').Runs} options.runs
-   * @param {Omit<import('./status.mjs').StatusActions, 'goTo'>} options.act
+   * @param {Omit<import('./status.mjs').StatusActions, 'goTo'> & { paste: () => unknown }} options.act
    */
   constructor({ state, editor, elements, runs, act }) {
     this.#state = state
     this.#editor = editor
     this.#elements = elements
     this.#runs = runs
+    this.#welcome = new Welcome(elements.welcome, state, act.paste)
     this.#act = { ...act, goTo: (/** @type {ScriptErrorJson} */ error) => editor.goTo(error.line, error.column) }
   }
 
@@ -57,6 +60,7 @@ export class Screen {
     const parts = this.#state.view === 'script' ? statusParts(this.#state, this.#act) : []
     state.hidden = !parts.length
     state.replaceChildren(...parts)
+    this.#welcome.show()
   }
 
   showNotes() {

@@ -241,7 +241,8 @@ def opened(browser: Any, panel_server: Server) -> Iterator[Panel]:
 def panel(opened: Panel) -> Iterator[Panel]:
     """The open panel with the default graph; nothing of the test before is left."""
     opened.page.evaluate(
-        "for (const key of Object.keys(localStorage)) if (key.startsWith('ComfyScript.')) localStorage.removeItem(key)"
+        "for (const key of Object.keys(localStorage)) if (key.startsWith('ComfyScript.')) localStorage.removeItem(key);"
+        "localStorage.setItem('ComfyScript.welcomed', '1')"
     )
     opened.close()
     opened.load(small_workflow())

@@ -442,37 +442,6 @@ def pixels(png: bytes) -> bytes:
     return Image.open(BytesIO(png)).convert('RGB').tobytes()
 
 
-# Of each coloured word of the script against what is behind it.
-CONTRASTS = """
-const brush = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
-const light = color => {
-  brush.fillStyle = color
-  brush.fillRect(0, 0, 1, 1)
-  const parts = [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3).map(part => part / 255)
-  const [r, g, b] = parts.map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
-}
-const behind = light(getComputedStyle(document.querySelector('.comfyscript')).backgroundColor)
-return Object.fromEntries([...document.querySelectorAll('#cs-script .cm-line span')].map(word => {
-  const own = light(getComputedStyle(word).color)
-  return [word.textContent, Math.max(own, behind) / Math.min(own, behind)]
-}))
-"""
-
-
-@pytest.mark.parametrize('palette', ['light', 'dark'])
-def test_script_is_readable_in_every_theme(panel: Panel, palette: str) -> None:
-    panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', argument)", palette)
-    panel.settle()
-    contrasts = panel.js(CONTRASTS)
-    panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
-    panel.settle()
-
-    assert {'KSampler', "'euler'"} <= contrasts.keys()
-    # What the guidelines for web content ask of text.
-    assert {word: contrast for word, contrast in contrasts.items() if contrast < 4.5} == {}
-
-
 def test_every_control_has_a_name(panel: Panel) -> None:
     panel.edit('steps=2', 'steps=3')
     panel.button('More').click()

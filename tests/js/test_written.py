@@ -94,9 +94,8 @@ def test_undo_brings_the_text_before(written: Panel) -> None:
 
 def test_comment_alone(panel: Panel) -> None:
     panel.edit('image = VAEDecode', '# to pixels\nimage = VAEDecode')
-    panel.wait_for_state('nothing to change')
     before = panel.graph()['nodes']
-    panel.button('Apply').click()
+    panel.wait_for_state('nothing to change')
     panel.wait_for_state('Matches the graph')
     assert '# to pixels\nimage = VAEDecode' in panel.text()
     assert panel.graph()['nodes'] == before
@@ -125,3 +124,19 @@ def test_written_anew_when_asked_for(written: Panel) -> None:
     assert 'comfyscript' not in written.graph()['extra']
     written.undo()
     written.wait_for_text('# two pictures')
+
+
+def test_names_and_comments_are_kept_without_apply(panel: Panel) -> None:
+    steps = panel.js('return app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length')
+    panel.edit('image = VAEDecode', 'photo = VAEDecode')
+    panel.edit('SaveImage(image', 'SaveImage(photo')
+    panel.wait_for_state('Matches the graph')
+    panel.edit('photo = VAEDecode', '# to pixels\nphoto = VAEDecode')
+    panel.wait_for_state('nothing to change')
+    panel.wait_for_state('Matches the graph')
+    assert '# to pixels\nphoto = VAEDecode' in panel.graph()['extra']['comfyscript']['text']
+    after = panel.js('return app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length')
+    assert after <= steps + 1
+    panel.close()
+    panel.open()
+    assert 'photo = VAEDecode' in panel.text()
