@@ -66,7 +66,12 @@ def _input(name: str, item: InputSchema, lists: _Lists) -> dict[str, Any]:
     choices = [branch.key for branch in item.branches] or list(item.choices or ())
     if choices:
         data['choices'] = lists.add(choices[:MAX_CHOICES])
-    for key, value in (('min', item.minimum), ('max', item.maximum), ('tooltip', item.tooltip)):
+    for key, value in (
+        ('min', item.minimum),
+        ('max', item.maximum),
+        ('step', item.options.get('step')),
+        ('tooltip', item.tooltip),
+    ):
         if value not in (None, ''):
             data[key] = value
     return data

@@ -57,6 +57,7 @@ export class Draft {
     this.#state.forgetEdits()
     this.#editor.setErrors([])
     this.#editor.reset()
+    this.#screen.forgetRuns()
     dropClosed(openWorkflowKeys())
     this.resume()
   }

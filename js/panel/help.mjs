@@ -1,7 +1,7 @@
 // What there is to say of nodes and inputs, from the server's schemas.
 import { h } from './dom.mjs'
 
-/** @typedef {{ name: string, type: string, required: boolean, default?: any, choices?: number, min?: number, max?: number, tooltip?: string }} Input */
+/** @typedef {{ name: string, type: string, required: boolean, default?: any, choices?: number, min?: number, max?: number, step?: number, tooltip?: string }} Input */
 /** @typedef {{ type: string, title: string, description: string, category: string, deprecated: boolean, inputs: Input[], outputs: { name: string, type: string }[] }} NodeInfo */
 /** @typedef {{ nodes: Record<string, NodeInfo>, choices: any[][] }} Catalog */
 

@@ -1,9 +1,10 @@
 // Marks in the script's lines: what is selected in the graph, runs, or would change it.
 import * as cm from '../vendor/codemirror.mjs'
+import { ResultWidget } from './results.mjs'
 
 const { EditorView, Decoration, StateEffect, StateField } = cm
 
-/** @typedef {{ selected?: number[], running?: Map<number, number | null>, done?: Set<number>, changed?: Set<number> }} Marks Lines from 1; `running`: share done, or null. */
+/** @typedef {{ selected?: number[], running?: Map<number, number | null>, done?: Set<number>, changed?: Set<number>, results?: Map<number, import('./results.mjs').Result> }} Marks Lines from 1; `running`: share done, or null. */
 
 /** @type {any} */
 export const setMarks = StateEffect.define()
@@ -37,5 +38,7 @@ function decorate(state, lines) {
   for (const [line, share] of lines.running ?? []) add(line, 'cs-line-running', `--cs-share: ${Math.round((share ?? 0) * 100)}%`)
   const ranges = [...found].sort(([a], [b]) => a - b).map(([line, { classes, style }]) =>
     Decoration.line({ class: classes.join(' '), attributes: style ? { style } : {} }).range(state.doc.line(line).from))
-  return Decoration.set(ranges)
+  const results = [...lines.results ?? []].filter(([line]) => line >= 1 && line <= state.doc.lines).map(([line, result]) =>
+    Decoration.widget({ widget: new ResultWidget(result), side: 1 }).range(state.doc.line(line).to))
+  return Decoration.set([...ranges, ...results], true)
 }

@@ -1,6 +1,7 @@
 // The files that were made, newest first: choose one to see its script, two to compare them.
 import { api } from './comfy.mjs'
 import { Listeners, debounce, h, icon, iconButton } from './dom.mjs'
+import { filesOf } from './results.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 
@@ -72,9 +73,6 @@ export class Outputs {
     this.element.remove()
   }
 }
-
-/** @param {any} output @returns {FileRef[]} */
-const filesOf = output => Object.values(output ?? {}).flatMap(value => (Array.isArray(value) ? value.filter(one => typeof one?.filename === 'string') : []))
 
 /** @param {FileRef} a @param {FileRef} b */
 const same = (a, b) => a.filename === b.filename && (a.subfolder ?? '') === (b.subfolder ?? '') && (a.type ?? 'output') === (b.type ?? 'output')

@@ -17,6 +17,7 @@ import { saves, shield } from './shield.mjs'
 import { signatureHelp } from './signature.mjs'
 import { State } from './state.mjs'
 import { loadWords, t } from './text.mjs'
+import { valueControls } from './values.mjs'
 import { Views } from './views.mjs'
 
 const WATCH = 150
@@ -125,7 +126,7 @@ export class Panel {
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
-      help: signatureHelp(server.schemas),
+      help: [signatureHelp(server.schemas), valueControls(server.schemas)],
     })
   }
 

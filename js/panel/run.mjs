@@ -1,6 +1,7 @@
 // Which line runs: ComfyUI's progress messages, by the lines of the script that was queued.
 import { api } from './comfy.mjs'
 import { Listeners } from './dom.mjs'
+import { filesOf } from './results.mjs'
 
 /** @typedef {{ running: Map<number, number | null>, done: Set<number>, prompt: string | undefined }} Progress */
 /** @typedef {Record<string, [number, number] | number>} Lines */
@@ -11,6 +12,10 @@ export class Runs {
   #own = new Map()
   /** @type {Progress} */
   progress = { running: new Map(), done: new Set(), prompt: undefined }
+  /** What each node made, by its id. @type {Map<string, import('./results.mjs').Result>} */
+  #made = new Map()
+  /** When it began. @type {Map<string, number>} */
+  #began = new Map()
 
   /**
    * @param {object} options
@@ -26,6 +31,8 @@ export class Runs {
     on('execution_start', detail => this.#start(detail?.prompt_id))
     on('execution_cached', detail => this.#cached(detail))
     on('progress_state', detail => this.#state(detail))
+    on('executed', detail => this.#note(detail?.display_node ?? detail?.node, { files: filesOf(detail?.output) }))
+    on('comfyscript.printed', detail => this.#note(detail?.node, { printed: String(detail?.text ?? '') }))
     on('execution_success', detail => this.#end(detail?.prompt_id))
     on('execution_interrupted', detail => this.#end(detail?.prompt_id))
     on('execution_error', detail => {
@@ -56,9 +63,27 @@ export class Runs {
     return Array.from({ length: span[1] - span[0] + 1 }, (_, index) => span[0] + index)
   }
 
+  /** @param {string | undefined} node @param {Partial<import('./results.mjs').Result>} more */
+  #note(node, more) {
+    if (node === undefined || node === null) return
+    this.#made.set(String(node), { files: [], ...this.#made.get(String(node)), ...more })
+    this.options.onChange()
+  }
+
+  /** What the nodes of these lines made, at the end of each call. @param {Record<string, [number, number]>} lines @returns {Map<number, import('./results.mjs').Result>} */
+  results(lines) {
+    return new Map([...this.#made].flatMap(([node, result]) => (lines[node] ? [[lines[node][1], result]] : [])))
+  }
+
+  /** Another graph: what was made is not of its nodes. */
+  forget() {
+    this.#made.clear()
+  }
+
   /** @param {string | undefined} prompt */
   #start(prompt) {
     this.progress = { running: new Map(), done: new Set(), prompt }
+    this.#began.clear()
     this.options.onChange()
   }
 
@@ -76,6 +101,7 @@ export class Runs {
     if (this.progress.prompt === undefined) this.#start(detail.prompt_id)
     const running = new Map()
     for (const [id, state] of Object.entries(detail.nodes)) {
+      this.#time(id, state.state)
       const shown = this.#lines(detail.prompt_id, state.display_node_id ?? id)
       for (const line of shown.length ? shown : this.#lines(detail.prompt_id, id)) {
         if (state.state === 'finished') this.progress.done.add(line)
@@ -85,6 +111,16 @@ export class Runs {
     for (const line of running.keys()) this.progress.done.delete(line)
     this.progress.running = running
     this.options.onChange()
+  }
+
+  /** @param {string} node @param {string} state */
+  #time(node, state) {
+    const now = performance.now()
+    const began = this.#began.get(node)
+    if (state === 'running' && began === undefined) this.#began.set(node, now)
+    if (state !== 'finished' || began === undefined) return
+    this.#began.delete(node)
+    this.#made.set(node, { files: [], ...this.#made.get(node), seconds: Math.round((now - began) / 100) / 10 })
   }
 
   /** @param {string | undefined} prompt */

@@ -7,6 +7,7 @@ import { createEditor } from './editor.mjs'
 import * as server from './server.mjs'
 import { signatureHelp } from './signature.mjs'
 import { errorText, t } from './text.mjs'
+import { valueControls } from './values.mjs'
 
 const KEY = 'scratch'
 
@@ -41,7 +42,7 @@ export function openScratch(makePlace, { create, say, complain }, text) {
     parent: place, label: t('newGraph'), dark: isDark(), placeholder: t('newGraph.placeholder'),
     onEdit: edited => { editor.setErrors([]); writeDraft(KEY, { text: edited, base: '' }) },
     keys: [{ key: 'Mod-Enter', run: () => { void read(); return true } }],
-    sources: [completion(server.schemas)], hover: hover(server.schemas), help: signatureHelp(server.schemas),
+    sources: [completion(server.schemas)], hover: hover(server.schemas), help: [signatureHelp(server.schemas), valueControls(server.schemas)],
   })
   editor.show(readDraft(KEY)?.text ?? '')
   if (text !== undefined) editor.replace(text)

@@ -36,7 +36,13 @@ export class Screen {
   /** Lines that are selected in the graph, run, or would change it. */
   mark() {
     const { running, done } = this.#runs.progress
-    this.#editor.mark({ selected: selectedLines(this.#state.lines), running, done, changed: this.#state.changedLines })
+    const { lines, changedLines } = this.#state
+    this.#editor.mark({ selected: selectedLines(lines), running, done, changed: changedLines, results: this.#runs.results(lines) })
+  }
+
+  /** Another workflow is on screen. */
+  forgetRuns() {
+    this.#runs.forget()
   }
 
   showErrors() {

@@ -605,3 +605,70 @@ class TestSubgraph:
         prompt = inside.prompt()
         sampler = next(node for node in prompt.values() if node['class_type'] == 'KSampler')
         assert sampler['inputs']['positive'] == sampler['inputs']['negative']
+
+
+class TestAtTheLine:
+    """What a line's node does and holds is at the line."""
+
+    def test_its_picture(self, panel: Panel) -> None:
+        panel.set_widget(3, 'seed', 4713)
+        panel.wait_for_text('4713')
+        panel.button('Run').click()
+        panel.page.wait_for_selector('#cs-script .cs-result img', timeout=20000)
+        (line,) = panel.page.eval_on_selector_all(
+            '#cs-script .cs-result img', "all => all.map(one => one.closest('.cm-line').textContent)"
+        )
+        assert 'SaveImage(' in line
+        panel.load(small_workflow(), 'another')
+        panel.page.wait_for_selector('#cs-script .cs-result', state='detached')
+
+    def test_its_value_as_a_control(self, panel: Panel) -> None:
+        line = panel.page.locator('#cs-script .cm-line', has_text='steps=').first
+        line.locator('span', has_text=re.compile(r'^2$')).first.hover()
+        panel.page.wait_for_selector('.cs-value')
+        panel.page.locator('.cs-value').get_by_role('button', name='More').click()
+        panel.wait_for_text('steps=3')
+        panel.page.locator('.cs-value-slider').fill('20')
+        panel.apply('1 value')
+        assert panel.widget(3, 'steps') == 20
+
+    def test_the_inputs_of_the_call_that_is_written(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('End')
+        panel.page.keyboard.type('\nEmptyImage(64, ')
+        panel.page.wait_for_selector('.cs-signature')
+        assert panel.page.inner_text('.cs-signature-here').startswith('height')
+        panel.page.keyboard.press('Escape')
+        panel.page.keyboard.press('Escape')
+        assert panel.page.query_selector('.cs-signature') is None
+
+
+class TestNames:
+    def options(self, panel: Panel) -> list[str]:
+        panel.page.keyboard.press('Control+Space')
+        panel.page.wait_for_selector('.cm-tooltip-autocomplete')
+        return panel.page.eval_on_selector_all('.cm-completionLabel', 'all => all.map(one => one.textContent)')
+
+    def test_enter_after_a_whole_name_ends_the_line(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('End')
+        panel.page.keyboard.type('\nimage2 = image')
+        panel.settle(400)
+        panel.page.keyboard.press('Enter')
+        panel.page.keyboard.type('x = 1')
+        assert panel.text().rstrip().endswith('image2 = image\nx = 1')
+
+    def test_keywords_of_calls_are_no_variables_and_parameters_are(self, panel: Panel) -> None:
+        text = panel.text()
+        panel.edit(text, f'{text}def blend(picture, strength=1):\n    other = 2\n    return pict\n')
+        panel.page.locator('#cs-script .cm-line', has_text='return pict').click()
+        panel.page.keyboard.press('End')
+        assert 'picture' in self.options(panel)
+        panel.page.keyboard.press('Escape')
+        panel.page.keyboard.press('Backspace')
+        panel.page.keyboard.press('Backspace')
+        panel.page.keyboard.press('Backspace')
+        panel.page.keyboard.press('Backspace')
+        offered = self.options(panel)
+        assert {'picture', 'strength', 'other', 'image'} <= set(offered)
+        assert not {'steps', 'cfg', 'sampler_name', 'denoise'} & set(offered)
