@@ -2,26 +2,46 @@
 import { inputLink, outputLinks } from './comfy.mjs'
 
 /** @typedef {import('./apply.mjs').Place & { edit: import('./server.mjs').Edit }} Added */
+/** @typedef {{ script: string, lines: Record<string, [number, number]> }} Source `lines`: of the nodes that stay, by prompt id. */
 
 const GAP = 60
 const BELOW = 20
 
-/** @param {Added[]} added in the order they were made @param {string[]} lines of the script */
-export function place(added, lines) {
+/** @param {Added[]} added in the order they were made @param {Source} source */
+export function place(added, source) {
   const fresh = new Set(added.map(one => one.node))
-  for (const copies of [...alike(added).values()].reverse()) {
-    const [first, ...rest] = copies
-    besideLinks(first, fresh)
-    intoGroup(first, headingGroup(first, lines), fresh)
-    fresh.delete(first.node)
-    let above = first.node
-    for (const { graph, node } of rest) {
-      node.pos = [above.pos[0], bottom(above) + titleHeight() + BELOW]
-      makeRoom(graph, node, fresh)
+  const lines = source.script.split('\n')
+  const waiting = [...alike(added).values()]
+  while (waiting.length) {
+    const [copies] = waiting.splice(next(waiting, fresh), 1)
+    let above = twin(copies[0], source)
+    for (const one of copies) {
+      const { graph, node } = one
+      if (above) {
+        node.pos = [above.pos[0], bottom(above) + titleHeight() + BELOW]
+        makeRoom(graph, node, fresh)
+      } else {
+        besideLinks(one, fresh)
+        intoGroup(one, headingGroup(one, lines), fresh)
+      }
       fresh.delete(node)
       above = node
     }
   }
+}
+
+/** Which to place now: the last one that feeds what has a place, else the first that is fed by such. @param {Added[][]} waiting @param {Set<any>} fresh */
+function next(waiting, fresh) {
+  const has = (/** @type {'inputs' | 'outputs'} */ side) => (/** @type {Added[]} */ [{ graph, node }]) => linked(graph, node, side).some(other => !fresh.has(other))
+  const user = waiting.findLastIndex(has('outputs'))
+  return user >= 0 ? user : Math.max(0, waiting.findIndex(has('inputs')))
+}
+
+/** A node that was there before and that the same line makes: its copies go below it. @param {Added} added @param {Source} source */
+function twin({ graph, edit }, { lines }) {
+  const ids = Object.keys(lines).filter(id => lines[id][0] === edit.line)
+  return ids.map(id => graph.getNodeById(id.split(':').pop())).filter(node => node?.type === edit.type)
+    .reduce((low, node) => (low && bottom(low) > bottom(node) ? low : node), undefined)
 }
 
 /** What one line made several times: the copies of a loop. @param {Added[]} added @returns {Map<string, Added[]>} */
