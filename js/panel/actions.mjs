@@ -52,7 +52,7 @@ export class Actions {
   async apply() {
     const { state, editor, screen, draft, graph, views } = this.#parts
     if (state.applying) return
-    if (!state.edited) return screen.say(t('state.same'))
+    if (!state.edited && !state.differences.length) return screen.say(t('state.same'))
     views.show('script')
     state.applying = true
     draft.save()

@@ -47,6 +47,7 @@ export class Draft {
     if (state.edited) this.#checkSoon()
     else this.#editor.show(base.script)
     this.#screen.showNotes()
+    this.#screen.showErrors()
     this.#screen.mark()
   }
 

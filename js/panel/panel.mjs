@@ -78,7 +78,7 @@ export class Panel {
     this.#runs = this.#createRuns()
     this.#screen = new Screen({
       state, editor: this.editor, elements: this.#frame, runs: this.#runs,
-      act: { refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.#draft.discard(), decide: take => this.editor.resolveConflicts(take), bringBack: () => this.#draft.bringBack(), paste: () => { void this.#actions.paste() } },
+      act: { writeAnew: () => void this.#actions.writeAnew(), refresh: () => this.graphChanged(true), apply: () => void this.apply(), discard: () => this.#draft.discard(), decide: take => this.editor.resolveConflicts(take), bringBack: () => this.#draft.bringBack(), paste: () => { void this.#actions.paste() } },
     })
     this.#draft = new Draft(state, this.editor, this.#screen)
     this.#graph = new GraphScript(state, {

@@ -1,6 +1,7 @@
 // Queues the graph, or a script as the graph that Apply would make of it. ComfyUI's own Run does it either way: so what it
 // does when queueing holds (texts with choices, dates, seeds that go on, the batch count), and what other packs add to it.
 import { api, app } from './comfy.mjs'
+import { openGraph } from './graph_script.mjs'
 import * as server from './server.mjs'
 import { Trial, TrialError } from './trial.mjs'
 
@@ -24,7 +25,7 @@ export async function queueScript(script, plan) {
   try {
     return await queueTrial(script, plan, trial)
   } catch (error) {
-    // What cannot be in this graph can still run, as a graph of its own.
+    // What cannot be in this graph can still run.
     if (error instanceof TrialError) return queueAlone(script)
     throw error
   } finally {
@@ -120,10 +121,12 @@ function refusals(answer, lines) {
 
 /** @param {string} script @returns {Promise<Answer>} */
 async function queueAlone(script) {
-  const read = await server.readScript(script)
+  const graph = openGraph()
+  const read = await server.readScript(script, graph)
   if (read.errors) return { unread: read.errors, refused: [], queued: [] }
   try {
-    const job = await api.queuePrompt(0, { output: read.prompt, workflow: read.workflow })
+    const workflow = { ...graph.workflow, extra: { ...graph.workflow.extra, comfyscript: { text: script } } }
+    const job = await api.queuePrompt(0, { output: read.prompt, workflow })
     return { refused: refusals(job, read.lines), queued: [{ prompt: job.prompt_id, lines: read.lines }] }
   } catch (error) {
     const refused = refusals(/** @type {any} */ (error)?.response, read.lines)

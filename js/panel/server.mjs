@@ -2,7 +2,8 @@
 import { api } from './comfy.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
-/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten' }} ScriptJson `text`: what became of the text that was sent along. */
+/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[] }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has. */
+/** @typedef {{ node: string, input: string, value: any, line: number }} Difference The graph's value. */
 /** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
 /** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, nodes?: Record<string, string>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan `nodes`: node of the script → graph id or added one. */
 /** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
@@ -31,8 +32,8 @@ const post = (route, data, signal) => ask(route, { method: 'POST', headers: { 'C
 /** @param {{ workflow?: any, prompt?: any, style?: any, text?: string }} data @param {AbortSignal} [signal] @returns {Promise<ScriptJson>} */
 export const transpile = (data, signal) => post('/comfyscript/transpile', data, signal)
 
-/** @param {string} script @param {AbortSignal} [signal] @returns {Promise<PromptJson>} */
-export const readScript = (script, signal) => post('/comfyscript/prompt', { script }, signal)
+/** @param {string} script @param {{ workflow?: any, style?: any, text?: string }} [graph] whose ids the nodes keep; there is no workflow in the answer then @returns {Promise<PromptJson>} */
+export const readScript = (script, graph) => post('/comfyscript/prompt', { ...graph, script })
 
 /** @param {{ workflow: any, script: string, style?: any, text?: string, nodes?: Record<string, string> }} data @param {AbortSignal} [signal] @returns {Promise<Plan>} */
 export const planApply = (data, signal) => post('/comfyscript/apply', data, signal)

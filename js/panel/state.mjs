@@ -1,6 +1,7 @@
 // What the panel knows: the graph's script, what was typed instead of it, and what the server said of that. Plain data;
 // who changes it says what is to be shown anew (screen.mjs).
 import { openTab, workflowKey } from './comfy.mjs'
+import { t } from './text.mjs'
 
 /** @typedef {import('./server.mjs').ScriptErrorJson} ScriptErrorJson */
 /** @typedef {'script' | 'outputs' | 'file' | 'diff' | 'scratch'} View */
@@ -76,9 +77,15 @@ export class State {
     return new Set(edits.flatMap(edit => edit.line || []))
   }
 
-  /** What the graph could hold but ComfyUI would not run. @returns {ScriptErrorJson[]} */
+  /** What the graph could hold but ComfyUI would not run, and where it is not what the text says. @returns {ScriptErrorJson[]} */
   get warnings() {
-    return this.edited && !this.plan?.errors ? this.plan?.warnings ?? [] : []
+    if (!this.edited) return this.differences.map(({ line, input, value }) => ({ line, column: 1, message: t('differs.one', { input, value: JSON.stringify(value) }) }))
+    return this.plan?.errors ? [] : this.plan?.warnings ?? []
+  }
+
+  /** Values that the text computes and that are others in the graph. @returns {import('./server.mjs').Difference[]} */
+  get differences() {
+    return this.edited ? [] : this.base.differs ?? []
   }
 
   /** Everything wrong with the text that has a line. @returns {ScriptErrorJson[]} */

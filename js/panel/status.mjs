@@ -9,6 +9,7 @@ import { errorText, t } from './text.mjs'
  * What the line's buttons do.
  * @typedef {object} StatusActions
  * @property {(take: boolean) => void} decide takes the graph's values, or keeps mine
+ * @property {() => void} writeAnew forgets the text
  * @property {() => void} refresh @property {() => void} apply @property {() => void} discard @property {() => void} bringBack
  * @property {(error: ScriptErrorJson) => void} goTo
  */
@@ -31,6 +32,10 @@ export function statusParts(state, act) {
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
   const [error] = state.runErrors
   if (error) return [dot('same'), text(t('state.same')), errorLink(error, act)]
+  if (state.differences.length) {
+    const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
+    return [dot('edited'), errorLink(state.warnings[0], act, 'cs-link cs-link-warning'), h('div', { class: 'cs-state-buttons' }, apply, button(t('writeAnew'), act.writeAnew))]
+  }
   if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
   return [dot('same'), text(t('state.same'))]
 }

@@ -140,3 +140,19 @@ def test_names_and_comments_are_kept_without_apply(panel: Panel) -> None:
     panel.close()
     panel.open()
     assert 'photo = VAEDecode' in panel.text()
+
+
+def test_a_value_that_the_text_computes_is_told_where_the_graph_has_another(panel: Panel) -> None:
+    text = TEXT.replace('KSampler(model, number,', 'KSampler(model, number * 7 + 1,')
+    panel.edit(panel.text(), text)
+    panel.wait_for_state('new nodes')
+    panel.button('Apply').click()
+    panel.wait_for_state('Matches the graph')
+    (first, second) = sorted(nodes(panel, 'KSampler'), key=lambda node: node['widgets_values'][0])
+    assert [node['widgets_values'][0] for node in (first, second)] == [1, 8]
+    panel.set_widget(second['id'], 'seed', 5)
+    panel.wait_for_state('In the graph, seed is 5')
+    assert panel.text() == text
+    panel.button('Apply').click()
+    panel.wait_for_state('Matches the graph')
+    assert panel.widget(second['id'], 'seed') == 8
