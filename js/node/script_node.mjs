@@ -73,7 +73,10 @@ export function attach(node) {
       read = script
       if (failures.get(node) === before) showFailure(node, undefined)
       // While a line is half written the sockets stay as they were.
-      if (signature.errors.length) showProblem(node, signature.errors[0])
+      if (signature.errors.length) {
+        showProblem(node, signature.errors[0])
+        showReason(node, words(signature.errors[0]))
+      }
       else applySignature(node, signature)
     } catch (error) {
       console.warn('ComfyScript: the signature could not be read', error)

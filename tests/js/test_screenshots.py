@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from comfy_script.tests.js.conftest import Panel, data
+from comfy_script.tests.js.conftest import TRACK, Panel, data
 from comfy_script.tests.js.test_panel import made_image
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -120,3 +122,63 @@ def test_narrow(shown: Panel, folder: Path) -> None:
         "document.querySelector('.comfyscript').scrollWidth <= document.querySelector('.comfyscript').clientWidth"
     )
     set_width(shown, 440)
+
+
+@pytest.fixture(params=[(1440, 900), (1920, 1080)], ids=['1440', '1920'])
+def screen(shown: Panel, request: pytest.FixtureRequest) -> Iterator[Panel]:
+    width, height = request.param
+    shown.page.set_viewport_size({'width': width, 'height': height})
+    shown.settle()
+    yield shown
+    shown.page.set_viewport_size({'width': 1400, 'height': 860})
+
+
+@pytest.mark.parametrize('name', ['dark', 'light', 'solarized'])
+def test_states(screen: Panel, folder: Path, name: str) -> None:
+    size = screen.page.viewport_size['width']
+    theme(screen, name)
+    try:
+        screen.edit('cfg=8', 'cfg=8.5')
+        screen.wait_for_state('1 value')
+        screen.js(f"app.graph.getNodeById(3).widgets.find(one => one.name === 'cfg').value = 3; {TRACK}")
+        screen.page.wait_for_selector('.cs-choice')
+        screen.shot(folder, f'conflict-{name}-{size}')
+        screen.button("Take the graph's").click()
+
+        line = screen.page.locator('#cs-script .cm-line', has_text='steps=').first
+        line.locator('span', has_text=re.compile(r'^20$')).first.hover()
+        screen.page.wait_for_selector('.cs-value')
+        screen.shot(folder, f'value-{name}-{size}')
+        screen.page.mouse.move(900, 700)
+
+        screen.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        screen.page.keyboard.press('End')
+        screen.page.keyboard.type('\nEmptyImage(64, ')
+        screen.page.wait_for_selector('.cs-signature')
+        screen.shot(folder, f'signature-{name}-{size}')
+        screen.page.keyboard.press('Escape')
+        screen.button('Discard').click()
+
+        screen.js(f'app.graph.clear(); {TRACK}')
+        screen.page.wait_for_selector('.cs-welcome')
+        screen.shot(folder, f'empty-{name}-{size}')
+    finally:
+        theme(screen, 'dark')
+
+
+def test_first_opening(shown: Panel, folder: Path) -> None:
+    shown.close()
+    shown.page.evaluate("localStorage.removeItem('ComfyScript.welcomed')")
+    shown.js("await app.extensionManager.setting.set('Comfy.Locale', 'zh')")
+    try:
+        shown.settle(800)
+        shown.open()
+        shown.settle(600)
+        shown.shot(folder, 'welcome-zh')
+        shown.close()
+    finally:
+        shown.js("await app.extensionManager.setting.set('Comfy.Locale', 'en')")
+        shown.settle(800)
+    shown.open()
+    shown.settle(600)
+    shown.shot(folder, 'welcome')

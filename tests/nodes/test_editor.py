@@ -187,7 +187,12 @@ def test_half_written_text_changes_nothing(editor: Editor) -> None:
     editor.type('def main(image: Image, stre')
     editor.wait("node.widgets[0].element.dataset.errorLine === '1'")
     after = editor.state()
-    assert (after['inputs'], after['outputs'], after['names']) == (before['inputs'], before['outputs'], before['names'])
+    assert (after['inputs'], after['outputs']) == (before['inputs'], before['outputs'])
+    assert [name for name in after['names'] if name != 'printed'] == before['names']
+    assert after['reason'].startswith('line 1: ')
+    editor.type('def main(image: Image, strength: float = 1) -> Image:\n    return image')
+    editor.wait("node.widgets[0].element.dataset.errorLine === ''")
+    assert editor.state()['reason'] == ''
 
 
 def test_saved_and_loaded_it_is_the_same(editor: Editor) -> None:
