@@ -5,11 +5,13 @@
 const app = /** @type {any} */ (window).comfyAPI.app.app
 
 const TYPE = 'ComfyScript'
+// Whatever else a workflow brings along could make the page send requests (`remote`): as in sockets.mjs.
+const OPTIONS = ['default', 'min', 'max', 'step', 'tooltip', 'multiline']
 const WIDGETS = new Set(['INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO'])
 
 /** @param {any} node @param {any} input as the node's properties hold it */
 function addWidget(node, input) {
-  const options = { ...input.options }
+  const options = Object.fromEntries(OPTIONS.flatMap(key => (['string', 'number', 'boolean'].includes(typeof input.options?.[key]) ? [[key, input.options[key]]] : [])))
   const make = app.widgets?.[input.type]
   if (make) make(node, input.name, input.type === 'COMBO' ? [input.choices ?? [], options] : [input.type, options], app)
   else node.addWidget('text', input.name, options.default ?? '', () => {}, {})

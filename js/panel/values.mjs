@@ -19,7 +19,9 @@ export const valueControls = load => cm.hoverTooltip(async (view, pos) => {
   const input = catalog && callAt(view.state, found.to, catalog)?.input
   const control = input && controlFor(input, found.text)
   if (!control) return null
-  return { pos: found.from, end: found.to, create: () => ({ dom: control(new Place(view, found)) }) }
+  // Beside the value: what changes right there takes the control away.
+  const beside = Math.max(view.state.doc.lineAt(found.from).from, found.from - 1)
+  return { pos: beside, end: found.to, create: () => ({ dom: control(new Place(view, found)) }) }
 }, { hoverTime: 350 })
 
 /** A number, with its sign, or a truth value. @param {any} state @param {number} pos */

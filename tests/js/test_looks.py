@@ -40,6 +40,7 @@ return Object.fromEntries(seen.map(element => {
 def test_everything_is_readable_in_every_palette(panel: Panel, palette: str) -> None:
     panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', argument)", palette)
     try:
+        set_width(panel, 440)
         panel.edit('image = VAEDecode', '# to pixels\nimage = VAEDecode')
         panel.edit('steps=2', 'steps=3')
         panel.wait_for_state('1 value')

@@ -35,5 +35,5 @@ def test_an_empty_graph_can_begin_with_something(panel: Panel) -> None:
     panel.page.wait_for_selector('.cs-welcome')
     panel.button('Templates').click()
     panel.page.wait_for_selector('[role=dialog]')
-    panel.page.keyboard.press('Escape')
+    panel.js("app.extensionManager._p._s.get('dialog').closeDialog()")
     panel.page.wait_for_selector('[role=dialog]', state='detached')
