@@ -12,10 +12,10 @@ const ORDER = ['add', 'disconnect', 'set', 'connect', 'remove']
 class CannotApply extends Error {}
 
 /**
- * @param {Edit[]} edits @param {import('./place.mjs').Source} source whose edits they are
+ * @param {Edit[]} edits
  * @returns {{ failures: Failure[], added: Record<string, string> }} what could not be applied and why; prompt ids of added nodes
  */
-export function applyEdits(edits, source) {
+export function applyEdits(edits) {
   const change = new Change(edits)
   /** @type {Failure[]} */
   const failures = []
@@ -32,7 +32,7 @@ export function applyEdits(edits, source) {
       }
     }
   }
-  place(edits.flatMap(edit => { const found = edit.op === 'add' && change.added.get(edit.node); return found ? [{ ...found, edit }] : [] }), source)
+  place(edits.flatMap(edit => { const found = edit.op === 'add' && change.added.get(edit.node); return found ? [{ ...found, edit }] : [] }))
   const added = [...change.added].map(([name, { node, hosts }]) => [name, [...hosts, node].map(one => one.id).join(':')])
   return { failures, added: Object.fromEntries(added) }
 }

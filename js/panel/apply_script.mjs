@@ -18,7 +18,7 @@ export async function applyScript(state, script, plan) {
   const wasEmpty = !rootGraph().nodes.length
   await asOneStep(async () => {
     if (edits.length) {
-      const { failures, added } = applyEdits(edits, { script, lines: plan.lines })
+      const { failures, added } = applyEdits(edits)
       made = added
       await settled()
       await verify(state, script, failures, paired(plan, added))

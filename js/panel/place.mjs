@@ -1,58 +1,40 @@
 // Where new nodes go: between what feeds them and what they feed, in the group of their heading, copies below each other.
-import { inputLink, outputLinks } from './comfy.mjs'
+import { inputLink, nodeByPath, outputLinks } from './comfy.mjs'
 
 /** @typedef {import('./apply.mjs').Place & { edit: import('./server.mjs').Edit }} Added */
-/** @typedef {{ script: string, lines: Record<string, [number, number]> }} Source `lines`: of the nodes that stay, by prompt id. */
 
 const GAP = 60
 const BELOW = 20
 
-/** @param {Added[]} added in the order they were made @param {Source} source */
-export function place(added, source) {
-  const fresh = new Set(added.map(one => one.node))
-  const lines = source.script.split('\n')
-  const waiting = [...alike(added).values()]
+/** @param {Added[]} added in the order they were made */
+export function place(added) {
+  const byName = new Map(added.map(one => [one.edit.node, one]))
+  const waiting = [...new Map(added.map(one => [one.node, one])).values()]
+  const fresh = new Set(waiting.map(one => one.node))
+  const twinOf = (/** @type {Added} */ { edit }) => (edit.like ? byName.get(edit.like) ?? nodeByPath(edit.like) : undefined)?.node
   while (waiting.length) {
-    const [copies] = waiting.splice(next(waiting, fresh), 1)
-    let above = twin(copies[0], source)
-    for (const one of copies) {
-      const { graph, node } = one
-      if (above) {
-        node.pos = [above.pos[0], bottom(above) + titleHeight() + BELOW]
-        makeRoom(graph, node, fresh)
-      } else {
-        besideLinks(one, fresh)
-        intoGroup(one, headingGroup(one, lines), fresh)
-      }
-      fresh.delete(node)
-      above = node
+    const [one] = waiting.splice(next(waiting, fresh, twinOf), 1)
+    const { graph, node } = one
+    const twin = twinOf(one)
+    if (twin && twin !== node && twin.graph === graph) {
+      node.pos = [twin.pos[0], bottom(twin) + titleHeight() + BELOW]
+      makeRoom(graph, node, fresh)
+    } else {
+      besideLinks(one, fresh)
+      intoGroup(one, groupOf(one), fresh)
     }
+    fresh.delete(node)
   }
 }
 
-/** Which to place now: the last one that feeds what has a place, else the first that is fed by such. @param {Added[][]} waiting @param {Set<any>} fresh */
-function next(waiting, fresh) {
-  const has = (/** @type {'inputs' | 'outputs'} */ side) => (/** @type {Added[]} */ [{ graph, node }]) => linked(graph, node, side).some(other => !fresh.has(other))
+/** Which to place now: a copy of what has a place, else the last one that feeds such, else the first that is fed by such. @param {Added[]} waiting @param {Set<any>} fresh @param {(one: Added) => any} twinOf */
+function next(waiting, fresh, twinOf) {
+  const copy = waiting.findIndex(one => { const twin = twinOf(one); return twin && !fresh.has(twin) })
+  if (copy >= 0) return copy
+  const first = (/** @type {Added} */ one) => !twinOf(one)
+  const has = (/** @type {'inputs' | 'outputs'} */ side) => (/** @type {Added} */ one) => first(one) && linked(one.graph, one.node, side).some(other => !fresh.has(other))
   const user = waiting.findLastIndex(has('outputs'))
   return user >= 0 ? user : Math.max(0, waiting.findIndex(has('inputs')))
-}
-
-/** A node that was there before and that the same line makes: its copies go below it. @param {Added} added @param {Source} source */
-function twin({ graph, edit }, { lines }) {
-  const ids = Object.keys(lines).filter(id => lines[id][0] === edit.line)
-  return ids.map(id => graph.getNodeById(id.split(':').pop())).filter(node => node?.type === edit.type)
-    .reduce((low, node) => (low && bottom(low) > bottom(node) ? low : node), undefined)
-}
-
-/** What one line made several times: the copies of a loop. @param {Added[]} added @returns {Map<string, Added[]>} */
-function alike(added) {
-  /** @type {Map<string, Added[]>} */
-  const found = new Map()
-  for (const one of new Map(added.map(each => [each.node, each])).values()) {
-    const key = `${one.graph.id}|${one.edit.line}|${one.edit.type}`
-    found.set(key, [...(found.get(key) ?? []), one])
-  }
-  return found
 }
 
 /** @param {Added} added @param {Set<any>} fresh nodes that have no place yet */
@@ -77,16 +59,11 @@ function moveRight(item, by) {
   item.pos = [item.pos[0] + by, item.pos[1]]
 }
 
-/** The group whose title stands above a node's line as a heading. @param {Added} added @param {string[]} lines */
-function headingGroup({ graph, edit }, lines) {
-  for (let at = (edit.line ?? 0) - 2; at >= 0; at--) {
-    const title = /^\s*#\s*(.+?)\s*$/.exec(lines[at] ?? '')?.[1]
-    const group = title && graph.groups.find((/** @type {any} */ one) => one.title.replace(/\s+/g, ' ').trim().slice(0, 100) === title)
-    if (group) return group
-    if (/^\S/.test(lines[at] ?? '') && /^\s/.test(lines[(edit.line ?? 1) - 1] ?? '')) return undefined
-  }
-  return undefined
-}
+/** The group of the heading that a node's line stands under. @param {Added} added */
+const groupOf = ({ graph, edit }) => (edit.group ? graph.groups.find((/** @type {any} */ one) => plain(one.title) === plain(edit.group ?? '')) : undefined)
+
+/** A title as a heading has it. @param {string} title */
+const plain = title => title.replace(/\s+/g, ' ').trim().slice(0, 100)
 
 /** @param {Added} added @param {any} group @param {Set<any>} fresh */
 function intoGroup({ graph, node }, group, fresh) {

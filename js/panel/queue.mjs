@@ -19,7 +19,7 @@ export const queueGraph = () => app.extensionManager.command.execute('Comfy.Queu
  * @returns {Promise<Answer>}
  */
 export async function queueScript(script, plan) {
-  const trial = new Trial(plan.edits, { script, lines: plan.lines })
+  const trial = new Trial(plan.edits)
   await untilIdle()
   trial.hold()
   try {

@@ -4,7 +4,7 @@ import { api } from './comfy.mjs'
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
 /** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[] }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has. */
 /** @typedef {{ node: string, input: string, value: any, line: number }} Difference The graph's value. */
-/** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string }} Edit */
+/** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string, group?: string | null, like?: string | null }} Edit */
 /** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, nodes?: Record<string, string>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan `nodes`: node of the script → graph id or added one. */
 /** @typedef {{ prompt: any, workflow: any, lines: Record<string, number>, errors?: undefined } | { errors: ScriptErrorJson[] }} PromptJson */
 /** @typedef {{ filename: string, subfolder?: string, type?: string }} FileRef */

@@ -9,15 +9,13 @@ export class TrialError extends Error {}
 
 export class Trial {
   #edits
-  #source
   /** Seeds that the script says do not go on to the next. @type {{ id: string, input: string, value: any }[]} */
   #held = []
   /** Where nodes that it adds were: their edit's name → prompt id. @type {Record<string, string>} */
   added = {}
 
-  /** @param {Edit[]} edits @param {import('./place.mjs').Source} source whose edits they are */
-  constructor(edits, source) {
-    this.#source = source
+  /** @param {Edit[]} edits */
+  constructor(edits) {
     this.#edits = edits
   }
 
@@ -47,7 +45,7 @@ export class Trial {
     const values = everyNode().flatMap(node => (node.widgets ?? []).map((/** @type {any} */ widget) => ({ node, widget, value: widget.value })))
     app.canvas.pause_rendering = true
     try {
-      const { failures, added } = applyEdits(this.#edits, this.#source)
+      const { failures, added } = applyEdits(this.#edits)
       this.added = added
       if (failures.length) throw new TrialError(failures[0].reason)
       // What nodes bring along with their values and links is there in a moment.
