@@ -39,11 +39,11 @@ class Choice extends cm.WidgetType {
   toDOM(view) {
     const { theirs } = this.conflict
     const shown = theirs.trim() || t('conflict.nothing')
-    return h('div', { class: 'cs-choice' },
+    return h('div', { class: 'cs-choice' }, h('div', {},
       h('span', { class: 'cs-choice-name' }, t('conflict.graph')),
       h('code', { title: shown.slice(0, 4 * LONGEST) }, shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown),
       button(t('conflict.take'), () => resolve(view, this.conflict, true)),
-      button(t('conflict.keep'), () => resolve(view, this.conflict, false)))
+      button(t('conflict.keep'), () => resolve(view, this.conflict, false))))
   }
 
   /** @override */

@@ -12,9 +12,8 @@ const hanging = cm.ViewPlugin.fromClass(class {
   update(update) { if (update.docChanged || update.viewportChanged) this.decorations = indents(update.view) }
 }, { decorations: /** @param {any} plugin */ plugin => plugin.decorations })
 
-/** Words that would rather leave a line empty than be broken: file names. */
-const LONG = /\S{18,}/g
-const long = Decoration.mark({ class: 'cs-long' })
+/** An indent and the first letter after it: between them no line ends, or a long word leaves an empty one behind. */
+const indented = Decoration.mark({ class: 'cs-indent' })
 
 /** @param {any} view */
 function indents(view) {
@@ -25,7 +24,8 @@ function indents(view) {
       const line = view.state.doc.lineAt(at)
       const width = Math.min(line.text.length - line.text.trimStart().length, 24) + 2
       found.push(Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }).range(line.from))
-      for (const { index, 0: word } of line.text.matchAll(LONG)) found.push(long.range(line.from + index, line.from + index + word.length))
+      const start = line.text.length - line.text.trimStart().length
+      if (start && start < line.text.length) found.push(indented.range(line.from, line.from + start + 1))
       at = line.to + 1
     }
   }
