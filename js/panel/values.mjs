@@ -11,18 +11,50 @@ import { t } from './text.mjs'
 const MOST_STEPS = 1000
 const WHITE = 0xffffff
 
+/** Around control and value, where the pointer may be. */
+const NEAR = 40
+
+/** @type {any} */
+const setShown = cm.StateEffect.define()
+
+/** The control on screen: it stays while it changes the text itself. @type {any} */
+const shown = cm.StateField.define({
+  create: () => /** @type {any} */ (null),
+  update(value, transaction) {
+    for (const effect of transaction.effects) if (effect.is(setShown)) return effect.value
+    const other = (transaction.docChanged || transaction.selection) && !transaction.isUserEvent('input.value')
+    return other ? null : value
+  },
+  provide: field => cm.showTooltip.from(field),
+})
+
 /** @param {() => Promise<Catalog>} load */
-export const valueControls = load => cm.hoverTooltip(async (view, pos) => {
-  const found = valueAt(view.state, pos)
-  if (!found || view.state.readOnly) return null
-  const catalog = await load().catch(() => undefined)
-  const input = catalog && callAt(view.state, found.to, catalog)?.input
-  const control = input && controlFor(input, found.text)
-  if (!control) return null
-  // Beside the value: what changes right there takes the control away.
-  const beside = Math.max(view.state.doc.lineAt(found.from).from, found.from - 1)
-  return { pos: beside, end: found.to, create: () => ({ dom: control(new Place(view, found)) }) }
-}, { hoverTime: 350 })
+export const valueControls = load => [
+  shown,
+  cm.hoverTooltip(async (view, pos) => {
+    const found = valueAt(view.state, pos)
+    if (!found || view.state.readOnly || view.state.field(shown)) return null
+    const catalog = await load().catch(() => undefined)
+    const input = catalog && callAt(view.state, found.to, catalog)?.input
+    const control = input && controlFor(input, found.text)
+    if (control) view.dispatch({ effects: setShown.of({ pos: found.from, create: () => ({ dom: control(new Place(view, found)) }) }) })
+    return null
+  }, { hoverTime: 350 }),
+  cm.EditorView.domEventHandlers({
+    mousemove: (event, view) => { if (view.state.field(shown) && isFar(event, view)) close(view) },
+    keydown: (event, view) => { if (event.key === 'Escape' && view.state.field(shown)) close(view) },
+  }),
+]
+
+/** @param {any} view */
+const close = view => view.dispatch({ effects: setShown.of(null) })
+
+/** @param {MouseEvent} event @param {any} view */
+function isFar({ clientX: x, clientY: y }, view) {
+  const control = document.querySelector('.comfyscript .cs-value')?.getBoundingClientRect()
+  const value = view.coordsAtPos(view.state.field(shown).pos)
+  return [control, value].every(box => !box || x < box.left - NEAR || x > box.right + NEAR || y < box.top - NEAR || y > box.bottom + NEAR)
+}
 
 /** A number, with its sign, or a truth value. @param {any} state @param {number} pos */
 function valueAt(state, pos) {
