@@ -17,12 +17,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..comfyui.loaded import command_line, loaded
+from ..comfyui.savers import is_saver, takes_our_keys
 from ..graph.redaction import redact
 from . import after_saving, plain
 from .after_saving import AfterSaving, SavedFiles
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
-from .savers import is_saver, takes_our_keys
 from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences
 from .users import PromptUsers
 
@@ -93,6 +93,7 @@ def with_scripts(original: Callable[..., Any], hook: SaveHook) -> Callable[..., 
             hook.writer.warn(error)
         return original(*args, **kwargs)
 
+    get_input_data.comfy_script = True  # type: ignore[attr-defined]
     return get_input_data
 
 
@@ -127,7 +128,8 @@ class SaveHook:
             return None
         node_id = str(node_id)
         settings = self._get_settings(self._users.of(extra_data))
-        if dynprompt.has_node(node_id) and takes_our_keys(node_class, dynprompt.get_node(node_id)):
+        node = dynprompt.get_node(node_id) if dynprompt.has_node(node_id) else {}
+        if takes_our_keys(node_class, node.get('class_type')):
             pnginfo = self._with_our_keys(node_id, dynprompt, extra_data, settings)
         else:
             pnginfo = self._without_our_keys(node_id, dynprompt, extra_data, settings)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...comfyui import savers
 from ...graph import CallError, Schemas
 from . import loop, saving
 from .errors import ExecutionBlockedWarning
@@ -227,6 +228,9 @@ class NodeRunner:
         own = self._given_pnginfo
         if own is None and self._track:
             own = saving.extra_pnginfo(written, node_id, self._schemas)
+            if not (savers.are_watched() or savers.takes_our_keys(plan.node_class, plan.class_type)):
+                # What savers of packs make of one key more is not known.
+                own.pop(saving.SCRIPT_KEY, None)
         elif own and saving.SCRIPT_KEY in own and self._track and not written.notes:
             # Inside a node: of the node's script, what this one output needed, where that is all known.
             own = {**own, **saving.own_script(written, node_id, self._schemas)}

@@ -44,6 +44,21 @@ value = saved(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
     assert 'SaveImage' in info['ComfyScript']
 
 
+def test_a_saver_of_a_pack_gets_no_key_of_ours(real: Child) -> None:
+    """Some write all keys into one text, and the workflow in it cannot be read any more."""
+    info = metadata(real, WRITER + """
+import nodes as host
+before = getattr(host.SaveImage, 'RELATIVE_PYTHON_MODULE', None)
+host.SaveImage.RELATIVE_PYTHON_MODULE = 'custom_nodes.pack'
+try:
+    value = saved(EmptyImage(8, 8), 'pack')
+finally:
+    host.SaveImage.RELATIVE_PYTHON_MODULE = before
+""")  # fmt: skip
+    assert info['ComfyScript'] == ''
+    assert {'prompt', 'workflow'} <= info.keys()
+
+
 def test_extra_pnginfo_is_merged(real: Child) -> None:
     info = metadata(real, "value = saved(EmptyImage(8, 8), extra_pnginfo={'myfield': {'positive': 'a'}})")
     assert json.loads(info['myfield']) == {'positive': 'a'}

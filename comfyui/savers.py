@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
+
+from .loaded import loaded
 
 CORE_SAVERS = frozenset({
     'CLIPSave', 'CheckpointSave', 'ImageOnlyCheckpointSave', 'LossGraphNode', 'MaskPreview', 'ModelSave',
@@ -24,12 +25,17 @@ def is_saver(node_class: Any) -> bool:
     return any(_hidden_name(value) == 'EXTRA_PNGINFO' for value in hidden.values())
 
 
-def takes_our_keys(node_class: Any, node: Mapping[str, Any]) -> bool:
-    """Whether a node (of a prompt) is one of ComfyUI's savers, and ComfyUI's own class still, or a node of ours."""
-    if node.get('class_type') in CORE_SAVERS:
+def takes_our_keys(node_class: Any, class_type: Any) -> bool:
+    """Whether a node is one of ComfyUI's savers, and ComfyUI's own class still, or a node of ours."""
+    if class_type in CORE_SAVERS:
         return is_core(node_class)
     # A script hands it on to the savers that it calls, and each of them is asked again.
     return getattr(node_class, '__module__', '').startswith(f'{__name__.partition(".")[0]}.nodes.')
+
+
+def are_watched() -> bool:
+    """Whether the save hook (`host/save.py`) sees what savers are handed, and takes our keys from those of packs."""
+    return hasattr(getattr(loaded('execution'), 'get_input_data', None), 'comfy_script')
 
 
 def is_core(node_class: Any) -> bool:
