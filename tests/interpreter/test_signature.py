@@ -118,3 +118,20 @@ def test_a_parser_that_another_thread_disturbs_is_asked_again(monkeypatch: pytes
         patch.setattr(ast, 'parse', disturbed)
         tree = parse_source('x = 1')
     assert isinstance(tree.body[0], ast.Assign) and not failures
+
+
+@pytest.mark.parametrize('extra', [
+    "Range(0, 5, remote={'route': 'https://example.com'})",
+    "Range(0, 5, **{'remote': {'route': '/x'}})",
+    "{'remote': {'route': 'https://example.com'}}",
+    'Range(0, 5, forceInput=1)',
+    "Multiline(image_upload=True)",
+    "'a tip', Range(0, 5), {'default': 3, 'forceInput': True, 'remote': 1}",
+])  # fmt: skip
+def test_a_text_gives_widgets_no_options_but_a_few(extra: str) -> None:
+    """Widget makers of the page fetch what `remote.route` names: such options come from a server's nodes alone."""
+    try:
+        found = inputs_of(f'def main(a: Annotated[int, {extra}] = 3): pass')
+    except ScriptError:
+        return
+    assert found['a'][2].keys() <= {'default', 'min', 'max', 'step', 'tooltip', 'multiline'}
