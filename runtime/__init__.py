@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .client.notebook import Images
     from .client.queue import TaskQueue
     from .client.workflow import Workflow
+    from .run import run as run
     from .wire.errors import (
         ConnectError,
         LaunchError,
@@ -86,6 +87,7 @@ __all__ = [
     'load',
     'node',
     'queue',
+    'run',
     'start_comfyui',
     'util',
 ]
@@ -109,6 +111,8 @@ _HOMES = {
     'calls.outputs': ('NodeOutput',),
     'client.workflow': ('Workflow',),
 }  # fmt: skip
+# `run` is called as its function.
+_MODULES = ('run', 'util')
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
@@ -116,8 +120,8 @@ def __getattr__(name: str) -> Any:
     module = _HOME_OF.get(name)
     if module is not None:
         value = getattr(importlib.import_module(f'.{module}', __name__), name)
-    elif name == 'util':
-        value = importlib.import_module('.util', __name__)
+    elif name in _MODULES:
+        value = importlib.import_module(f'.{name}', __name__)
     else:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     globals()[name] = value

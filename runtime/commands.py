@@ -11,10 +11,12 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ..comfyui.checkout import ComfyUIArgs
 from ..graph import ComfyScriptError
+from ..transpiler.cli import SUFFIXES as WORKFLOW_FILES
 from .calls import stubs
 from .calls.sites import is_script
 from .client.client import Client
@@ -22,6 +24,7 @@ from .client.current import set_default_client
 from .client.endings import note_interrupt
 from .client.load import load, pin
 from .client.workflow import Workflow
+from .run import run
 from .wire.errors import LoadError, OfflineError
 from .wire.live_tasks import Observer
 from .wire.submission import Submission
@@ -33,6 +36,8 @@ __all__ = ['main']
 RAISED = 1
 FAILED = 2
 INTERRUPTED = 130
+
+STANDARD_INPUT = Path('-')
 
 
 class _ScriptError(Exception):
@@ -50,8 +55,10 @@ def main(argv: Sequence[str]) -> int:
     own, script_arguments = _split(argv)
     options = _parser().parse_args(own)
     options.arguments = [*getattr(options, 'arguments', ()), *script_arguments]
+    command = {'run': _run, 'api': _api, 'stubs': _stubs}[options.command]
     try:
-        return {'run': _run, 'api': _api, 'stubs': _stubs}[options.command](options)
+        with _from_standard_input(options):
+            return command(options)
     except _ScriptError as failed:
         return _tell(failed.error)
     except (ComfyScriptError, OSError) as error:
@@ -60,6 +67,21 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         note_interrupt()
         return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _from_standard_input(options: argparse.Namespace) -> Iterator[None]:
+    """What comes in as `-` lies in a file meanwhile."""
+    if getattr(options, 'script', None) != STANDARD_INPUT:
+        yield
+        return
+    with NamedTemporaryFile(prefix='comfy_script-', suffix='.txt', delete=False) as file:
+        file.write(sys.stdin.buffer.read())
+    options.script = Path(file.name)
+    try:
+        yield
+    finally:
+        options.script.unlink()
 
 
 def _tell(error: Exception) -> int:
@@ -80,20 +102,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m comfy_script')
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser(
-        'run', description='Run a script on a server. Its imports and load() may be missing.', allow_abbrev=False
+        'run',
+        description='Run a script, whose imports and load() may be missing, or a workflow, a prompt or an output that '
+        'holds one, on a server.',
+        allow_abbrev=False,
     )
     api = commands.add_parser(
         'api', description='Print what a script would queue, in the API format; nothing runs.', allow_abbrev=False
     )
     stubs = commands.add_parser('stubs', description="Write type stubs of a server's nodes.")
     for command in (run, api):
-        command.add_argument('script', type=Path, metavar='SCRIPT', help='a Python file')
+        held = ', or - for standard input'
+        files = 'a Python file, a workflow, a prompt, or an image that holds one' if command is run else 'a Python file'
+        command.add_argument('script', type=Path, metavar='FILE', help=files + held)
         about = "the script's own arguments; those that begin with - after --"
         command.add_argument('arguments', nargs='*', metavar='ARG', help=about)
     for command in (run, api, stubs):
         command.add_argument('--server', metavar='URL', help='a running server')
         command.add_argument('--comfyui', type=Path, metavar='FOLDER', help='a ComfyUI folder, which is started')
         command.add_argument('--cpu', action='store_true', help='start ComfyUI with --cpu')
+    setting = 'of a workflow: the value of an input, as 3.seed=5, or by title; JSON or a text (repeatable)'
+    run.add_argument('--set', action='append', default=[], metavar='NODE.INPUT=VALUE', help=setting)
+    run.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='of a workflow: save its results there')
     for command in (api, stubs):
         command.add_argument(
             '--object-info', type=Path, metavar='FILE', help='a saved /object_info instead of a server'
@@ -121,6 +151,10 @@ def _load(options: argparse.Namespace, stubs: Any = False) -> Client:
 
 def _run(options: argparse.Namespace) -> int:
     _check(options.script)
+    if _holds_workflow(options.script):
+        return _run_workflow(options)
+    if options.set or options.output is not None:
+        raise LoadError(f'{options.script} is a script: --set and --output are for workflows, a script has arguments')
     client = _load(options)
     with _pinned(client), _failures(client) as failures:
         with Workflow(queue=False) as rest:
@@ -130,6 +164,40 @@ def _run(options: argparse.Namespace) -> int:
             task.wait()
         client.queue.join()
     return FAILED if failures else 0
+
+
+def _holds_workflow(file: Path) -> bool:
+    """Whether a file is no script: an output of ComfyUI or JSON, whatever its name."""
+    with open(file, 'rb') as opened:
+        head = opened.read(1 << 12)
+    text = head.lstrip(b'\xef\xbb\xbf \t\r\n')
+    return file.suffix.lower() != '.py' and (b'\0' in head or text[:1] == b'{' or file.suffix.lower() in WORKFLOW_FILES)
+
+
+def _run_workflow(options: argparse.Namespace) -> int:
+    """Run a workflow, and print the files that it made: their places here with `--output`, else on the server."""
+    if options.arguments:
+        raise LoadError(f'{options.script} is no script: its inputs are given with --set NODE.INPUT=VALUE')
+    changes = dict(map(_setting, options.set))
+    client = _load(options)
+    with _pinned(client):
+        for result in run(options.script, changes, client=client):
+            if options.output is not None:
+                print(*result.save(options.output), sep='\n')
+            else:
+                print(*(result.files or result.texts), sep='\n')
+    return 0
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`3.seed=5` as place and value."""
+    place, equals, value = text.partition('=')
+    if not equals:
+        raise LoadError(f'--set {text}: it is NODE.INPUT=VALUE')
+    try:
+        return place, json.loads(value)
+    except ValueError:
+        return place, value
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...comfyui.loaded import nodes_module
+from ...graph.prompt_changes import changed_prompt
 from .node_names import give_names
 from .work import FileWork, FunctionWork, PromptWork, ScriptWork, Work, WorkerOptions
 
@@ -212,7 +213,7 @@ def as_prompt(work: Work, given: Any, schemas: Callable[[], Any]) -> dict[str, A
     if isinstance(work, ScriptWork):
         return script_prompt(work.text, given)
     if isinstance(work, PromptWork):
-        return changed(work.prompt, given)
+        return changed_prompt(work.prompt, given)
     if isinstance(work, FileWork):
         return file_prompt(given, schemas)
     raise TypeError(f'{type(work).__name__} makes no prompt')
@@ -226,18 +227,6 @@ def script_prompt(text: str, given: Any) -> dict[str, Any]:
         name: {'__value__': list(value)} if isinstance(value, (list, tuple)) else value for name, value in given.items()
     }
     return {'1': {'class_type': SCRIPT_NODE, 'inputs': {**inputs, 'script': text}}}
-
-
-def changed(prompt: Mapping[str, Any], given: Any) -> dict[str, Any]:
-    """A prompt with a row's changes: `{'3.seed': 5}` sets the input `seed` of the node `3`."""
-    result = {key: {**node, 'inputs': dict(node.get('inputs', {}))} for key, node in prompt.items()}
-    for place, value in (given or {}).items():
-        key, dot, name = str(place).partition('.')
-        if not dot or key not in result:
-            known = ', '.join(result)
-            raise ValueError(f'{place!r} names no input of the prompt: it is "NODE.INPUT", of a node among {known}')
-        result[key]['inputs'][name] = value
-    return result
 
 
 def file_prompt(given: Mapping[str, Any], schemas: Callable[[], Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'runtime.calls': {'runtime.wire', 'comfyui', 'graph'},
     'runtime.client': BELOW_REAL,
     'runtime.real': BELOW_REAL,
-    'runtime': RUNTIME,
+    'runtime': RUNTIME | {'transpiler'},
     'runtime.cluster': RUNTIME | {'interpreter', 'interpreter.lang', 'nodes', 'transpiler'},
     'interpreter.lang': {'graph'},
     'interpreter': {'interpreter.lang'} | BELOW_REAL,

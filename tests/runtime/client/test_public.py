@@ -20,7 +20,7 @@ SURFACE = """
 AudioResult Client ComfyScriptError ComfyUIArgs ConnectError EmptyResult FileResult ImageBatchResult Images LatentResult
 LaunchError LoadError Model3DResult NodeError NodeOutput NotLoadedError OfflineError PromptRefusedError Result
 ServerError ServerLostError Task TaskCancelledError TaskError TaskProgress TaskQueue TaskState TextResult VideoResult
-WaitTimeoutError Workflow load node queue start_comfyui util
+WaitTimeoutError Workflow load node queue run start_comfyui util
 """
 
 
