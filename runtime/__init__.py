@@ -10,7 +10,15 @@ Everything is loaded when first used: importing this costs next to nothing.
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+_FOLDER = Path(__file__).parent
+if (_FOLDER / 'util' / '__init__.py').is_file() or (_FOLDER.parent / 'astutil.py').is_file():
+    raise ImportError(
+        f'Two packages lie over each other in {_FOLDER.parent}: this one and comfy-script, which has the same import '
+        'name. Run "pip uninstall comfy-script", then install ComfyScript again.'
+    )
 
 if TYPE_CHECKING:
     from ..comfyui.checkout import ComfyUIArgs

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
+from ..wire.places import shown_place
 from .built import BuildError
 from .node_call import NodeCall, OutputSocket
 from .numbering import PLAIN
@@ -79,7 +80,7 @@ def _misuse_of_tuple(value: tuple[Any, ...]) -> str:
 def refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     """What an error says of an input's value: node, line, input and reason."""
     origin = node.origin
-    where = f' ({origin[0]}:{origin[1]})' if origin else ''
+    where = f' ({shown_place(*origin)})' if origin else ''
     shown = value.node if isinstance(value, Outputs) else value
     return f'{node.class_type}{where}, input {name!r}: {shown!r:.200} {why}'
 

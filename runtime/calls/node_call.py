@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...graph import NodeSchema
+from ..wire.places import shown_place
 from .sites import Site
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ __all__ = ['CallReference', 'NodeCall', 'OutputSocket', 'Runner']
 
 
 class Runner(Protocol):
-    """The server of a node call, which puts prompts into its queue: a client."""
+    """The server of a node call, which puts prompts into its queue: a client. `settings`: all that makes it one."""
+
+    @property
+    def settings(self) -> Mapping[str, object]: ...
 
     def submit(self, prompt: Submission, /) -> Task:
         """Queue a prompt, with what goes along."""
@@ -91,7 +96,7 @@ class NodeCall:
 
     def __repr__(self) -> str:
         origin = self.origin
-        return f'<{self.class_type} call{f" at {origin[0]}:{origin[1]}" if origin else ""}>'
+        return f'<{self.class_type} call{f" at {shown_place(*origin)}" if origin else ""}>'
 
 
 class CallReference:

@@ -63,10 +63,23 @@ def runnable(built: Built) -> Built:
 
 def runner_of(built: Built) -> Runner | None:
     """The server whose nodes these are, or None where they are of none. Raises WorkflowError where they are of two."""
-    runners = {id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}
-    if len(runners) > 1:
-        raise WorkflowError(f'one workflow cannot have nodes of several servers: {list(runners.values())}')
-    return next(iter(runners.values()), None)
+    runners = list({id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}.values())
+    for other in runners[1:]:
+        _check_same(runners[0], other)
+    return runners[0] if runners else None
+
+
+def _check_same(runner: Runner, other: Runner) -> None:
+    """Raises WorkflowError where two are not the same server with the same settings."""
+    mine, others = runner.settings, other.settings
+    differing = [name for name in mine if mine[name] != others.get(name)]
+    if 'url' in differing:
+        raise WorkflowError(f'one workflow cannot have nodes of several servers: {runner!r}, {other!r}')
+    if differing:
+        raise WorkflowError(
+            f'one workflow cannot have nodes of several clients with different settings: two of {runner!r} differ in '
+            f'{", ".join(differing)}. Make one Client, and all nodes of the workflow with its `nodes`'
+        )
 
 
 def _required_runner(built: Built) -> Runner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import uuid
 from collections.abc import Callable, Mapping
@@ -88,6 +89,14 @@ class Client:
 
     def __repr__(self) -> str:
         return f'<Client {"offline" if self.offline else self.options.address}>'
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All that makes two clients the same, by the names of their options."""
+        options = dataclasses.asdict(dataclasses.replace(self.options, session_factory=None))
+        del options['connect_timeout']
+        own = {'session_factory': self.options.session_factory, 'api_key': self.api_key, 'auth_token': self.auth_token}
+        return {**options, **own, 'save_source': self.save_source, 'offline': self.offline}
 
     def session(self) -> aiohttp.ClientSession:
         """A new aiohttp session with this client's headers and credentials, for requests of your own."""
@@ -206,7 +215,7 @@ class Client:
         task = submission.new_task(tracker, str(uuid.uuid4()))
         source = None
         if self.save_source:
-            text = find_source() if submission.source is None else submission.source
+            text = find_source(submission.origins) if submission.source is None else submission.source
             source = redact(text, self._secrets | {self.api_key or '', self.auth_token or ''}) if text else None
         saved = submission.extra_pnginfo(source)
         given = {'api_key_comfy_org': self.api_key, 'auth_token_comfy_org': self.auth_token}

@@ -46,11 +46,11 @@ class AskingScript(NamedTuple):
     """Who asks: the place in the script, for errors, and the script's text, for saved images."""
 
     site: RawSite | None
-    source: str
+    source: str | None
 
     @classmethod
     def here(cls) -> AskingScript:
-        return cls(call_site(), find_source() or '')
+        return cls(call_site(), find_source())
 
 
 # On the background loop nothing else tells.
@@ -84,7 +84,9 @@ def call_node(client: Client, class_type: str, **inputs: Any) -> NodeOutput:
 async def _submit(client: Client, output: NodeOutput, keep_images: bool = False) -> Any:
     built = build([output])
     asking = caller.get() or AskingScript.here()
-    submission = replace(submission_of(built), source=asking.source, keep_images=keep_images)
+    submission = submission_of(built)
+    source = asking.source or find_source(submission.origins) or ''
+    submission = replace(submission, source=source, keep_images=keep_images)
     with unshown():
         task = await run_async(client._submit(submission))
     for node_id, node in built.nodes.items():

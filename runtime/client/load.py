@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import json
 import os
 import re
@@ -14,12 +14,13 @@ from typing import Any
 
 from ...comfyui.checkout import ComfyUIArgs, installed_in, is_comfyui, named_in_environment
 from ...comfyui.process import find_server_process
-from ...graph import Schemas
+from ...graph import Schemas, near_misses
 from ..calls import stubs
 from ..wire.background import Dispatcher, log, run_async, run_sync
 from ..wire.connection import DEFAULT_URL
 from ..wire.credentials import shown_url
 from ..wire.errors import ConnectError, LoadError, ServerError
+from ..wire.notebook_errors import hide_own_frames
 from .client import Client
 from .current import find_client, set_default_client
 from .launch import START_TIMEOUT, LaunchedServer, finish_at_exit, launch
@@ -77,6 +78,7 @@ def load(
 
     Raises LoadError (with all that was tried), LaunchError, ConnectError, ServerError.
     """
+    _check_options(client_options)
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
     request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
     client = _without_waiting(request)
@@ -97,10 +99,20 @@ async def _load(
     **client_options: Any,
 ) -> Client:
     """`load`, to be awaited."""
+    _check_options(client_options)
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
     request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
     client = _without_waiting(request)
     return _adopt(await run_async(_find(request)) if client is None else client, request)
+
+
+def _check_options(client_options: Mapping[str, Any]) -> None:
+    """Raises TypeError for an option that neither `load` nor `Client` has."""
+    own, clients = inspect.signature(load).parameters, inspect.signature(Client).parameters
+    for name in client_options:
+        if name not in clients:
+            known = [*own, *clients]
+            raise TypeError(f'load() has no option {name!r}{near_misses(name, known)}')
 
 
 def start_comfyui(comfyui: str | PurePath | None = None, args: ComfyUIArgs | None = None, **_: Any) -> None:
@@ -221,17 +233,11 @@ async def _search(request: LoadRequest) -> Client:
 async def _again(client: Client) -> Client:
     """The default client, with fresh lists, where it is the same: what a script holds of it stays good."""
     current = find_client()
-    if current is None or current.offline or current.in_process or _settings_of(current) != _settings_of(client):
+    if current is None or current.offline or current.in_process or current.settings != client.settings:
         return client
     await run_async(client.link.close())
     await current.lists.refresh_async()
     return current
-
-
-def _settings_of(client: Client) -> tuple[object, ...]:
-    """All that makes two clients the same."""
-    options = dataclasses.replace(client.options, connect_timeout=0)
-    return options, client.api_key, client.auth_token, client.save_source
 
 
 async def _launch(folder: Path, request: LoadRequest) -> Client:
@@ -251,6 +257,7 @@ async def _launch(folder: Path, request: LoadRequest) -> Client:
 def _adopt(client: Client, request: LoadRequest) -> Client:
     """Make it the default client, as the request says."""
     set_default_client(client)
+    hide_own_frames()
     if request.watch is not None:
         client.queue.watch_display(request.watch)
     if request.vars is not None:

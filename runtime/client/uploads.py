@@ -112,6 +112,11 @@ def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
     """File name and bytes for an upload."""
     if isinstance(image, (str, PurePath)):
         path = Path(image)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'{str(path)!r} is no file here (in {Path.cwd()}), so it cannot be uploaded. A file that the server '
+                "has needs no upload: LoadImage('name.png')"
+            )
         return name or path.name, path.read_bytes()
     if isinstance(image, (bytes, bytearray, memoryview)):
         return name or content_name(bytes(image)), bytes(image)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .background import close_after, closing, log
 from .credentials import shown_url
-from .errors import ConnectError, ServerError
+from .errors import ConnectError, LoadError, ServerError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -40,7 +40,10 @@ def normalize_url(url: object) -> str:
     if not text.startswith(('http://', 'https://')):
         text = 'http://' + text
     head, mark, query = text.partition('?')
-    return (head if head.endswith('/') else head + '/') + mark + query
+    scheme, _, rest = head.partition('://')
+    if not rest.strip('/'):
+        raise LoadError(f'{shown_url(text)!r} names no server: an address is http://host:port/')
+    return f'{scheme}://{rest.rstrip("/")}/{mark}{query}'
 
 
 @dataclass(frozen=True)
@@ -367,7 +370,8 @@ _CREDENTIALS = ' (headers=, cookies= or auth= of Client give credentials)'
 _HINTS = {
     401: _CREDENTIALS,
     403: _CREDENTIALS,
-    413: " (too large for a proxy in front of it, as for nginx's client_max_body_size of 1 MB, or for ComfyUI itself)",
+    413: " (too large: for ComfyUI itself, whose --max-upload-size is 100 MB if nothing is said, or for a proxy in "
+    "front of it, as for nginx's client_max_body_size of 1 MB)",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...graph import ComfyScriptError, close_names
+from .places import shown_place
 
 __all__ = [
     'ComfyScriptError',
@@ -42,7 +43,7 @@ class Origin(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f'{self.file}:{self.line}'
+        return shown_place(self.file, self.line)
 
 
 Origins = Mapping[str, 'tuple[str, int]']

@@ -112,11 +112,19 @@ class Result:
         return f'{type(self).__name__}({dict(self.output)!r})'
 
     async def _read(self, index: int) -> bytes:
-        return await run_async(self._download(self.files[index]))
+        return await run_async(self._download(self._file(index)))
+
+    def _file(self, index: int) -> ResultFile:
+        """One of its files. Raises IndexError that says how many there are."""
+        count = len(self.files)
+        if not -count <= index < count:
+            few = {0: 'none', 1: 'one, [0]'}.get(count, f'{count}, [0] to [{count - 1}]')
+            raise IndexError(f'{type(self).__name__} has no [{index}]: of files it has {few}')
+        return self.files[index]
 
     def read(self, index: int = 0) -> bytes:
         """The bytes of one of its files, metadata and all. Raises IndexError or ServerError."""
-        return run_sync(self._download(self.files[index]))
+        return run_sync(self._download(self._file(index)))
 
     async def _save(self, folder: str | Path = '.') -> list[Path]:
         target = Path(folder)

@@ -43,6 +43,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.tasks: list[FakeTask] = []
         self.cancelled: list[str] = []
+        self.settings = {'url': f'http://host-{id(self)}/'}
 
     def submit(self, submission: Any, *, wait: bool = False) -> FakeTask:
         task = FakeTask(submission.prompt, vars(submission))

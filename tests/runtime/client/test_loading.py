@@ -222,8 +222,9 @@ def test_what_runs_the_loop_is_no_script(name: str, filename: str, is_script: bo
     thread.start()
     thread.join()
     del linecache.cache[filename]
-    saved = fake.prompts[-1]['extra_data']['extra_pnginfo']
-    assert saved.get('ComfyScriptSource') == (text if is_script else None)
+    saved = fake.prompts[-1]['extra_data']['extra_pnginfo']['ComfyScriptSource']
+    # Else it is the text of the script that made the nodes.
+    assert saved == (text if is_script else Path(__file__).read_text(encoding='utf-8'))
 
 
 def test_async_load_and_a_client_object(fake: FakeServer) -> None:
