@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..graph import Schemas, encode_value
+from ..graph import Prompt, Schemas, encode_value
 from ..interpreter import ScriptError, describe_signature
 from ..transpiler import Metadata, Script, convert_workflow, write_script
 from .apply import plan, spans
@@ -13,7 +13,8 @@ from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
 from .merge import merge
-from .reading import ScriptRefused, errors_of, read_script
+from .problems import problems
+from .reading import ReadScript, ScriptRefused, errors_of, read_script
 from .requests import (
     ApplyRequest,
     MergeRequest,
@@ -31,9 +32,12 @@ __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 
 
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{script, lines, warnings, text?, differs?}`. A `text` that somebody wrote stands as far as it holds."""
+    """`{script, lines, warnings, problems, text?, differs?}`. A `text` stands as far as it holds."""
     if request.text is None or request.workflow is None:
-        return _script_json(_write(request, schemas))
+        script, prompt = _write(request, schemas)
+        read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
+        same = {key: key for key in prompt.nodes}
+        return {**_script_json(script), 'problems': problems(prompt, read, same, schemas)}
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
@@ -41,6 +45,7 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
         'lines': spans(text, found.lines),
         'warnings': list(found.warnings),
         'text': found.state,
+        'problems': problems(found.prompt, found.reading, found.origins, schemas),
         'differs': [
             {
                 'node': found.origins[change.node],
@@ -118,7 +123,7 @@ def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) 
             return {'script': metadata.script, 'lines': {}, 'warnings': [], 'source': 'script'}
         raise RequestError('the file holds no workflow', 404)
     style = read_style({key: value for key, value in query.items() if key == 'args'})
-    script = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
+    script, _ = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
     return {**_script_json(script), 'source': 'prompt' if metadata.prompt else 'workflow'}
 
 
@@ -127,15 +132,18 @@ def answer_schemas(schemas: Schemas) -> dict[str, Any]:
     return catalog(schemas)
 
 
-def _write(request: TranspileRequest, schemas: Schemas) -> Script:
-    """The workflow alone will do: it is converted."""
+def _write(request: TranspileRequest, schemas: Schemas) -> tuple[Script, Prompt]:
+    """The script, and the prompt that it is of. The workflow alone will do: it is converted."""
     if request.prompt is not None:
-        return write_script(request.prompt, schemas=schemas, workflow=request.workflow, style=request.style)
+        prompt = Prompt.parse(request.prompt)
+        return write_script(prompt, schemas=schemas, workflow=request.workflow, style=request.style), prompt
     conversion = convert_workflow(request.workflow or {}, schemas)
+    prompt = Prompt.parse(conversion.prompt)
     script = write_script(
-        conversion.prompt, schemas=schemas, workflow=request.workflow, conversion=conversion, style=request.style
+        prompt, schemas=schemas, workflow=request.workflow, conversion=conversion, style=request.style
     )
-    return Script(script.text, script.lines, tuple(dict.fromkeys((*conversion.warnings, *script.warnings))))
+    warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
+    return Script(script.text, script.lines, warnings), prompt
 
 
 def _script_json(script: Script) -> dict[str, Any]:
