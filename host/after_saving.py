@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..comfyui.loaded import folder_paths, loaded
+from .hooked_calls import HookedCall
 from .png_text import add_texts
 
 log = logging.getLogger('comfy_script')
@@ -47,6 +48,10 @@ class SavedFiles:
         self._waiting.move_to_end(node_id)
         while len(self._waiting) > MOST_NODES:
             self._waiting.popitem(last=False)
+
+    @property
+    def are_expected(self) -> bool:
+        return bool(self._waiting)
 
     def saved(self, node_id: str, result: Any) -> None:
         """A node is done, with what `get_output_data` gave. A file that cannot be changed costs one line in the log."""
@@ -84,13 +89,14 @@ def install(files: SavedFiles) -> bool:
 
 
 def with_saved_files(original: Callable[..., Any], files: SavedFiles) -> Callable[..., Any]:
-    signature = inspect.signature(original)
+    call = HookedCall(original)
 
     @wraps(original)
     async def get_output_data(*args: Any, **kwargs: Any) -> Any:
         result = await original(*args, **kwargs)
         try:
-            files.saved(str(signature.bind(*args, **kwargs).arguments['unique_id']), result)
+            if files.are_expected:
+                files.saved(str(call.get('unique_id', args, kwargs)), result)
         except Exception as error:
             log.warning('No script with this output: %s', error)
         return result

@@ -21,6 +21,7 @@ from ..comfyui.savers import is_saver, takes_our_keys
 from ..graph.redaction import redact
 from . import after_saving, plain
 from .after_saving import AfterSaving, SavedFiles
+from .hooked_calls import HookedCall
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
 from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences
@@ -76,19 +77,15 @@ def _why_not(function: Any) -> str | None:
 
 def with_scripts(original: Callable[..., Any], hook: SaveHook) -> Callable[..., Any]:
     """`execution.get_input_data`, where each output node's EXTRA_PNGINFO has its script."""
-    signature = inspect.signature(original)
+    call = HookedCall(original)
 
     @wraps(original)
     def get_input_data(*args: Any, **kwargs: Any) -> Any:
         try:
-            call = signature.bind(*args, **kwargs)
-            given = call.arguments
-            extra_data = hook.extra_data(
-                given.get('class_def'), given.get('unique_id'), given.get('dynprompt'), given.get('extra_data')
-            )
-            if extra_data is not None:
-                given['extra_data'] = extra_data
-                args, kwargs = call.args, call.kwargs
+            if hook.is_saver(call.get('class_def', args, kwargs)):
+                extra_data = hook.extra_data(*(call.get(name, args, kwargs) for name in PARAMETERS))
+                if extra_data is not None:
+                    args, kwargs = call.put('extra_data', extra_data, args, kwargs)
         except Exception as error:
             hook.writer.warn(error)
         return original(*args, **kwargs)
@@ -121,7 +118,7 @@ class SaveHook:
     def extra_data(self, node_class: Any, node_id: Any, dynprompt: Any, extra_data: Any) -> dict[str, Any] | None:
         """The `extra_data` for this call, or None to leave it as it is."""
         # Without a dynprompt ComfyUI only validates.
-        if dynprompt is None or not isinstance(extra_data, Mapping) or not self._is_saver(node_class):
+        if dynprompt is None or not isinstance(extra_data, Mapping) or not self.is_saver(node_class):
             return None
         extra_pnginfo = extra_data.get('extra_pnginfo')
         if extra_pnginfo is not None and not isinstance(extra_pnginfo, dict):
@@ -184,7 +181,8 @@ class SaveHook:
             self.writer.warn(error)
             return None
 
-    def _is_saver(self, node_class: Any) -> bool:
+    def is_saver(self, node_class: Any) -> bool:
+        """Whether a node class saves files with metadata; looked up once."""
         found = self._savers.get(node_class)
         if found is None:
             found = self._savers[node_class] = is_saver(node_class)
