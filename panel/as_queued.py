@@ -22,24 +22,24 @@ def prompt_of_graph(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
     wanted = read_script(request.script, schemas)
     graph = shown(request.workflow, schemas, request.style, request.text)
     comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, request.nodes)
-    ids = _ids(comparison, graph.prompt, request.workflow)
+    ids = _ids(comparison, wanted.prompt, graph.prompt, request.workflow)
     return {
         'prompt': _renamed(wanted.prompt, ids).to_json(),
-        'lines': {ids.get(key, key): line for key, line in wanted.lines.items()},
+        'lines': {ids[key]: line for key, line in wanted.lines.items()},
         'nodes': ids,
     }
 
 
-def _ids(comparison: Comparison, graph: Prompt, workflow: Mapping[str, Any]) -> dict[str, str]:
+def _ids(comparison: Comparison, wanted: Prompt, graph: Prompt, workflow: Mapping[str, Any]) -> dict[str, str]:
     """Added nodes get the numbers after the graph's last, in subgraphs behind the id of theirs (`5:12`)."""
     said = [workflow.get('last_node_id'), *(node.get('id') for node in workflow.get('nodes') or ())]
     used = [int(number) for key in graph.nodes for number in re.findall(r'\d+', key)]
     last = max([0, *used, *(number for number in said if isinstance(number, int))])
     ids = dict(comparison.kept)
     parents = {edit.key: edit.place.parent for edit in comparison.edits if edit.op == 'add'}
-    for number, (key, parent) in enumerate(parents.items(), last + 1):
-        if key is not None:
-            ids[key] = f'{parent}:{number}' if parent else str(number)
+    for number, key in enumerate([key for key in wanted.order() if key not in ids], last + 1):
+        parent = parents.get(key)
+        ids[key] = f'{parent}:{number}' if parent else str(number)
     return ids
 
 
@@ -50,5 +50,5 @@ def _renamed(prompt: Prompt, ids: Mapping[str, str]) -> Prompt:
     nodes = {}
     for key, node in prompt.nodes.items():
         inputs = {name: value_of(value) for name, value in node.inputs.items()}
-        nodes[ids.get(key, key)] = replace(node, inputs=inputs)
+        nodes[ids[key]] = replace(node, inputs=inputs)
     return Prompt(nodes)

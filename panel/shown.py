@@ -71,7 +71,7 @@ def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str
     before = _recall(_followed, key, schemas)
     if before is not None:
         conversion = convert_workflow(workflow, schemas)
-        found = _with_changes(before, Prompt.parse(conversion.prompt), _warnings(conversion))
+        found = _with_changes(before, _prompt_of(conversion), _warnings(conversion))
         if found is not None:
             return found
     written = _write(workflow, schemas, style)
@@ -166,9 +166,18 @@ def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown
         script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style)
         reading = read_script(script.text, schemas)
         warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
-        known = Shown(schemas, prompt, reading, find_origins(prompt, reading), warnings)
+        typed = _prompt_of(conversion)
+        known = Shown(schemas, typed, reading, find_origins(typed, reading), warnings)
         _remember(_written, key, known)
     return known
+
+
+def _prompt_of(conversion: Conversion) -> Prompt:
+    """The graph's prompt. Nodes that the server does not know have no class type in it; a script writes their type."""
+    prompt = Prompt.parse(conversion.prompt)
+    unknown = {key: node for key, node in prompt.nodes.items() if node.class_type is None}
+    typed = {key: replace(node, class_type=conversion.node_types.get(key)) for key, node in unknown.items()}
+    return Prompt({**prompt.nodes, **typed}) if typed else prompt
 
 
 def _warnings(conversion: Conversion) -> tuple[str, ...]:

@@ -61,3 +61,13 @@ def test_a_pairing_that_is_known_is_kept(workflow: dict[str, Any]) -> None:
 
 def test_what_cannot_be_read_is_said(workflow: dict[str, Any]) -> None:
     assert queued(workflow, 'Nothing()')['errors'][0]['line'] == 1
+
+
+def test_a_node_that_the_server_does_not_know_keeps_its_id_too(workflow: dict[str, Any]) -> None:
+    """And it is not taken for another: the script's own numbers mean nothing in the graph."""
+    blur = next(node for node in workflow['nodes'] if node['type'] == 'Sample')
+    blur['type'] = 'SomethingElse'
+    script = answer('transpile', {'workflow': workflow}, SCHEMAS)['script']
+    assert "node['SomethingElse']" in script
+    found = queued(workflow, script.replace("'cat'", "'cow'"))
+    assert {key: node['class_type'] for key, node in found['prompt'].items()} == ids_of(workflow)
