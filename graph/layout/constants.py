@@ -39,7 +39,8 @@ def with_constants(
         changed: dict[str, Any] = {}
         for item in schema.expand(node.inputs) if schema is not None else ():
             value = node.inputs.get(item.name)
-            found = _constant_for(item, value) if type(value) in _CONSTANTS and places_of(item) is None else None
+            is_socket = type(value) in _CONSTANTS and schema is not None and places_of(item, schema) is None
+            found = _constant_for(item, value) if is_socket else None
             if found is not None:
                 constant = f'{key} {item.name}'
                 nodes[constant] = PromptNode(found, {'value': value}, item.local_name)

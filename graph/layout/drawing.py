@@ -66,9 +66,9 @@ _LINKED = Link('', 0)
 
 
 def _looks_fixed(node: PromptNode, schema: NodeSchema) -> bool:
-    return all(
+    return not schema.any_inputs and all(
         item.kind in (InputKind.PLAIN, InputKind.COMBO)
-        and (places_of(item) is not None or type(node.inputs.get(item.name, _LINKED)) is Link)
+        and (places_of(item, schema) is not None or type(node.inputs.get(item.name, _LINKED)) is Link)
         for item in schema.inputs
     )
 
@@ -168,6 +168,11 @@ def _node_json(
         'properties': {'Node name for S&R': node.class_type or ''},
         'widgets_values': box.values,
     }
+    if box.script_inputs is not None:
+        # The sockets and widgets of a `ComfyScript` node are saved with it (`js/node/sockets.mjs`).
+        sockets = {'main': True, 'any_input': False, 'inputs': box.script_inputs}
+        sockets['outputs'] = [{'name': name, 'type': type_} for name, type_ in outputs]
+        data['properties']['comfyscript'] = sockets
     shown = title or node.title
     if shown:
         data['title'] = shown

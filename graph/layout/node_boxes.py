@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from ..prompt import Link, PromptNode
 from ..schema import InputSchema, NodeSchema
 from ..schemas import Schemas
+from ..types import DATA_TYPES
 from .constants import CONSTANT_SCHEMAS
-from .widget_places import Places, Values, places_of
+from .pack_widgets import saves_by_name
+from .widget_places import Places, Values, is_forced, places_of
 
 _SLOT_HEIGHT, _WIDGET_HEIGHT, _TEXT_HEIGHT = 20, 24, 110
 _PREVIEW_HEIGHT = 220
@@ -31,13 +33,29 @@ class Widgets(NamedTuple):
     more: Sequence[str]
     """Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last."""
 
-    def values(self, inputs: Values) -> list[Any]:
+    def values(self, inputs: Values) -> list[Any] | dict[str, Any]:
+        if self.schema is not None and saves_by_name(self.schema):
+            own = {item.name: places(item, inputs, self.schema)[0] for places, item in self.items}
+            return {**own, **{name: inputs[name] for name in self.more}}
         found: list[Any] = []
         if self.schema is not None:
             for places, item in self.items:
                 found.extend(places(item, inputs, self.schema))
         found.extend([inputs[name] for name in self.more])
+        if self.schema is not None and self._looks_old(self.schema, len(found)):
+            found.append(None)
         return found
+
+    def _looks_old(self, schema: NodeSchema, count: int) -> bool:
+        """Whether the web UI would take the list for an old file's, where sockets by force had a place too.
+
+        It goes by the number of values alone (`migrateWidgetsValues`); one more that no widget takes keeps it away.
+        """
+        shown = {item.name for _, item in self.items}
+        forced = [item for item in schema.inputs if is_forced(item)]
+        counted = [item for item in schema.inputs if item.name in shown or is_forced(item)]
+        controls = sum(bool(item.options.get('control_after_generate')) for item in counted)
+        return bool(forced) and len(counted) + controls == count
 
 
 class NodeBox(NamedTuple):
@@ -46,8 +64,10 @@ class NodeBox(NamedTuple):
     slots: list[Socket]
     outputs: list[tuple[str, str]]
     widgets: Widgets
-    values: list[Any]
+    values: list[Any] | dict[str, Any]
     size: tuple[int, int]
+    script_inputs: list[dict[str, Any]] | None = None
+    """For a node whose script says what its inputs are: those that this prompt gives it."""
 
 
 def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
@@ -61,7 +81,7 @@ def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
     known = set()
     for item in schema.expand(node.inputs):
         known.add(item.name)
-        places = places_of(item)
+        places = places_of(item, schema)
         slots.append(Socket(item.name, item.type, places is not None, not item.required))
         if places is not None:
             items.append((places, item))
@@ -70,8 +90,15 @@ def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
     for name, value in node.inputs.items():
         if name in known:
             continue
+        type_ = DATA_TYPES.get(type(value))
         if isinstance(value, Link):
             slots.append(Socket(name, '*', False, True))
+        elif schema.any_inputs and type_ is not None:
+            item = InputSchema(name, name, name, type_, required=True)
+            places = places_of(item, schema)
+            slots.append(Socket(name, type_, True, False))
+            if places is not None:
+                items.append((places, item))
         else:
             more.append(name)
     # Sockets come before widgets, as the web UI shows them.
@@ -81,7 +108,12 @@ def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
     values = widgets.values(node.inputs)
     sockets = len(slots) - len(items)
     size = _size(max(sockets, len(outputs)), len(values) - len(more), texts, _shows_picture(schema))
-    return NodeBox(slots, outputs, widgets, values, size)
+    script_inputs = [_script_input(slot) for slot in slots if slot.name not in known] if schema.any_inputs else None
+    return NodeBox(slots, outputs, widgets, values, size, script_inputs)
+
+
+def _script_input(slot: Socket) -> dict[str, Any]:
+    return {'name': slot.name, 'type': slot.type, 'required': not slot.optional, 'line': 1, 'options': {}}
 
 
 def _shows_picture(schema: NodeSchema) -> bool:

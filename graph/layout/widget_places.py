@@ -12,21 +12,28 @@ from typing import Any
 
 from ..prompt import Link
 from ..schema import MISSING, InputKind, InputSchema, NodeSchema
+from .pack_widgets import WIDGETS, is_taken_away
 
 Values = Mapping[str, Any]
 Places = Callable[[InputSchema, Values, NodeSchema], list[Any]]
 
 
-def places_of(item: InputSchema) -> Places | None:
+def places_of(item: InputSchema, schema: NodeSchema) -> Places | None:
     """What puts an input's values into `widgets_values`; None for a socket."""
     options = item.options
-    if options.get('forceInput') or (options.get('defaultInput') and not item.required):
+    if is_forced(item) or is_taken_away(item, schema):
         return None
     if item.kind is InputKind.DYNAMIC_COMBO:
         return _one
     if item.kind in (InputKind.AUTOGROW, InputKind.DYNAMIC_SLOT):
         return None
-    return _PLACES.get(str(options.get('widgetType') or item.type))
+    kind = str(options.get('widgetType') or item.type)
+    return _one if kind in WIDGETS else _PLACES.get(kind)
+
+
+def is_forced(item: InputSchema) -> bool:
+    """Whether the input is a socket although its type is a widget's."""
+    return bool(item.options.get('forceInput') or (item.options.get('defaultInput') and not item.required))
 
 
 def _value(item: InputSchema, values: Values) -> Any:
@@ -87,8 +94,9 @@ def _none(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
 
 
 def _view_3d(item: InputSchema, values: Values, schema: NodeSchema) -> list[Any]:
-    """The 3D view; where a model can be chosen, three buttons stand before it."""
-    buttons = ['upload3dmodel', 'uploadExtraResources', 'clear'] if schema.input('model_file') else []
+    """The 3D view; where a model can be chosen, three buttons stand before it, but for the advanced one."""
+    with_buttons = schema.input('model_file') and schema.class_type != 'Load3DAdvanced'
+    buttons = ['upload3dmodel', 'uploadExtraResources', 'clear'] if with_buttons else []
     return [*buttons, _value(item, values)]
 
 
