@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         VideoResult,
     )
     from .wire.task import Task, TaskProgress, TaskState
+    from .wire.task_events import TaskEvent, as_completed
 
 __all__ = [
     'AudioResult',
@@ -85,6 +86,7 @@ __all__ = [
     'Task',
     'TaskCancelledError',
     'TaskError',
+    'TaskEvent',
     'TaskProgress',
     'TaskQueue',
     'TaskState',
@@ -92,6 +94,7 @@ __all__ = [
     'VideoResult',
     'WaitTimeoutError',
     'Workflow',
+    'as_completed',
     'load',
     'node',
     'queue',
@@ -115,6 +118,7 @@ _HOMES = {
         'TextResult', 'VideoResult',
     ),
     'wire.task': ('Task', 'TaskProgress', 'TaskState'),
+    'wire.task_events': ('TaskEvent', 'as_completed'),
     'client.queue': ('TaskQueue',),
     'calls.outputs': ('NodeOutput',),
     'client.workflow': ('Workflow',),

@@ -210,6 +210,17 @@ class Client:
             await task
         return task
 
+    def task(self, prompt_id: str) -> Task:
+        """The task of a workflow on the server, by `task.prompt_id`: also one that an earlier run of a script queued.
+
+        What it made is there, or comes when it ends; messages about its progress go to the script that queued it.
+        Raises TaskError where the server knows nothing of it (any more), ServerError, ConnectError.
+        """
+        return run_sync(self.tracker.find(prompt_id))
+
+    async def _task(self, prompt_id: str) -> Task:
+        return await run_async(self.tracker.find(prompt_id))
+
     def _prepared(self, tracker: Tracker, submission: Submission) -> tuple[Task, bytes]:
         """A new task, and what is sent for it."""
         task = submission.new_task(tracker, str(uuid.uuid4()))

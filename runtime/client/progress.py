@@ -1,4 +1,4 @@
-"""Progress bars: one per node that reports steps, with the number of workflows in the queue."""
+"""Progress bars: one over each workflow that runs, and one per node in it that reports steps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from ..wire.html import in_notebook
 
 if TYPE_CHECKING:
     from ..wire.task import Task, TaskProgress
+
+
+_FEWEST_NODES = 3
 
 
 def on_terminal() -> bool:
@@ -28,6 +31,7 @@ class ProgressBars:
         self._enabled: bool | None = None
         self._remaining = 0
         self._bars: dict[tuple[str, str], Any] = {}
+        self._nodes: dict[str, set[str]] = {}
         self._dispatcher = Dispatcher('comfy_script progress')
 
     def set(self, enabled: bool | None) -> None:
@@ -48,8 +52,11 @@ class ProgressBars:
         """Something happened to a task."""
         if event == 'progress' and self.enabled:
             self._dispatcher.call(self._step, detail)
+        elif event in ('cached', 'node') and self.enabled:
+            nodes = set(detail) if event == 'cached' else {detail}
+            self._dispatcher.call(self._begin, task, nodes, event == 'node')
         elif event == 'end' and any(prompt_id == task.prompt_id for prompt_id, _ in list(self._bars)):
-            self._dispatcher.call(self._close, task.prompt_id)
+            self._dispatcher.call(self._close, task.prompt_id, detail is None)
 
     def _step(self, progress: TaskProgress) -> None:
         key = (progress.task.prompt_id, progress.node_id)
@@ -65,15 +72,32 @@ class ProgressBars:
             bar.close()
             del self._bars[key]
 
-    def _close(self, prompt_id: str) -> None:
+    def _begin(self, task: Task, node_ids: set[str], runs: bool) -> None:
+        """Nodes that need not run, or the one that runs now: all that began before it have run."""
+        key = (task.prompt_id, '')
+        bar = self._bars.get(key)
+        if bar is None:
+            if task.done() or task.node_count < _FEWEST_NODES:
+                return
+            bar = self._bars[key] = new_bar(f'Workflow {task.number:g}', task.node_count, 'node')
+        begun = self._nodes.setdefault(task.prompt_id, set())
+        begun.update(node_id.split('.', 1)[0] for node_id in node_ids)
+        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.update(min(len(begun), task.node_count) - runs - bar.n)
+
+    def _close(self, prompt_id: str, is_whole: bool) -> None:
+        self._nodes.pop(prompt_id, None)
         for key in [key for key in self._bars if key[0] == prompt_id]:
-            self._bars.pop(key).close()
+            bar = self._bars.pop(key)
+            if not key[1] and is_whole:
+                bar.update(bar.total - bar.n)
+            bar.close()
 
 
-def new_bar(title: str, total: float) -> Any:
+def new_bar(title: str, total: float, unit: str = 'step') -> Any:
     """A tqdm bar: a widget in a notebook that has widgets, else text."""
     with warnings.catch_warnings():
         # A notebook without ipywidgets: tqdm warns, and draws text.
         warnings.simplefilter('ignore')
         from tqdm.auto import tqdm
-    return tqdm(desc=title, total=total, leave=True, dynamic_ncols=True, unit='step')
+    return tqdm(desc=title, total=total, leave=True, dynamic_ncols=True, unit=unit)

@@ -20,6 +20,7 @@ from ..wire.background import run_sync
 from ..wire.errors import NotLoadedError
 from ..wire.submission import Submission
 from ..wire.task import Task
+from .endings import cancel_at_exit
 
 __all__ = ['Workflow', 'WorkflowError', 'WorkflowRunner', 'set_default_runner']
 
@@ -57,6 +58,7 @@ class Workflow:
     - `queue`: put it into the queue at the end of the `with` block, without the outputs that are queued already
       (those that something waited for). Nothing is queued where the block ends in an exception.
     - `wait`: then wait for it, raising what went wrong.
+    - `cancel_on_exit`: cancel what of it has not ended when the script ends, by Ctrl+C or an error, too.
     - `cancel_all`, `cancel_remaining`: first cancel everything in the queue, or all that is not running yet.
     - `outputs`: outputs to begin with, as for `wf += output`.
     - `client`: the server to use, where it is not that of the nodes.
@@ -73,8 +75,10 @@ class Workflow:
         wait: bool = False,
         outputs: Any = None,
         *,
+        cancel_on_exit: bool = False,
         client: WorkflowRunner | None = None,
     ) -> None:
+        self._cancel_on_exit = cancel_on_exit
         self.task: Task | None = None
         self._queue_at_end = queue
         self._wait_at_end = wait
@@ -162,6 +166,8 @@ class Workflow:
 
         def on_accepted(task: Task) -> None:
             self.task = task
+            if self._cancel_on_exit:
+                cancel_at_exit(task)
             mark_queued(built, task, explicit)
 
         return replace(submission_of(built), source=source, on_accepted=on_accepted)

@@ -93,6 +93,7 @@ class Connection:
         self._websocket: Any = None
         self._up = False
         self._closed = False
+        self._lost = False
         closing.add(self)
 
     # -- HTTP
@@ -227,6 +228,8 @@ class Connection:
             if self.epoch != epoch:
                 down_since = time.monotonic()
                 attempt = 0
+                if not self._up:
+                    self._tell_lost(error)
             patience = self.options.lost_after if self.epoch != first_epoch else 0.0
             if not self._up and (time.monotonic() - down_since >= patience or self._process_ended()):
                 self._fail(error)
@@ -278,9 +281,18 @@ class Connection:
     def _set_up(self) -> None:
         self.epoch += 1
         self._up = True
+        if self._lost:
+            self._lost = False
+            log.warning('ComfyUI at %s is back', self.options.address)
         self._settled.set()
         if self.listener is not None:
             self.listener.on_up()
+
+    def _tell_lost(self, error: ConnectError) -> None:
+        """One line in the log; another when it is back."""
+        self._lost = True
+        patience = f'{self.options.lost_after:g} seconds'
+        log.warning('%s; it is looked for for %s, and what it was given is not lost', error, patience)
 
     def _set_down(self) -> None:
         self._websocket = None

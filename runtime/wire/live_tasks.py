@@ -41,6 +41,7 @@ class LiveTask:
         self.started = False
         self.succeeded = False
         self.over = False
+        self.adopted = False
         self.error: BaseException | None = None
         self.told_end_at: float | None = None
         self.progress: dict[str, tuple[float, float]] = {}
@@ -107,6 +108,12 @@ class LiveTasks:
         entry = self._entries[task.prompt_id] = LiveTask(task, self.connection.epoch)
         return entry
 
+    def adopt(self, task: Task) -> LiveTask:
+        """A task that another process has queued: most messages about it go there."""
+        entry = self._entries[task.prompt_id] = LiveTask(task, -1)
+        entry.accepted = entry.adopted = True
+        return entry
+
     def forget(self, prompt_id: str) -> None:
         """A task that the server did not take."""
         self._entries.pop(prompt_id, None)
@@ -169,5 +176,6 @@ class LiveTasks:
 
     def tell(self, event: str, task: Task, detail: Any) -> None:
         """Tell the observers: `start`, `node`, `cached`, `output`, `progress`, `preview`, `end`."""
+        task.callbacks.tell(event, detail)
         for observer in list(self.observers):
             observer.on_event(event, task, detail)

@@ -18,7 +18,7 @@ from .errors import ConnectError, NodeError, ServerError, ServerLostError, TaskC
 from .live_tasks import LiveTask, LiveTasks
 from .task import TaskState
 
-__all__ = ['Recovery', 'history_of', 'queued_ids']
+__all__ = ['Recovery', 'history_of', 'queued_ids', 'queued_prompts']
 
 WATCH_INTERVAL = 1.0
 # A websocket from which nothing came for so long may have gone deaf: the queue's length is asked for.
@@ -27,6 +27,8 @@ ASK_INTERVAL = 10.0
 RECONCILE_INTERVAL = 60.0
 # The queue's length and a task's end are told in separate messages: quiet for so long, and they must agree.
 QUIET = 1.0
+# The messages about a task of another process go there: so often it is asked for.
+ADOPTED_INTERVAL = 3.0
 HISTORY_AT_ONCE = 16
 
 
@@ -35,6 +37,12 @@ async def queued_ids(connection: Connection) -> dict[str, bool]:
     answer = await connection.get_json('queue')
     queued = {str(item[1]): False for item in answer.get('queue_pending') or ()}
     return queued | {str(item[1]): True for item in answer.get('queue_running') or ()}
+
+
+async def queued_prompts(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    """The prompts in the server's queue by their ids. Raises ConnectError, ServerError."""
+    answer = await connection.get_json('queue')
+    return {str(item[1]): item[2] for key in ('queue_pending', 'queue_running') for item in answer.get(key) or ()}
 
 
 async def history_of(connection: Connection, prompt_id: str) -> Mapping[str, Any] | None:
@@ -118,6 +126,8 @@ class Recovery:
         now = time.monotonic()
         entries = self._live.all()
         if any(entry.told_end_at is not None and now - entry.told_end_at > QUIET for entry in entries):
+            return True
+        if any(entry.adopted for entry in entries) and now - self._reconciled_at > ADOPTED_INTERVAL:
             return True
         accepted = sum(entry.accepted for entry in entries)
         return now - self._live.changed_at > QUIET and self._live.queue_remaining < accepted

@@ -14,6 +14,7 @@ from .background import Dispatcher, run_async, run_sync, wait_future
 from .errors import ConnectError, NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
 from .outcome import TaskOutcome
 from .results import Result, ResultFile, decode_image
+from .task_events import TaskEvents
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,6 +78,7 @@ class TaskCallbacks:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self.progress: list[ProgressCallback] = []
         self.preview: list[PreviewCallback] = []
+        self.listeners: list[Callable[[Any, Any], object]] = []
         self._dispatcher = dispatcher
         self._done: list[DoneCallback] = []
         self._has_ended = False
@@ -97,6 +99,11 @@ class TaskCallbacks:
             removed = len(self._done) - len(kept)
             self._done = kept
         return removed
+
+    def tell(self, event: str, detail: Any) -> None:
+        """Tell whoever reads its events, at once."""
+        for listener in list(self.listeners):
+            listener(event, detail)
 
     def tell_progress(self, progress: TaskProgress) -> None:
         for callback in list(self.progress):
@@ -204,6 +211,11 @@ class Task:
             return 'has ended meanwhile' if self.state.is_end else 'goes on'
         return f'goes on, now in {named_node(self.class_type_of(node_id), node_id, origin_of(self.origins, node_id))}'
 
+    @property
+    def node_count(self) -> int:
+        """How many nodes the workflow has."""
+        return len(self._class_types)
+
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""
         return self.outcome.done.done()
@@ -227,6 +239,15 @@ class Task:
             raise TaskError(f'{output!r} is not an output of {self!r}')
         self.was_waited_for = True
         return self.outcome.awaited(node_id)
+
+    def events(self) -> TaskEvents:
+        """What happens to it, as it happens, to its end: `for event in task.events()`, or `async for`.
+
+        Each is a TaskEvent: `queued`, `start`, `cached`, `node`, `progress`, `preview`, `output`, `end`. Outputs come
+        when their nodes have run, before the workflow ends. What it ended with is not raised: the last event has it.
+        """
+        self.was_waited_for = True
+        return TaskEvents(self)
 
     # -- cancelling
 
@@ -268,6 +289,11 @@ class Task:
         return self.callbacks.remove_done(callback)
 
     # -- for the server's messages, on the background loop
+
+    @property
+    def listeners(self) -> list[Callable[[Any, Any], object]]:
+        """Who is told of its events at once; to be changed in place."""
+        return self.callbacks.listeners
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:

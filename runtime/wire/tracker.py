@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
+from .adopting import Adopter
 from .background import Dispatcher
 from .cancelling import Canceller
 from .connection import Connection, ConnectionOptions
@@ -35,6 +37,7 @@ class Tracker:
         self._live = LiveTasks(self.connection)
         self._recovery = Recovery(self.connection, self._live)
         self._sender = Sender(self.connection, self._live, self._recovery, self._tell_lists_changed)
+        self._adopter = Adopter(self.connection, self._live, self._recovery, partial(Task, self))
         self._canceller = Canceller(self.connection, self._live, self._recovery)
         self.connection.listener = Messages(self.connection, self._live, self._recovery, self._tell_lists_changed)
 
@@ -70,6 +73,10 @@ class Tracker:
     async def submit(self, task: Task, body: bytes) -> None:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
         await self._sender.submit(task, body)
+
+    async def find(self, prompt_id: str) -> Task:
+        """The task of a workflow that is or was on the server, whoever queued it. Raises TaskError, ConnectError."""
+        return await self._adopter.find(prompt_id)
 
     async def cancel(self, task: Task) -> bool:
         """Remove a task from the queue, or interrupt it. Returns whether it was live."""

@@ -19,8 +19,8 @@ from comfy_script.tests.runtime.client.fake import OBJECT_INFO
 SURFACE = """
 AudioResult Client ComfyScriptError ComfyUIArgs ConnectError EmptyResult FileResult ImageBatchResult Images LatentResult
 LaunchError LoadError Model3DResult NodeError NodeOutput NotLoadedError OfflineError PromptRefusedError Result
-ServerError ServerLostError Task TaskCancelledError TaskError TaskProgress TaskQueue TaskState TextResult VideoResult
-WaitTimeoutError Workflow load node queue run start_comfyui util
+ServerError ServerLostError Task TaskCancelledError TaskError TaskEvent TaskProgress TaskQueue TaskState TextResult
+VideoResult WaitTimeoutError Workflow as_completed load node queue run start_comfyui util
 """
 
 
@@ -73,8 +73,8 @@ def test_nodes_are_found_where_documents_say() -> None:
 
 
 METHODS = """
-base_url close download embeddings nodes of_object_info queue refresh schemas session submit _submit upload _upload
-upload_mask _upload_mask url launched
+base_url close task _task download embeddings nodes of_object_info queue refresh schemas session submit _submit upload
+_upload upload_mask _upload_mask url launched
 """
 
 
