@@ -241,7 +241,7 @@ def test_an_interpreter_without_comfyuis_packages_is_one_sentence():
 
     sentence = first_image._start_sentence(output, Path('/usr/bin/python3'))
 
-    assert sentence.startswith('/usr/bin/python3 cannot run ComfyUI (ModuleNotFoundError')
+    assert sentence.startswith(f'{Path("/usr/bin/python3")} cannot run ComfyUI (ModuleNotFoundError')
     assert sentence.endswith('--python.')
 
 
