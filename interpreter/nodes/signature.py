@@ -323,17 +323,20 @@ def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
 
 def _names_of(node: ast.expr | None) -> list[str]:
     items = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
-    return _numbered([item.id if isinstance(item, ast.Name) else 'out' for item in items])[:MAX_OUTPUTS]
+    return _numbered([item.id if isinstance(item, ast.Name) else 'out' for item in items[:MAX_OUTPUTS]])
 
 
 def _numbered(names: list[str]) -> list[str]:
     found: list[str] = []
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for name in names:
-        number = 1
         unique = name
-        while unique in found:
-            number += 1
-            unique = f'{name}{number}'
+        while unique in taken:
+            # Where the last one of this name stopped: to count from 2 each time takes the square of their number.
+            numbers[name] = numbers.get(name, 1) + 1
+            unique = f'{name}{numbers[name]}'
+        taken.add(unique)
         found.append(unique)
     return found
 
