@@ -31,6 +31,8 @@ MAX_ALIKE = 256
 """Keys of one hash."""
 
 MAX_HASHES = 50_000
+NOTED_SIZE = 250
+"""Bytes of a key that is remembered for its hash."""
 
 SAFE_HASH = 2**61 - 1
 """Integers nearer to zero hash to themselves, so no two of them alike."""
@@ -162,6 +164,7 @@ def _count_alike(m: Machine, value: Any) -> None:
     if value in alike:
         return
     alike.append(value)
+    m.charge(NOTED_SIZE)
     if len(alike) > MAX_ALIKE:
         raise ScriptLimit(f'more than {MAX_ALIKE} dict keys or elements of sets with the same hash')
     if len(m.hashes) > MAX_HASHES:

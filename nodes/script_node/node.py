@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ...graph.prompt import may_be_link
-from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError, compile_script, read_signature
+from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError
 from ...interpreter.nodes.settings import Settings
 from .any_inputs import ANY, OWN, AnyInputs
 from .changes import may_change
+from .checked_scripts import CheckedScript, checked_script
 from .comfyui import known_schemas, settings_of_owner
 from .crossing import outputs, typed
 from .execution import Run
@@ -62,15 +64,9 @@ class ComfyScript:
         self._cache: Generations | None = None
 
     @classmethod
-    def VALIDATE_INPUTS(cls, script: str | None = None) -> bool | str:
-        if script is None:
-            return True
-        try:
-            read_signature(_text(script), known_schemas())
-            compile_script(_text(script), settings_of_owner().bounds)
-        except ScriptError as error:
-            return str(error)
-        return True
+    async def VALIDATE_INPUTS(cls, script: str | None = None) -> bool | str:
+        # ComfyUI asks on its event loop, and all clients would wait while a long text is read.
+        return True if script is None else await asyncio.to_thread(_problem, script)
 
     @classmethod
     def IS_CHANGED(cls, script: str | None = None, **inputs: Any) -> Any:
@@ -83,7 +79,7 @@ class ComfyScript:
         given = dynprompt.get_node(node_id)['inputs']
         links = {name: value for name, value in given.items() if name in AnyInputs() and may_be_link(value)}
         missing = {name: value for name, value in links.items() if inputs.get(name) is None}
-        signature = read_signature(_text(script), known_schemas())
+        signature = _read(_text(script)).signature
         check_given(signature, given)
         if missing:
             validate_sources(dynprompt, missing, signature)
@@ -93,9 +89,7 @@ class ComfyScript:
         hidden = {name: inputs.pop(name, None) for name in list(inputs) if name.startswith(OWN)}
         text = _text(script)
         settings = settings_of_owner()
-        schemas = known_schemas()
-        compiled = compile_script(text, settings.bounds, schemas)
-        signature = read_signature(text, schemas)
+        compiled, signature, *_ = _read(text)
         node_id = str(hidden.get('__unique_id'))
         run = Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, typed(inputs, signature), settings)
@@ -110,6 +104,19 @@ class ComfyScript:
         if self._cache is None:
             self._cache = Generations(settings.cache_bytes)
         return self._cache
+
+
+def _problem(script: Any) -> bool | str:
+    """What is wrong with a script, or True."""
+    try:
+        _read(_text(script))
+    except ScriptError as error:
+        return str(error)
+    return True
+
+
+def _read(text: str) -> CheckedScript:
+    return checked_script(text, settings_of_owner().bounds, known_schemas())
 
 
 def _text(script: Any) -> str:

@@ -38,6 +38,7 @@ def _combinatoric(function: Callable[..., Iterator[Any]]) -> Callable[..., Strea
         count = None if r is None else as_index(r)
         if (count or 0) > 1000 or len(pool) > 100_000:
             raise ScriptLimit('too many elements to combine')
+        m.charge(32 * (len(pool) + (count or 0)))
         made = function(pool) if count is None else function(pool, count)
         return Stream(m, made, pool, weight=56 + 8 * (len(pool) if count is None else max(count, 0)))
 

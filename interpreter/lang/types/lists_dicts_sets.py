@@ -216,7 +216,7 @@ def as_set(m: Machine, values: Any) -> Any:
     for item in metered(m, values):
         found.add(hashable(m, item))
         m.meter.item_count(len(found))
-    m.charge(200 + 32 * len(found))
+    m.charge(sys.getsizeof(found) + 32 * len(found))
     return found
 
 

@@ -1,0 +1,98 @@
+"""While a script uses all that it may, the server answers others, and is interrupted within a second or two."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from comfy_script.tests.lab.server import Server
+
+from .test_script_node import node
+
+pytestmark = pytest.mark.server
+
+PATIENCE = 5.0
+"""Seconds of the longest gap on a machine that does much else: a quiet one has a tenth of that."""
+
+HEAVY = {
+    'lists added up': 'sum([[]] * 10**6, [0] * 999000)',
+    'greatest common divisor': 'import math\nmath.gcd(*[2**9999 - 1] * 10**6)',
+    'big integers sorted': 'while True: sorted([2**9000 + i % 7 for i in range(100000)])',
+    'matrices': 'import torch\nx = torch.zeros(2000, 2000)\nwhile True: x @ x',
+    'sorting tensors': 'import torch\nwhile True: torch.rand(2 * 10**6).sort()',
+    'a pattern': "import re\nre.match('(a+)+b', 'a' * 5000)",
+    'images': 'import torch\nx = []\nwhile True: x.append(torch.zeros(10**6))',
+}
+LONG = {
+    'names': 'out = (' + 'a, ' * 140_000 + ')',
+    'numbered names': 'def main():\n    return (' + 'a, ' * 4000 + ')',
+    'statements': 'x = 1\n' * 70_000,
+}
+
+
+@contextmanager
+def pinged(server: Server) -> Iterator[list[float]]:
+    """How long `GET /queue` took, again and again, while the block runs."""
+    took: list[float] = []
+    ended = threading.Event()
+
+    def ping() -> None:
+        while not ended.is_set():
+            began = time.monotonic()
+            server.get('/queue')
+            took.append(time.monotonic() - began)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=ping)
+    thread.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize('name', HEAVY)
+def test_others_are_answered_while_a_script_runs_and_it_is_interrupted(server: Server, name: str) -> None:
+    with pinged(server) as took:
+        prompt_id = server.submit({'1': node(HEAVY[name])})
+        time.sleep(1.5)
+        server.post('/interrupt', {})
+        asked = time.monotonic()
+        while prompt_id not in server.get(f'/history/{prompt_id}'):
+            assert time.monotonic() - asked < 2 * PATIENCE, 'not interrupted'
+            time.sleep(0.05)
+    assert len(took) > 5
+    assert max(took) < PATIENCE
+
+
+@pytest.mark.parametrize('name', LONG)
+def test_others_are_answered_while_a_script_is_read(server: Server, name: str) -> None:
+    with pinged(server) as took:
+        # ComfyUI answers once it has validated the prompt: ComfyScript's part of that is not done on its event loop.
+        prompt_id = server.submit({'1': node(LONG[name])})
+        while prompt_id not in server.get(f'/history/{prompt_id}'):
+            time.sleep(0.1)
+    assert max(took) < PATIENCE
+
+
+def test_a_script_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from comfy_script.graph import Schemas
+    from comfy_script.interpreter import Bounds
+    from comfy_script.nodes.script_node import checked_scripts
+
+    read: list[str] = []
+    real = checked_scripts.read_signature
+    monkeypatch.setattr(
+        checked_scripts, 'read_signature', lambda text, schemas: read.append(text) or real(text, schemas)
+    )
+    schemas: Any = Schemas.parse({})
+    for _ in range(3):
+        assert checked_scripts.checked_script('x = 987', Bounds(), schemas).signature.has_main is False
+    checked_scripts.checked_script('x = 987', Bounds(steps=5), schemas)
+    assert read == ['x = 987'] * 2
