@@ -16,6 +16,7 @@ COMMANDS = {
     'run': ('runtime.commands', 'run a script on a server'),
     'stubs': ('runtime.commands', "type stubs of a server's nodes, for editors"),
     'api': ('runtime.commands', 'a script as an API prompt'),
+    'mcp': ('agents.mcp_command', 'a Model Context Protocol server: agents write, check and run scripts'),
 }
 
 

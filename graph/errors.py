@@ -27,9 +27,13 @@
     │   ├── WorkerStartError, DuplicateKeyError
     │   └── WorkerLostError, RowError       … of one row
     ├── ScriptError                         interpreter: an error with its place in the script
-    │   ├── ScriptSyntaxError, ScriptDenied, ScriptLimit
+    │   ├── ScriptSyntaxError, ScriptLimit
+    │   ├── ScriptDenied
+    │   │   └── OnlyInNodeDenied            … where no node runs; in a node it may
     │   └── ScriptFailed, NodeFailed
-    └── RequestError, ScriptRefused         panel: what the panel asked for cannot be done
+    ├── RequestError, ScriptRefused         panel: what the panel asked for cannot be done
+    └── AgentError                          agents: what an agent asked for cannot be done
+        └── McpMissingError (ImportError)   … because the extra is not installed
 
 `except ComfyScriptError` catches them all; `tests/dev/test_error_tree.py` keeps this drawing true.
 """

@@ -5,7 +5,16 @@
 """
 
 from .lang.bounds import Bounds
-from .lang.errors import NodeFailed, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, ScriptSyntaxError, Span
+from .lang.errors import (
+    NodeFailed,
+    OnlyInNodeDenied,
+    ScriptDenied,
+    ScriptError,
+    ScriptFailed,
+    ScriptLimit,
+    ScriptSyntaxError,
+    Span,
+)
 from .nodes.run import CompiledScript, ScriptResult, compile_script, run_script
 from .nodes.script_prompt import Caller, ScriptPrompt, script_to_prompt
 from .nodes.signature import MAX_OUTPUTS, Signature, SignatureInput, describe_signature, read_signature
@@ -16,6 +25,7 @@ __all__ = [
     'Caller',
     'CompiledScript',
     'NodeFailed',
+    'OnlyInNodeDenied',
     'ScriptDenied',
     'ScriptError',
     'ScriptFailed',

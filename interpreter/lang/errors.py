@@ -81,6 +81,10 @@ class ScriptDenied(ScriptError):
     """A name, attribute, module or call that scripts may not use."""
 
 
+class OnlyInNodeDenied(ScriptDenied):
+    """What a script needs where no node runs: the same script runs in a `ComfyScript` node."""
+
+
 class ScriptLimit(ScriptError):
     """A bound was reached: steps, time, recursion, or the size of a value."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .bounds import Bounds, Meter
-from .errors import NodeFailed, ScriptDenied, Span
+from .errors import NodeFailed, OnlyInNodeDenied, Span
 from .shared import SharedValues
 
 CATCHABLE = frozenset(
@@ -85,9 +85,9 @@ class Machine:
         return value
 
     def known(self, value: Any) -> None:
-        """Raises ScriptDenied for what a node would give, where no node runs."""
+        """Raises OnlyInNodeDenied for what a node would give, where no node runs."""
         if self.unknown_type is not None and isinstance(value, self.unknown_type):
-            raise ScriptDenied(
+            raise OnlyInNodeDenied(
                 'what a node gives is known only when the script runs in a ComfyScript node: '
                 'here it can only be given to other nodes'
             )

@@ -35,6 +35,11 @@ class Canceller:
             asyncio.get_running_loop().create_task(self._insist(prompt_id))
         return True
 
+    async def cancel_anybodys(self, prompt_id: str) -> None:
+        """Remove a workflow from the queue, or interrupt it, whoever queued it."""
+        if not await self.cancel(prompt_id):
+            await self._cancel_once(prompt_id)
+
     async def _insist(self, prompt_id: str) -> None:
         """Ask again: an interrupt between taking a prompt and starting it is forgotten (`execute_async` resets it)."""
         for delay in CANCEL_RETRIES:

@@ -82,6 +82,10 @@ class Tracker:
         """Remove a task from the queue, or interrupt it. Returns whether it was live."""
         return await self._canceller.cancel(task.prompt_id)
 
+    async def cancel_anybodys(self, prompt_id: str) -> None:
+        """Remove a workflow from the queue, or interrupt it, whoever queued it."""
+        await self._canceller.cancel_anybodys(prompt_id)
+
     async def cancel_current(self) -> None:
         """Interrupt what runs on the server, whose ever it is."""
         await self._canceller.cancel_current()

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'nodes': RUNTIME | INTERPRETER,
     'host': {'panel', 'nodes', 'transpiler', 'comfyui', 'graph'} | INTERPRETER,
     'ui': RUNTIME | {'transpiler'},
+    'agents': RUNTIME | INTERPRETER | {'panel', 'transpiler'},
 }
 """Room by room, what else it may import. A folder that is not named belongs to the one around it."""
 

@@ -14,7 +14,7 @@ import pytest
 import comfy_script
 from comfy_script.tests.lab.paths import ROOT
 
-FLOORS = ('comfyui', 'graph', 'host', 'interpreter', 'nodes', 'panel', 'runtime', 'transpiler', 'ui')
+FLOORS = ('agents', 'comfyui', 'graph', 'host', 'interpreter', 'nodes', 'panel', 'runtime', 'transpiler', 'ui')
 
 
 @pytest.fixture(scope='module')

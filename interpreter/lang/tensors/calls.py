@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..bounds import TENSOR_SIZE
-from ..errors import ScriptDenied, ScriptLimit
+from ..errors import OnlyInNodeDenied, ScriptDenied, ScriptLimit
 from ..kinds import SCALARS, loaded_torch
 from ..machine import Machine
 from ..objects import type_name
@@ -23,7 +23,7 @@ MAX_GEOMETRY = 1 << 31
 def torch_module() -> Any:
     torch = loaded_torch()
     if torch is None:
-        raise ScriptDenied('torch is available only inside ComfyUI: here no node runs')
+        raise OnlyInNodeDenied('torch is available only inside ComfyUI: here no node runs')
     return torch
 
 

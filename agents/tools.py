@@ -1,0 +1,143 @@
+"""The tools that an agent sees. Their docstrings are read by models: what is needed once, in few words."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ToolAnnotations
+
+from ..graph import ComfyScriptError
+from . import node_pages, queue_reports, runs, script_sources
+from .bounded import listed
+from .contents import report_result, text_result
+from .reports import PICTURE_SIZE
+from .script_checks import check
+from .studio import Studio
+
+LONGEST_WAIT = 3_600.0
+
+
+class StudioTools:
+    """Each public method is a tool."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def search_nodes(self, text: str, input_type: str = '', output_type: str = '') -> str:
+        """Find nodes by words; by types too ("IMAGE"). One line each: Name(inputs, optional?) -> outputs."""
+        return node_pages.search(self._studio.schemas(), text, input_type, output_type)
+
+    def describe_node(self, name: str) -> str:
+        """One node: an example call, inputs with ranges and choices, outputs, what connects to it."""
+        return node_pages.page(self._studio.schemas(), name)
+
+    def list_models(self, kind: str, text: str = '') -> str:
+        """Names of models: kind is a folder ("checkpoints", "loras") or an input's choices ("KSampler.scheduler")."""
+        studio = self._studio
+        if '.' in kind:
+            found = node_pages.choices(studio.schemas(), kind)
+        else:
+            found = script_sources.model_names(studio, kind)
+        wanted = [name for name in found if all(word in name.lower() for word in text.lower().split())]
+        return listed(wanted, len(wanted), rest='give a text') or f'none of {len(found)}'
+
+    def script_of(self, source: str) -> str:
+        """The script of an output ("name.png", "sub/name.png [input]"), "workflows/NAME.json", "history/PROMPT_ID" or
+        "templates/PACK/NAME"."""
+        return script_sources.script_of(self._studio, source)
+
+    def check_script(self, text: str) -> CallToolResult:
+        """Check without running: names, types of links, ranges, choices, models. Lines: "error line:column reason"."""
+        found = check(text, self._studio.schemas())
+        return text_result(found.text(), failed=bool(found.errors))
+
+    async def run_script(
+        self,
+        text: str,
+        ctx: Context,
+        inputs: dict[str, Any] | None = None,
+        image_size: int = PICTURE_SIZE,
+        wait: float = 120,
+    ) -> CallToolResult:
+        """Run a script; its images come small (image_size 0: none). inputs: of def main(...). After wait seconds the
+        prompt's id comes instead, for queue."""
+        found = await runs.run_script(
+            self._studio,
+            text,
+            inputs,
+            seconds=min(max(wait, 0), LONGEST_WAIT),
+            size=min(max(image_size, 0), 2048),
+            progress=ctx.report_progress,
+        )
+        return report_result(found)
+
+    def save_workflow(self, text: str, name: str, overwrite: bool = False) -> str:
+        """Save a script as a workflow in ComfyUI's list, laid out."""
+        return script_sources.save_workflow(self._studio, text, name, overwrite=overwrite)
+
+    async def queue(self, prompt_id: str = '', image_size: int = PICTURE_SIZE) -> CallToolResult:
+        """What runs and waits; with a prompt_id what came of it."""
+        if not prompt_id:
+            return text_result(await asyncio.to_thread(queue_reports.queue_lines, self._studio))
+        size = min(max(image_size, 0), 2048)
+        return report_result(await queue_reports.outcome_of(self._studio, prompt_id, size))
+
+    def cancel(self, prompt_id: str) -> str:
+        """Take a prompt out of the queue, or interrupt it."""
+        return queue_reports.cancel_prompt(self._studio, prompt_id)
+
+    def upload(self, path: str) -> str:
+        """Upload an image, video, sound or 3D model of this machine; tells the name for LoadImage and its like."""
+        return script_sources.upload(self._studio, path)
+
+
+READING = frozenset({'search_nodes', 'describe_node', 'list_models', 'script_of', 'check_script', 'queue'})
+"""Tools that change nothing."""
+
+
+def all_tools(studio: Studio) -> list[Tool]:
+    """The tools that the permissions leave."""
+    tools = StudioTools(studio)
+    names = [name for name, _ in inspect.getmembers(tools, inspect.ismethod) if not name.startswith('_')]
+    left_out = set() if studio.permissions.upload_from else {'upload'}
+    return [_tool(name, getattr(tools, name)) for name in names if name not in left_out]
+
+
+def _tool(name: str, function: Callable[..., Any]) -> Tool:
+    tool = Tool.from_function(
+        _answered(function),
+        name=name,
+        description=' '.join((function.__doc__ or '').split()),
+        annotations=ToolAnnotations(read_only_hint=name in READING),
+        structured_output=False,
+    )
+    return tool.model_copy(update={'parameters': _without_titles(tool.parameters)})
+
+
+def _without_titles(schema: Any) -> Any:
+    """A parameter's title says its name again."""
+    if isinstance(schema, dict):
+        titled = (isinstance(schema.get('title'), str) and 'type' in schema) or 'anyOf' in schema
+        return {key: _without_titles(value) for key, value in schema.items() if not (titled and key == 'title')}
+    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _answered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is foreseeable is told to the agent in words; anything else is our mistake, and the SDK logs it."""
+
+    @functools.wraps(function)
+    async def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function(*args, **kwargs)
+            return await asyncio.to_thread(function, *args, **kwargs)
+        except ComfyScriptError as error:
+            return text_result(str(error), failed=True)
+
+    return answer
