@@ -54,10 +54,12 @@ export class Draft {
   /** @param {string} key */
   #switchTo(key) {
     this.save()
+    const left = this.#state.key
     this.#state.key = key
     this.#state.forgetEdits()
     this.#editor.setErrors([])
-    this.#editor.reset()
+    this.#editor.setConflicts([])
+    this.#editor.change(left, key)
     this.#screen.forgetRuns()
     dropClosed(openWorkflowKeys())
     this.resume()

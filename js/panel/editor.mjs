@@ -3,12 +3,15 @@ import * as cm from '../vendor/codemirror.mjs'
 import { conflictEffect, conflictMarks, conflictsOf, resolveAll } from './conflicts.mjs'
 import { basics } from './look.mjs'
 import { marks, setMarks } from './marks.mjs'
+import { selectName } from './names.mjs'
 
 const { EditorState, EditorView } = cm
 
 /** @typedef {import('./marks.mjs').Marks} Marks */
 
 const remote = cm.Annotation.define()
+/** Texts whose history is kept. */
+const KEPT = 12
 
 /**
  * @param {object} options
@@ -26,10 +29,12 @@ const remote = cm.Annotation.define()
 export function createEditor(options) {
   const themed = new cm.Compartment()
   let dark = options.dark
+  /** Of texts that were shown before. @type {Map<string, any>} */
+  const kept = new Map()
   const fresh = () => EditorState.create({
       extensions: [
         ownUndo,
-        cm.keymap.of(/** @type {any} */ ([...(options.keys ?? []), ...tabKeys(options.tabIndents)])),
+        cm.keymap.of(/** @type {any} */ ([...(options.keys ?? []), ...ownKeys(options.tabIndents)])),
         themed.of(basics({ ...options, dark })),
         marks, conflictMarks(count => options.onConflicts?.(count)), cm.lintGutter(), cm.foldGutter(), cm.history(), cm.dropCursor(), EditorState.allowMultipleSelections.of(true),
         cm.indentOnInput(), cm.indentUnit.of('    '), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
@@ -126,8 +131,13 @@ export function createEditor(options) {
       dark = value
       view.dispatch({ effects: themed.reconfigure(basics({ ...options, dark })) })
     },
-    /** Empty, and nothing left to undo. */
-    reset: () => view.setState(fresh()),
+    /** Shows another text's state, its history with it; a new one is empty. @param {string} left name of the one before @param {string} name */
+    change(left, name) {
+      kept.set(left, view.state)
+      for (const old of [...kept.keys()].slice(0, -KEPT)) kept.delete(old)
+      view.setState(kept.get(name) ?? fresh())
+      view.dispatch({ effects: [themed.reconfigure(basics({ ...options, dark })), setMarks.of({})] })
+    },
     focus: () => view.focus(),
     search: () => cm.openSearchPanel(view),
     destroy: () => view.destroy(),
@@ -153,7 +163,8 @@ function indent(view) {
 }
 
 /** @param {() => boolean} [indents] */
-const tabKeys = (indents = () => true) => [
+const ownKeys = (indents = () => true) => [
+  { key: 'F2', run: selectName },
   { key: 'Tab', run: cm.acceptCompletion },
   { key: 'Tab', run: (/** @type {any} */ view) => indents() && indent(view), shift: (/** @type {any} */ view) => indents() && cm.indentLess(view) },
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comfy_script.tests.js.conftest import TRACK, Panel
+from comfy_script.tests.js.conftest import TRACK, Panel, small_workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -52,6 +52,23 @@ class TestUndo:
         assert '# mine' not in panel.text()
         panel.page.keyboard.press('Control+y')
         assert '# mine' in panel.text()
+
+    def test_goes_on_after_another_workflow(self, panel: Panel) -> None:
+        first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
+        type_in(panel, 'SaveImage(', '  # mine')
+        panel.load(small_workflow(), 'another')
+        panel.settle(600)
+        assert '# mine' not in panel.text()
+        panel.js(
+            """const { workflow } = app.extensionManager
+            const first = workflow.openWorkflows.find(one => one.path === argument)
+            await app.loadGraphData(first.changeTracker.activeState, true, true, first)""",
+            first,
+        )
+        panel.wait_for_text('# mine')
+        panel.page.focus('#cs-script .cm-content')
+        panel.page.keyboard.press('Control+z')
+        assert '# mine' not in panel.text()
 
 
 class TestKeysStay:
@@ -203,3 +220,17 @@ class TestBatchCount:
     def test_of_an_edited_text(self, three: Panel) -> None:
         three.edit('steps=2', 'steps=3')
         assert self.queued(three) == 3
+
+
+def test_a_name_is_renamed_everywhere(panel: Panel) -> None:
+    text = panel.text()
+    panel.edit(text, f'def own(image):\n    return image\n\n{text}')
+    panel.page.locator('#cs-script .cm-line', has_text='image = VAEDecode').locator(
+        'span', has_text='image'
+    ).first.click()
+    panel.page.keyboard.press('F2')
+    panel.page.keyboard.type('photo')
+    assert 'photo = VAEDecode(' in panel.text()
+    assert 'SaveImage(photo,' in panel.text()
+    assert 'def own(image):\n    return image' in panel.text()
+    assert 'latent_image=' in panel.text()
