@@ -45,8 +45,9 @@ function besideLinks({ graph, node }, fresh) {
   const source = sources.length ? sources.reduce((a, b) => (right(b) > right(a) ? b : a)) : undefined
   const others = placed(graph, fresh).filter(other => other !== node)
   if (user && source && user.pos[0] >= right(source)) {
-    const room = user.pos[0] - right(source) - node.size[0] - 2 * GAP
-    if (room < 0) for (const item of [...others, ...graph.groups]) if (item.pos[0] >= user.pos[0]) moveRight(item, -room)
+    const [edge] = user.pos
+    const room = edge - right(source) - node.size[0] - 2 * GAP
+    if (room < 0) for (const item of [...others, ...graph.groups]) if (item.pos[0] >= edge) moveRight(item, -room)
     node.pos = [right(source) + GAP, user.pos[1]]
   } else if (user) node.pos = [user.pos[0] - node.size[0] - GAP, user.pos[1]]
   else if (source) node.pos = [right(source) + GAP, source.pos[1]]
