@@ -88,7 +88,9 @@ export class Actions {
     state.runErrors = []
     screen.showErrors()
     if (!state.edited) {
-      await queueGraph()
+      state.runErrors = await queueGraph(state.lines)
+      screen.showErrors()
+      screen.showState()
       return
     }
     state.applying = true

@@ -11,7 +11,13 @@ import { Trial, TrialError } from './trial.mjs'
 /** @typedef {{ unread?: ScriptErrorJson[], refused: ScriptErrorJson[], queued: { prompt: string, lines: Lines }[] }} Answer */
 
 /** What ComfyUI's own Run does, as often as its batch count says. */
-export const queueGraph = () => app.extensionManager.command.execute('Comfy.QueuePrompt')
+const queue = () => app.extensionManager.command.execute('Comfy.QueuePrompt')
+
+/** The graph as it is. @param {Lines} lines @returns {Promise<ScriptErrorJson[]>} what ComfyUI does not take of it */
+export async function queueGraph(lines) {
+  await queue()
+  return refusals({ node_errors: app.lastNodeErrors }, lines)
+}
 
 /**
  * @param {string} script
@@ -79,7 +85,7 @@ async function queueTrial(script, plan, trial) {
     }),
   ]
   try {
-    await queueGraph()
+    await queue()
   } finally {
     for (const off of giveBack) off()
   }

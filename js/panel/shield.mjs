@@ -16,7 +16,8 @@ export function shield(root, listeners, shortcut) {
 function keepKeys(/** @type {HTMLElement} */ root, /** @type {import('./dom.mjs').Listeners} */ listeners, /** @type {(event: KeyboardEvent) => boolean} */ shortcut) {
   /** Keys that went down in here. @type {Set<string>} */
   const down = new Set()
-  listeners.on(root, 'keydown', event => down.add(event.code), true)
+  listeners.on(window, 'keydown', event => (root.contains(event.target) ? down.add(event.code) : down.delete(event.code)), true)
+  listeners.on(window, 'blur', () => down.clear())
   listeners.on(root, 'keydown', event => {
     if (!event.defaultPrevented && shortcut(event)) event.preventDefault()
     if (event.defaultPrevented || (isTyping(event.target) && !saves(event))) event.stopPropagation()

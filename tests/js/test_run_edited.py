@@ -185,6 +185,16 @@ def test_an_output_that_the_server_leaves_out_is_marked(panel: Panel, queue: Que
     assert 'Line 1:' not in panel.state()
 
 
+def test_an_output_of_the_graph_that_the_server_leaves_out_is_marked(panel: Panel, queue: Queue) -> None:
+    panel.edit("SaveImage(image, 'panel')", "SaveImage(image, 'panel')\nPreviewImage(ImageScaleBy(image, 'area', 0))")
+    panel.wait_for_state('scale_by')
+    panel.button('Apply').click()
+    panel.wait_for_state('Matches the graph')
+    queue.run()
+    panel.wait_for_state('smaller than min')
+    panel.page.wait_for_selector('.cm-lintRange-error, .cm-lint-marker-error')
+
+
 def test_apply_makes_a_seed_that_the_text_sets_fixed(panel: Panel) -> None:
     panel.set_widget(3, 'control_after_generate', 'randomize')
     set_seed(panel, 77)
