@@ -145,8 +145,8 @@ export const openWorkflow = (workflow, name) => app.loadGraphData(/** @type {any
 /** What ComfyUI does with a file dropped on the canvas. @param {File} file */
 export const openFile = file => app.handleFile(file)
 
-/** Whether ComfyUI's palette is a dark one. Frontends say it by a class, since 1.58 by the colour scheme. */
-export const isDark = () => document.body.classList.contains('dark-theme') || document.documentElement.style.colorScheme === 'dark'
+/** Whether ComfyUI's palette is a dark one. Frontends say it by a class of the body, later of the page, since 1.58 by the colour scheme. */
+export const isDark = () => [document.body, document.documentElement].some(one => one.classList.contains('dark-theme')) || document.documentElement.style.colorScheme === 'dark'
 
 /** Tells whether the palette is dark, now and when that changes. @param {import('./dom.mjs').Listeners} listeners @param {(dark: boolean) => void} tell */
 export function watchTheme(listeners, tell) {
@@ -154,7 +154,7 @@ export function watchTheme(listeners, tell) {
   tell(known)
   const theme = new MutationObserver(() => { if (known !== isDark()) tell(known = isDark()) })
   theme.observe(document.body, { attributes: true, attributeFilter: ['class'] })
-  theme.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] })
+  theme.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] })
   listeners.add(() => theme.disconnect())
 }
 

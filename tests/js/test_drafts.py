@@ -52,7 +52,7 @@ class TestWhose:
 
     def test_of_a_file_stay_with_it(self, saved: Panel) -> None:
         open_copy(saved)
-        assert 'steps=2' in saved.text()
+        saved.wait_for_text('steps=2')
         close_tab(saved, 'workflows/ours.json')
         saved.load(small_workflow(), 'another copy')
         saved.settle(600)
