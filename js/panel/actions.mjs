@@ -3,7 +3,7 @@ import { api, app, asOneStep, keepText, toast, workflowName, writtenText } from 
 import { applyScript } from './apply_script.mjs'
 import { copyText, saveText } from './export.mjs'
 import { openGraph, style } from './graph_script.mjs'
-import { queueGraph, queueScript } from './queue.mjs'
+import { queueGraph, queueScript, refusedOfGraph } from './queue.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 import { replaceWithNode } from './to_node.mjs'
@@ -88,9 +88,7 @@ export class Actions {
     state.runErrors = []
     screen.showErrors()
     if (!state.edited) {
-      state.runErrors = await queueGraph(state.lines)
-      screen.showErrors()
-      screen.showState()
+      await queueGraph()
       return
     }
     state.applying = true
@@ -117,6 +115,15 @@ export class Actions {
       return this.#goToError(refused)
     }
     screen.say(t('run.queued'))
+  }
+
+  /** The graph was queued, from here or by ComfyUI's own Run. */
+  queued() {
+    const { state, screen } = this.#parts
+    if (state.edited || state.applying) return
+    state.runErrors = refusedOfGraph(state.lines)
+    screen.showErrors()
+    screen.showState()
   }
 
   /** The button of both. @param {MouseEvent} event */

@@ -169,6 +169,7 @@ export class Panel {
   #listen() {
     const listeners = this.#listeners
     listeners.on(api, 'graphChanged', () => this.graphChanged())
+    listeners.on(api, 'promptQueued', () => this.#actions.queued())
     listeners.on(window, 'pagehide', () => this.#draft.save())
     shield(this.#frame.root, listeners, event => this.#shortcut(event))
     acceptDrops(this.#frame.root, listeners, { file: file => void this.#views.showFile(file), output: file => void this.#views.showOutput(file) })

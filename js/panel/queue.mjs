@@ -11,13 +11,10 @@ import { Trial, TrialError } from './trial.mjs'
 /** @typedef {{ unread?: ScriptErrorJson[], refused: ScriptErrorJson[], queued: { prompt: string, lines: Lines }[] }} Answer */
 
 /** What ComfyUI's own Run does, as often as its batch count says. */
-const queue = () => app.extensionManager.command.execute('Comfy.QueuePrompt')
+export const queueGraph = () => app.extensionManager.command.execute('Comfy.QueuePrompt')
 
-/** The graph as it is. @param {Lines} lines @returns {Promise<ScriptErrorJson[]>} what ComfyUI does not take of it */
-export async function queueGraph(lines) {
-  await queue()
-  return refusals({ node_errors: app.lastNodeErrors }, lines)
-}
+/** What ComfyUI did not take of the graph when it was queued last. @param {Lines} lines */
+export const refusedOfGraph = lines => refusals({ node_errors: app.lastNodeErrors }, lines)
 
 /**
  * @param {string} script
@@ -85,7 +82,7 @@ async function queueTrial(script, plan, trial) {
     }),
   ]
   try {
-    await queue()
+    await queueGraph()
   } finally {
     for (const off of giveBack) off()
   }
