@@ -225,8 +225,9 @@ class TestBatchCount:
 def test_a_name_is_renamed_everywhere(panel: Panel) -> None:
     text = panel.text()
     panel.edit(text, f'def own(image):\n    return image\n\n{text}')
-    panel.page.locator('#cs-script .cm-line', has_text='image = VAEDecode').click()
-    panel.page.keyboard.press('Home')
+    panel.edit('image = VAEDecode', 'image = VAEDecode')
+    for _ in range(len(' = VAEDecode') + 1):
+        panel.page.keyboard.press('ArrowLeft')
     panel.page.keyboard.press('F2')
     panel.page.keyboard.type('photo')
     assert 'photo = VAEDecode(' in panel.text()
