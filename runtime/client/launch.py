@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...comfyui.checkout import ComfyUIArgs, find_python, is_comfyui, why_no_comfyui
+from ...comfyui.own_folder import OwnFolder
 from ...graph import ComfyScriptError
 from ..wire.background import log, run_sync, wait_done
 from ..wire.connection import Connection, ConnectionOptions
@@ -30,6 +30,7 @@ __all__ = ['LaunchedServer', 'launch']
 START_TIMEOUT = 600.0
 STOP_TIMEOUT = 15.0
 CANCEL_TIMEOUT = 5.0
+LOG = 'comfyui.log'
 LOG_SHOWN = 40
 ATTEMPTS = 3
 
@@ -41,8 +42,13 @@ class LaunchedServer:
     args: ComfyUIArgs
     url: str
     process: subprocess.Popen[bytes]
-    log_path: Path
+    own_folder: OwnFolder
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def log_path(self) -> Path:
+        """The file that it prints to."""
+        return self.own_folder.path / LOG
 
     def log(self, lines: int | None = None) -> str:
         """What ComfyUI has printed, or the last `lines` of it."""
@@ -68,12 +74,8 @@ class LaunchedServer:
                 self.process.wait()
         if self.process.stdin is not None:
             _close_pipe(self.process)
-        if keep_log:
-            return
-        try:
-            self.log_path.unlink(missing_ok=True)
-        except OSError:
-            log.debug('The log %s could not be removed', self.log_path, exc_info=True)
+        if not keep_log:
+            self.own_folder.remove()
 
 
 def _close_pipe(process: subprocess.Popen[bytes]) -> None:
@@ -129,7 +131,10 @@ def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
         command += ['--listen', '127.0.0.1']
     if '--auto-launch' not in args.argv:
         command += ['--disable-auto-launch']
-    handle, path = tempfile.mkstemp(prefix='comfyui-', suffix='.log')
+    own = OwnFolder()
+    if args.value_of('--temp-directory') is None:
+        # At its start and its end ComfyUI empties its folder for temporary files (main.py `cleanup_temp`).
+        command += ['--temp-directory', str(own.path)]
     options: Any = {}
     if sys.platform == 'win32':
         options['creationflags'] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -137,24 +142,24 @@ def _start(folder: Path, args: ComfyUIArgs, port: int) -> LaunchedServer:
         # Ctrl+C in our terminal is for our script.
         options['start_new_session'] = True
     try:
-        process: Any = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': '1', **args.env},
-            stdin=subprocess.PIPE,
-            stdout=handle,
-            stderr=subprocess.STDOUT,
-            **options,
-        )
+        with (own.path / LOG).open('wb') as output:
+            process: Any = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': '1', **args.env},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **options,
+            )
     except OSError as error:
-        Path(path).unlink(missing_ok=True)
+        own.remove()
         raise LaunchError(f'{command[0]} could not be started: {error}') from error
-    finally:
-        os.close(handle)
-    log.info('Starting ComfyUI in %s on port %s, log: %s', folder, port, path)
+    server = LaunchedServer(folder, args, f'http://127.0.0.1:{port}/', process, own)
+    log.info('Starting ComfyUI in %s on port %s, log: %s', folder, port, server.log_path)
     if on_terminal() or in_notebook():
-        print(f'Starting ComfyUI in {folder}, log: {path}', file=sys.stderr)
-    return LaunchedServer(folder, args, f'http://127.0.0.1:{port}/', process, Path(path))
+        print(f'Starting ComfyUI in {folder}, log: {server.log_path}', file=sys.stderr)
+    return server
 
 
 async def _until_ready(server: LaunchedServer, timeout: float) -> None:

@@ -10,6 +10,8 @@ import sys
 # A script's own folder is searched first, and the modules in this one are none that ComfyUI asks for.
 sys.path.pop(0)
 
+import importlib.abc
+import importlib.util
 import os
 import runpy
 import signal
@@ -32,9 +34,41 @@ def main():
     threading.Thread(target=wait_for_end, args=(pipe,), name='comfy_script parent', daemon=True).start()
     if os.name == 'posix':
         threading.Thread(target=watch_parent, args=(parent,), name='comfy_script parent id', daemon=True).start()
+        # What ends ComfyUI may be blocked where we were started (in Ray's workers), or ignored (behind a shell's `&`).
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [script, *sys.argv[3:]]
     sys.path.insert(0, os.path.dirname(script))
+    sys.meta_path.insert(0, SaveNumbers())
     runpy.run_path(script, run_name='__main__')
+
+
+class SaveNumbers(importlib.abc.MetaPathFinder):
+    """Has savers claim the numbers of their files, as soon as ComfyUI has imported what counts them."""
+
+    def find_spec(self, fullname, path, target=None):
+        if fullname != 'folder_paths':
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_claim(module):
+                execute(module)
+                load_beside('comfyui', 'save_numbers').claim_numbers(module)
+
+            spec.loader.exec_module = execute_and_claim
+        return spec
+
+
+def load_beside(folder, name):
+    """A file of this package that imports nothing of it."""
+    file = os.path.join(os.path.dirname(__file__), '..', '..', folder, name + '.py')
+    spec = importlib.util.spec_from_file_location('comfy_script_' + name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def wait_for_end(pipe):

@@ -33,10 +33,6 @@ class RowError(ClusterError):
 
     def __init__(self, message: str, kind: str = '', line: int | None = None, traceback: str = '') -> None:
         super().__init__(message)
-        self.message = message
         self.kind = kind
         self.line = line
         self.traceback = traceback
-
-    def __reduce__(self) -> tuple:
-        return RowError, (self.message, self.kind, self.line, self.traceback)

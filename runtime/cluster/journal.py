@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from ...comfyui.file_lock import try_lock
 from .errors import ClusterError
 from .rows import folder_name
 
@@ -60,7 +60,7 @@ class Journal:
     def __enter__(self) -> Journal:
         self.out.mkdir(parents=True, exist_ok=True)
         self._lock = (self.out / '.lock').open('a+b')
-        if not _try_lock(self._lock):
+        if not try_lock(self._lock):
             self._lock.close()
             self._lock = None
             raise ClusterError(f'Another process writes to {self.out}: wait for its end, or give another `out`.')
@@ -166,25 +166,3 @@ def safe_names(names: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         parts = [part for part in PurePosixPath(name.replace('\\', '/')).parts if part not in ('/', '..', '.')]
         yield '/'.join(part.replace(':', '_') for part in parts) or 'file'
-
-
-
-if sys.platform == 'win32':
-    import msvcrt
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            return True
-        except OSError:
-            return False
-else:
-    import fcntl
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError:
-            return False

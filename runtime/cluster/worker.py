@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from ...comfyui.own_folder import OwnFolder
 from .engines import Engine, make_engine
 from .work import Answer, Failure, Work, WorkerOptions
 
-PREFIX = 'comfyscript-worker-'
 SHOWN_TRACEBACK = 30
 MAX_KEPT = 4 << 30
 """Bytes of files that a worker with a server keeps, because its cache may name them again."""
@@ -27,13 +23,12 @@ class Worker:
     """The actor. Ray calls `run` one row after another, and `interrupt` and `stop` meanwhile."""
 
     def __init__(self, options: WorkerOptions) -> None:
-        remove_leftovers()
-        self._folder = Path(tempfile.mkdtemp(prefix=f'{PREFIX}{os.getpid()}-'))
-        self._output = self._folder / 'output'
+        self._folder = OwnFolder()
+        self._output = self._folder.path / 'output'
         self._output.mkdir()
         self._works: dict[str, Work] = {}
         self._cancelled = ''
-        self._engine: Engine = make_engine(options, self._folder)
+        self._engine: Engine = make_engine(options, self._folder.path)
         self._engine.start()
 
     def ready(self) -> tuple[str, int]:
@@ -69,7 +64,7 @@ class Worker:
     def stop(self) -> None:
         """Leaves nothing behind; the process is ended afterwards."""
         self._engine.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def _files(self) -> dict[str, int]:
         """What lies in the output folder, with its sizes, the oldest first."""
@@ -95,27 +90,6 @@ class Worker:
                 return
             (self._output / name).unlink(missing_ok=True)
             size -= bytes_of_it
-
-
-def remove_leftovers() -> None:
-    """Folders of workers that were killed: their process is gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f'{PREFIX}*'):
-        number = folder.name.removeprefix(PREFIX).partition('-')[0]
-        if number.isdigit() and not is_alive(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process of this machine runs; where that cannot be told, it is taken to."""
-    if sys.platform == 'win32':
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def plain(value: Any) -> Any:

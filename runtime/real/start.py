@@ -7,6 +7,7 @@ What stays: ComfyUI's folder at the front of `sys.path` (its modules import each
 from __future__ import annotations
 
 import asyncio
+import atexit
 import collections
 import faulthandler
 import importlib
@@ -23,7 +24,9 @@ from types import ModuleType
 from typing import Any
 
 from ...comfyui.checkout import installed_in, is_comfyui, named_in_environment, why_no_comfyui
-from ...comfyui.loaded import import_file, is_comfyui_loaded, loaded
+from ...comfyui.loaded import folder_paths, import_file, is_comfyui_loaded, loaded
+from ...comfyui.own_folder import OwnFolder
+from ...comfyui.save_numbers import claim_numbers
 from .errors import HostError
 from .host import Host
 from .loop import outside_running_loop
@@ -51,11 +54,13 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
     _refuse_shadows(folder)
     arguments = [str(argument) for argument in args]
     with ExitStack() as stack:
+        all_arguments = _with_defaults(folder, arguments, no_server)
         for scope in (_import_path, _arguments, _working_directory, _signal_handlers, _logging, _fault_handler):
-            stack.enter_context(scope(folder, _with_defaults(folder, arguments, no_server)))
+            stack.enter_context(scope(folder, all_arguments))
         stack.enter_context(outside_running_loop())
         try:
             main = _import_main(folder)
+            claim_numbers(folder_paths())
             loop, server, start_all = _start(main, no_server)
         except ModuleNotFoundError as error:
             raise HostError(
@@ -124,7 +129,15 @@ def _refuse_shadows(folder: Path) -> None:
 
 
 def _with_defaults(folder: Path, arguments: list[str], no_server: bool) -> list[str]:
-    """Arguments that a second ComfyUI on the same folder needs: the database of 2026 versions is locked by one."""
+    """Arguments that a second ComfyUI on the same folder needs.
+
+    Each empties its folder for temporary files when it starts (main.py `cleanup_temp`), and the database of 2026
+    versions is locked by one.
+    """
+    if not any(argument.startswith('--temp-directory') for argument in arguments):
+        own = OwnFolder()
+        atexit.register(own.remove)
+        arguments = [*arguments, '--temp-directory', str(own.path)]
     if not no_server or any(argument.startswith('--database-url') for argument in arguments):
         return arguments
     known = (folder / 'comfy' / 'cli_args.py').read_text(encoding='utf-8')

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from comfy_script.comfyui.own_folder import leftovers
 from comfy_script.runtime import Client, ComfyUIArgs, LaunchError, load
 from comfy_script.runtime.client import load as loading
 from comfy_script.runtime.client.current import find_client, set_default_client
@@ -89,7 +90,7 @@ def test_it_ends_when_the_script_is_killed(lab: Any, tmp_path: Path) -> None:
     wait_for(lambda: not is_running(int(pid)), 20)
     log = Path(log_path)
     assert 'Stopped server' in log.read_text(encoding='utf-8'), 'it was ended, and did not end by itself'
-    log.unlink()
+    assert log.parent in leftovers(), 'the next start removes what it has left'
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='sends a signal')
@@ -103,6 +104,79 @@ def test_ctrl_c_cancels_what_is_queued(lab: Any, tmp_path: Path) -> None:
     assert 'workflows that were still queued are cancelled' in errors
     assert not is_running(int(pid))
     assert len(list((tmp_path / 'base/output').glob('dropped*.png'))) < 60
+
+
+WRITER = """
+import sys
+way, name, *args = sys.argv[1:]
+if way == 'real':
+    from comfy_script.runtime.real import *
+    load(args=args, stubs=False)
+    from comfy_script.runtime.real.nodes import *
+else:
+    from comfy_script.runtime import *
+    client = load(args=ComfyUIArgs(*args, env={'OMP_NUM_THREADS': '1'}), stubs=False, watch=False)
+    from comfy_script.runtime.nodes import *
+shown = PreviewImage(EmptyImage(64, 64, 1, 7))
+if way == 'virtual':
+    shown = shown.wait()
+print('ready', flush=True)
+sys.stdin.readline()
+for color in range(20):
+    with Workflow():
+        SaveImage(EmptyImage(64, 64, 4, color), 'both')
+if way == 'virtual':
+    for task in queue.tasks:
+        task.wait()
+    assert shown.numpy().shape == (1, 64, 64, 3), 'what it had shown before the other started'
+print('done', flush=True)
+"""
+
+
+def test_two_processes_on_one_folder_lose_nothing(lab: Any, tmp_path: Path) -> None:
+    """A server and a real mode, which empty their temporary folders at the start, and count files when they save."""
+    base = make_base(tmp_path / 'base', lab.comfyui, {})
+    args = ['--cpu', '--disable-api-nodes', '--base-directory', str(base)]
+    env = {**lab.env, 'COMFYUI_PATH': str(lab.comfyui), 'COMFYUI_PYTHON': str(lab.python)}
+    pipe = subprocess.PIPE
+    options: Any = {'env': env, 'stdin': pipe, 'stdout': pipe, 'text': True}
+    writers = []
+    for way, python, more in (
+        ('virtual', sys.executable, ['--database-url', 'sqlite:///:memory:']),
+        ('real', str(lab.python), []),
+    ):
+        writers.append(subprocess.Popen([python, '-c', WRITER, way, way, *args, *more], **options))
+        assert writers[-1].stdout.readline() == 'ready\n'
+    for writer in writers:
+        writer.stdin.write('go\n')
+        writer.stdin.flush()
+    assert [writer.communicate(timeout=120)[0].strip() for writer in writers] == ['done', 'done']
+
+    assert len(list((base / 'output').glob('both_*_.png'))) == 160
+    assert len(list((base / 'output').iterdir())) == 160, 'and no claims'
+    assert not (base / 'temp').exists() or not list((base / 'temp').iterdir())
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='blocks a signal')
+@pytest.mark.parametrize('state', ['blocked', 'ignored'])
+def test_it_stops_soon_also_where_ctrl_c_is_not_for_us(lab: Any, tmp_path: Path, state: str) -> None:
+    """As in Ray's workers, which block it, and behind a shell's `&`, which has it ignored."""
+    text = """
+import signal, sys
+from comfy_script.runtime import *
+if sys.argv[1] == 'blocked':
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+else:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+launched = load(args=ComfyUIArgs(*sys.argv[2:], env={'OMP_NUM_THREADS': '1'}), stubs=False).launched
+folder = launched.log_path.parent
+launched.stop()
+print(launched.process.returncode, folder.exists())
+"""
+    env = {**lab.env, 'COMFYUI_PATH': str(lab.comfyui), 'COMFYUI_PYTHON': str(lab.python)}
+    command = [sys.executable, '-c', text, state, *arguments(lab, tmp_path / 'base')]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=True)
+    assert ended.stdout.split() == ['0', 'False']
 
 
 def test_one_that_does_not_start(lab: Any, tmp_path: Path) -> None:

@@ -167,11 +167,11 @@ def test_what_is_each_workers_own_is_refused(argument):
 
 def test_nothing_is_left_in_the_temporary_folder(pool, temporary):
     with Pool(False, gpus=0, cpus=0.1, workers=1) as another:
-        assert len(list(temporary.glob('comfyscript-worker-*'))) > pool.workers
+        assert len(list(temporary.glob('comfyscript-*'))) > pool.workers
         assert another.workers == 1
 
     pool.close()
     with Pool(False, gpus=1, cpus=0.5):  # what workers left that were killed goes when others start
         pass
 
-    assert list(temporary.glob('comfyscript-worker-*')) == []
+    assert list(temporary.glob('comfyscript-*')) == []
