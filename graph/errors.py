@@ -40,9 +40,34 @@
 
 from __future__ import annotations
 
+import pickle
+from typing import Any
+
 
 class ComfyScriptError(Exception):
-    """Root of everything this package raises on purpose."""
+    """Root of everything this package raises on purpose. It goes to other processes with all that it tells."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args = tuple(_sendable(value) for value in self.args)
+        return _received, (type(self), args, {name: _sendable(value) for name, value in vars(self).items()})
+
+
+def _received(kind: type[ComfyScriptError], args: tuple[Any, ...], fields: dict[str, Any]) -> ComfyScriptError:
+    """An error as it was where it was raised: what its class makes of arguments is not made again."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(fields)
+    return error
+
+
+def _sendable(value: Any) -> Any:
+    """A value, or its text where no other process can have it: the reason is to arrive whatever hangs on it."""
+    try:
+        pickle.loads(pickle.dumps(value))
+        return value
+    except Exception:
+        text = f'{type(value).__name__}: {value}' if isinstance(value, BaseException) else repr(value)
+        return ComfyScriptError(text) if isinstance(value, BaseException) else text
 
 
 class SchemaError(ComfyScriptError):

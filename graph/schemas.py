@@ -40,6 +40,14 @@ class Schemas(Mapping[str, NodeSchema]):
             lambda class_type: NodeSchema.of_class(class_type, node_classes[class_type], titles.get(class_type)),
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process they are read from the descriptions; those of classes as they are now."""
+        sources = {
+            class_type: source if isinstance(source, Mapping) else getattr(self.find(class_type), 'info', None)
+            for class_type, source in self._class_types.items()
+        }
+        return Schemas.parse, ({class_type: source for class_type, source in sources.items() if source},)
+
     def __getitem__(self, class_type: str) -> NodeSchema:
         schema = self._parsed.get(class_type)
         if schema is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...graph import InputSchema, NodeSchema, Schemas, near_misses, to_identifier
+from .by_name import received_enum
 
 __all__ = ['GLOBAL_ENUM_SOURCES', 'Embeddings', 'Enums', 'GlobalEnum', 'make_enum', 'member_names']
 
@@ -319,6 +320,9 @@ class GlobalEnum:
 
     def __dir__(self) -> list[str]:
         return [*self.enum.__members__, 'enum']
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return received_enum, (self._name, '')
 
     def __repr__(self) -> str:
         return f'<enum {self._name}>'

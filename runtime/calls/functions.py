@@ -26,6 +26,7 @@ from ...graph import (
 )
 from ...graph.types import WIDGET_TYPES
 from .asking import Asked, Renew, asked_of, never_renew
+from .by_name import received_function
 from .docs import describe
 from .enums import Embeddings, Enums, GlobalEnum, is_private
 from .outputs import value_type
@@ -150,8 +151,8 @@ class NodeFunction:
     def __repr__(self) -> str:
         return f'<Node {self.class_type}>'
 
-    def __reduce__(self) -> str:
-        raise TypeError('node functions belong to a server and cannot be pickled')
+    def __reduce__(self) -> tuple[Any, ...]:
+        return received_function, (self.class_type, self._namespace.mode)
 
 
 class NodeNamespace(Mapping[str, NodeFunction]):
@@ -160,6 +161,8 @@ class NodeNamespace(Mapping[str, NodeFunction]):
     As a mapping it is class type → function and holds what the server has; `[...]` also gives a function for a
     class type that the server doesn't have, `get` gives None for it.
     """
+
+    mode = 'virtual'
 
     def __init__(
         self,

@@ -87,6 +87,16 @@ class Client:
         self._uploads = Uploads(self.link.connection, self.lists.renewal.note_upload)
         self._secrets = secrets_of(self.url, self.options.headers, self.options.cookies, auth)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it is a new client with the same options: credentials go along."""
+        options = {
+            **{option.name: getattr(self.options, option.name) for option in dataclasses.fields(self.options)},
+            'api_key': self.api_key,
+            'auth_token': self.auth_token,
+            'save_source': self.save_source,
+        }
+        return _received, (type(self), options, self.lists.given, self.offline, self._secrets)
+
     def __repr__(self) -> str:
         return f'<Client {"offline" if self.offline else self.options.address}>'
 
@@ -307,6 +317,18 @@ class Client:
 
     async def __aexit__(self, *exc: object) -> None:
         await run_async(self.link.close())
+
+
+def _received(
+    kind: type[Client], options: dict[str, Any], given: Any, offline: bool, secrets: frozenset[str]
+) -> Client:
+    """A client that has come from another process."""
+    schemas, embeddings = given or (None, ())
+    client = kind.of_object_info(schemas, **options) if offline else kind(**options)
+    if given is not None:
+        client.lists.give(schemas, embeddings)
+    client._secrets |= secrets
+    return client
 
 
 def basic_auth(auth: Any) -> dict[str, str]:

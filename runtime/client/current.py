@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
+from operator import attrgetter
 from typing import Any
 
 from ...comfyui.process import find_server_process
+from ..calls.by_name import offer_nodes
 from ..calls.functions import NodeFunction, NodeNamespace
 from ..wire.errors import NotLoadedError
 from .client import Client
@@ -55,6 +58,9 @@ class NodeLookup:
     def __contains__(self, class_type: object) -> bool:
         return class_type in self.nodes
 
+    def __reduce__(self) -> str:
+        return 'node'
+
     @property
     def nodes(self) -> NodeNamespace:
         """All nodes of the default client. Raises NotLoadedError."""
@@ -63,3 +69,21 @@ class NodeLookup:
 
 node = NodeLookup()
 queue = TaskQueue(find_client=default_client)
+
+
+def _nodes_here() -> NodeNamespace | None:
+    client = find_client()
+    return None if client is None else client.nodes
+
+
+def _queue_here() -> TaskQueue:
+    return queue
+
+
+def _sent_queue(sent: TaskQueue) -> tuple[Any, ...]:
+    """In another process it is the queue there, or that of the client that goes along."""
+    return (_queue_here, ()) if sent is queue else (attrgetter('queue'), (sent.client,))
+
+
+offer_nodes('virtual', _nodes_here)
+copyreg.pickle(TaskQueue, _sent_queue)  # type: ignore[arg-type]

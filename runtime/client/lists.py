@@ -222,6 +222,11 @@ class ServerLists:
         self._fixed = True
         self._schemas, self._embeddings = schemas, embeddings
 
+    @property
+    def given(self) -> tuple[Schemas, tuple[str, ...]] | None:
+        """The lists that are had without asking, or None."""
+        return (self.schemas, tuple(self._embeddings or ())) if self._fixed else None
+
     def refresh(self) -> None:
         """Read the lists again. Raises ConnectError, ServerError."""
         if not self.is_offline:

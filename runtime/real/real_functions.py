@@ -89,6 +89,8 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
 class RealNamespace(NodeNamespace):
     """All nodes of this process's ComfyUI, as functions that run them."""
 
+    mode = 'real'
+
     def __init__(self, schemas: Schemas, session: CallsNodes, type_of: Callable[[str], Any]) -> None:
         super().__init__(schemas, session.emit, embeddings=session.host.embeddings, type_of=type_of)
         self._session = session

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...graph import NameTable
+from ..calls.by_name import offer_nodes
 from ..wire.errors import NotLoadedError
 from .host import Host
 from .session import RealSession
@@ -74,3 +75,13 @@ def public_names() -> list[str]:
     if _state.naked is not None:
         return list(_state.naked)
     return session().nodes.public_names()
+
+
+def nodes_here() -> Mapping[str, Any] | None:
+    """The nodes by class type, or None before `load()`."""
+    if _state.naked is not None:
+        return _state.classes
+    return None if _state.session is None else _state.session.nodes
+
+
+offer_nodes('real', nodes_here)

@@ -99,6 +99,11 @@ class Result:
         """The raw output, under the name that scripts for the first implementation use."""
         return self.output
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process it goes with the contents of its files, which are fetched for it."""
+        contents = {file: run_sync(self._download(file)) for file in dict.fromkeys(self.files)}
+        return _sent_result, (type(self), dict(self.output), self.files, contents)
+
     @property
     def texts(self) -> list[str]:
         """Its texts, empty where it has none."""
@@ -150,6 +155,17 @@ class Result:
     def display(self, **_: Any) -> None:
         """Show it in a notebook, or print it."""
         print('\n'.join(self.texts) if self.texts else repr(self))
+
+
+def _sent_result(
+    kind: type[Result], output: Mapping[str, Any], files: tuple[ResultFile, ...], contents: Mapping[ResultFile, bytes]
+) -> Result:
+    """A result that has come from another process, which holds its files."""
+
+    async def held(file: ResultFile) -> bytes:
+        return contents[file]
+
+    return kind(output, held, files)
 
 
 class EmptyResult(Result):

@@ -127,6 +127,16 @@ class TaskCallbacks:
             self._dispatcher.call(callback, task)
 
 
+@dataclass(frozen=True)
+class SentTask:
+    """A task in a process that it did not run in, as it was when it was sent. `outputs`: raw, by node id."""
+
+    prompt_id: str
+    number: float
+    state: TaskState
+    outputs: Mapping[str, Mapping[str, Any] | None]
+
+
 class Task:
     """A workflow that was put into a server's queue.
 
@@ -163,6 +173,10 @@ class Task:
 
     def __repr__(self) -> str:
         return f'<Task {self.number:g} {self.prompt_id} {self.state.value}>'
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it is what is known of it now."""
+        return SentTask, (self.prompt_id, self.number, self.state, dict(self.outputs))
 
     def class_type_of(self, node_id: str) -> str:
         """The class type of one of its nodes; of a node made by expansion, that of the node that expanded."""
