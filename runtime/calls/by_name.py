@@ -1,4 +1,4 @@
-"""Node functions and enums in other processes: they go there by name, and are those of the ComfyUI that is loaded there.
+"""Node functions and enums in other processes: they go by name, and are those of the ComfyUI that is loaded there.
 
 Where none is loaded yet, the name stands for them until they are used.
 """

@@ -9,6 +9,8 @@
 Needs Ray: `pip install comfyscript[ray]`. It is imported when a `Pool` is made, never before. See docs/many-gpus.md.
 
 pool       `Pool`: workers and rows
+local      `LocalWorker`: one worker in this process, for other engines
+given      what callers give, as what a worker is sent
 dispatch   what a pool does as answers come in
 schedule   which row goes to which worker
 rows       rows, and their keys as names of folders
@@ -20,12 +22,17 @@ engines    the ways to run work: real mode, a server, plain Python
 
 from .errors import ClusterError, DuplicateKeyError, RayMissingError, RowError, WorkerLostError, WorkerStartError
 from .journal import Done
+from .local import LocalWorker
 from .pool import Pool
+from .work import Answer, Failure
 
 __all__ = [
+    'Answer',
     'ClusterError',
     'Done',
     'DuplicateKeyError',
+    'Failure',
+    'LocalWorker',
     'Pool',
     'RayMissingError',
     'RowError',

@@ -12,13 +12,12 @@ from typing import Any
 from .crew import RayCrew, WorkerNeeds
 from .dispatch import Dispatch
 from .errors import ClusterError, RayMissingError
+from .given import as_work, worker_options
 from .journal import Done, Journal
 from .rows import Key, Row, read_rows
 from .schedule import QUEUED_AHEAD, Schedule
-from .work import FileWork, FunctionWork, PromptWork, ScriptWork, Work, WorkerOptions
+from .work import FileWork, Work
 
-MAX_FUNCTION = 10 << 20
-"""Bytes of a pickled function: more is a model or an image that it closes over."""
 WINDOW = 8
 """Rows that are read ahead, for each worker: a route is looked for among them."""
 START_TIMEOUT = 600.0
@@ -56,7 +55,7 @@ class Pool:
         python: str | os.PathLike[str] | None = None,
         start_timeout: float = START_TIMEOUT,
     ) -> None:
-        self._options = _options(comfyui, gpus, virtual, args, cache, workers, python)
+        self._options = worker_options(comfyui, gpus, virtual, args, cache, workers, python)
         self._needs = WorkerNeeds(gpus, cpus, workers)
         self._cancelled = threading.Event()
         self._mapping = False
@@ -183,29 +182,6 @@ class Pool:
         yield from earlier
 
 
-def as_work(work: Callable[..., Any] | str | Mapping[str, Any]) -> Work:
-    """What a worker is sent. Raises ClusterError for what it cannot be sent."""
-    if isinstance(work, str):
-        return ScriptWork(work)
-    if isinstance(work, Mapping):
-        return PromptWork(work)
-    if not callable(work):
-        raise ClusterError(f'{work!r} is no work: give a function, the text of a script or an API prompt.')
-    from ray import cloudpickle
-
-    name = getattr(work, '__name__', repr(work))
-    try:
-        pickled = cloudpickle.dumps(work)
-    except Exception as error:
-        raise ClusterError(f'{name} cannot be sent to workers: {error}. It may close over plain data only.') from error
-    if len(pickled) > MAX_FUNCTION:
-        raise ClusterError(
-            f'{name} closes over {len(pickled) >> 20} MiB, more than the {MAX_FUNCTION >> 20} that are sent: load '
-            'models inside the function (workers keep them), and give data in the rows.'
-        )
-    return FunctionWork(pickled, name)
-
-
 def import_ray() -> Any:
     """Ray, without its statistics. Raises RayMissingError."""
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
@@ -226,43 +202,6 @@ def connect(ray: Any, address: str | None) -> None:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level='warning')
     else:
         ray.init(address=address, log_to_driver=False, logging_level='warning')
-
-
-def _options(
-    comfyui: str | os.PathLike[str] | bool | None,
-    gpus: float,
-    virtual: bool,
-    args: Sequence[str],
-    cache: bool | int,
-    workers: int | None,
-    python: str | os.PathLike[str] | None,
-) -> WorkerOptions:
-    arguments = [str(argument) for argument in args]
-    for argument in arguments:
-        option = argument.partition('=')[0]
-        if option in ('--cuda-device', '--default-device'):
-            raise ClusterError(f'{option} is not for workers: Ray gives each its own GPUs (gpus={gpus:g}).')
-        if option in ('--output-directory', '--temp-directory', '--port'):
-            raise ClusterError(f'{option} is not for workers: each has its own.')
-    if comfyui is False:
-        return WorkerOptions(None, 'python')
-    if comfyui is True:
-        raise ClusterError('comfyui takes a folder, None for the one around this pack, or False for none.')
-    if gpus == 0 and '--cpu' not in arguments:
-        arguments.append('--cpu')
-    folder = None if comfyui is None else str(Path(comfyui).expanduser().absolute())
-    interpreter = None if python is None else str(python)
-    return WorkerOptions(
-        folder, 'virtual' if virtual else 'real', tuple(arguments), _cache_bytes(cache, workers), interpreter
-    )
-
-
-def _cache_bytes(cache: bool | int, workers: int | None) -> int:
-    if cache is not True:
-        return int(cache)
-    from ..real.cache import total_memory
-
-    return total_memory() // 4 // max(1, workers or 4)
 
 
 def _rest(options: Mapping[str, Any]) -> dict[str, Any]:
