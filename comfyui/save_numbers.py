@@ -11,6 +11,7 @@ be installed: standard library only, no imports from here.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -21,7 +22,7 @@ LEFT_AFTER = 86_400.0
 """Seconds after which a claim is one of a process that was killed."""
 
 
-class Place(NamedTuple):
+class NumberedFiles(NamedTuple):
     """Where files get numbers: a folder, and what their names begin with."""
 
     folder: str
@@ -54,19 +55,21 @@ class Place(NamedTuple):
         for name in os.listdir(self.folder):
             if name.startswith(f'{self.name}_') and name.endswith(SUFFIX):
                 path = os.path.join(self.folder, name)
-                if time.time() - os.path.getmtime(path) > LEFT_AFTER:
-                    os.unlink(path)
+                # Others come and go all the time.
+                with contextlib.suppress(OSError):
+                    if time.time() - os.path.getmtime(path) > LEFT_AFTER:
+                        os.unlink(path)
 
 
 class ClaimedNumber(int):
     """A number that is ours for as long as this object lives."""
 
-    _place: Place
+    _files: NumberedFiles
     _claim: str
 
-    def __new__(cls, number: int, place: Place, claim: str) -> ClaimedNumber:
+    def __new__(cls, number: int, files: NumberedFiles, claim: str) -> ClaimedNumber:
         made = super().__new__(cls, number)
-        made._place = place
+        made._files = files
         made._claim = claim
         return made
 
@@ -75,7 +78,7 @@ class ClaimedNumber(int):
         if type(other) is not int or other < 1:
             return total
         try:
-            return self._place.claim(total)
+            return self._files.claim(total)
         except OSError:
             return total
 
@@ -106,9 +109,9 @@ def claim_numbers(folder_paths: Any) -> None:
         if os.path.abspath(folder).startswith(os.path.abspath(folder_paths.get_temp_directory())):
             return folder, name, number, *rest
         try:
-            place = Place(folder, name)
-            place.remove_leftovers()
-            return folder, name, place.claim(number), *rest
+            files = NumberedFiles(folder, name)
+            files.remove_leftovers()
+            return folder, name, files.claim(number), *rest
         except OSError:
             return folder, name, number, *rest  # saving says what is wrong with the folder
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +47,7 @@ def _by_value(cloudpickle: Any, function: Any) -> Iterator[None]:
 
     Where it begins with `from comfy_script.runtime.nodes import *` the names are those of the worker there.
     """
-    module = sys.modules.get(getattr(function, '__module__', None) or '')
+    module = inspect.getmodule(function)
     if module is None or not _is_users(module):
         yield
         return
