@@ -320,13 +320,14 @@ class Client:
 
 
 def _received(
-    kind: type[Client], options: dict[str, Any], given: Any, offline: bool, secrets: frozenset[str]
+    kind: type[Client], options: dict[str, Any], given: tuple[Schemas, tuple[str, ...]] | None, offline: bool, secrets: frozenset[str]
 ) -> Client:
     """A client that has come from another process."""
-    schemas, embeddings = given or (None, ())
-    client = kind.of_object_info(schemas, **options) if offline else kind(**options)
-    if given is not None:
-        client.lists.give(schemas, embeddings)
+    if given is None:
+        client = kind(**options)
+    else:
+        client = kind.of_object_info(given[0], **options) if offline else kind(**options)
+        client.lists.give(*given)
     client._secrets |= secrets
     return client
 

@@ -66,6 +66,7 @@ def load_beside(folder, name):
     """A file of this package that imports nothing of it."""
     file = os.path.join(os.path.dirname(__file__), '..', '..', folder, name + '.py')
     spec = importlib.util.spec_from_file_location('comfy_script_' + name, file)
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

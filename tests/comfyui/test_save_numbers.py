@@ -109,7 +109,8 @@ def test_copies_of_a_number_hold_nothing(tmp_path):
 def test_claims_of_killed_processes_go(tmp_path):
     old = tmp_path / f'image_00007_{SUFFIX}'
     old.touch()
-    os.utime(old, (time.time() - 100_000,) * 2)
+    long_ago = time.time() - 100_000
+    os.utime(old, (long_ago, long_ago))
     number = number_in(tmp_path)
     assert number == 1 and not old.exists()
 
