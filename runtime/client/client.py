@@ -320,7 +320,11 @@ class Client:
 
 
 def _received(
-    kind: type[Client], options: dict[str, Any], given: tuple[Schemas, tuple[str, ...]] | None, offline: bool, secrets: frozenset[str]
+    kind: type[Client],
+    options: dict[str, Any],
+    given: tuple[Schemas, tuple[str, ...]] | None,
+    offline: bool,
+    secrets: frozenset[str],
 ) -> Client:
     """A client that has come from another process."""
     if given is None:
