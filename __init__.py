@@ -35,18 +35,34 @@ def _register() -> ModuleType | None:
     return package
 
 
+def _about_other(package: ModuleType) -> str:
+    """Which package has our name, and how to get rid of it: the first implementation comes as a pack, or from pip."""
+    file = getattr(package, '__file__', None)
+    place = Path(file).parent if file else Path(next(iter(getattr(package, '__path__', ())), '?'))
+    pack = next((parent for parent in place.parents if parent.parent.name == 'custom_nodes'), None)
+    if pack is not None:
+        return f'the pack in {pack} has a package comfy_script, too. Disable or remove that folder, then restart.'
+    return (
+        f'another package named comfy_script is imported already, from {place}. Remove that one first '
+        '(pip uninstall comfy-script, and the folder if it is still there), then restart ComfyUI.'
+    )
+
+
 def _load_pack() -> tuple[dict[str, type], dict[str, str], str | None]:
     """(node classes, their display names, web folder) for ComfyUI. Nothing in here may stop ComfyUI from starting."""
     package = _register()
     if package is None:
-        logging.warning(
-            'ComfyScript: another package named comfy_script is imported already (%s). ComfyScript stays off: '
-            'uninstall the other one (pip uninstall comfy-script).',
-            getattr(sys.modules.get(_PACKAGE), '__file__', None),
-        )
+        logging.warning('ComfyScript stays off: %s', _about_other(sys.modules[_PACKAGE]))
         return {}, {}, None
     try:
         pack = importlib.import_module(f'{_PACKAGE}.host').load(Path(__file__).parent)
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith(_PACKAGE):
+            logging.exception('ComfyScript could not load and stays off')
+        else:
+            folder = Path(__file__).parent
+            logging.error('ComfyScript stays off: %s is not complete (%s). Install it again.', folder, error)
+        return {}, {}, None
     except Exception:
         logging.exception('ComfyScript could not load and stays off')
         return {}, {}, None

@@ -29,7 +29,7 @@ class LoadedSchemas:
             now = time.monotonic()
             if self._known is not None:
                 made, known_count, schemas = self._known
-                if known_count == count and (max_age is None or now - made <= max_age):
+                if known_count == count and (max_age is None or now - made < max_age):
                     return schemas
             schemas = read_schemas(self._nodes)
             self._known = now, count, schemas

@@ -43,7 +43,7 @@ def main() -> None:
 def survey(server: Server, parts: list[str]) -> list[Result]:
     schemas = Schemas.parse(server.get('/object_info'))
     results = []
-    for file in sorted((paths.corpus_folder() / 'prompts').glob('*.json')):
+    for file in sorted((paths.needed_corpus('prompts') / 'prompts').glob('*.json')):
         if parts and not any(part in file.stem for part in parts):
             continue
         start = time.monotonic()

@@ -175,7 +175,7 @@ def equivalent(prompt: Any, expected: Any) -> bool:
 
 def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    corpus = paths.corpus_folder()
+    corpus = paths.needed_corpus('object_info-0.33.0.json')
     object_info = json.loads((corpus / 'object_info-0.33.0.json').read_text(encoding='utf-8'))
     schemas = Schemas.parse(object_info)
     templates = templates_folder()

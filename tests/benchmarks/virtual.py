@@ -143,9 +143,7 @@ def child(site: Path, kind: str, url: str, stubs: Path, sizes: tuple[int, ...]) 
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    corpus = paths.corpus_folder() / 'object_info-0.33.0.json'
-    if not corpus.is_file():
-        raise SystemExit(f'The corpus is not at {corpus.parent} (COMFYSCRIPT_CORPUS names another place).')
+    corpus = paths.needed_corpus('object_info-0.33.0.json') / 'object_info-0.33.0.json'
     Answers.object_info = corpus.read_bytes()
     server = ThreadingHTTPServer(('127.0.0.1', 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()

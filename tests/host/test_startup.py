@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import logging
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +18,8 @@ import comfy_script
 from comfy_script.host import startup
 
 ROOT = Path(comfy_script.__file__).parent
+# A clone may lie in a folder that aiohttp finds under no address (`my pack`): then the folder is entered by us.
+SERVED = './js' if quote(ROOT.name) == ROOT.name else None
 
 
 class FakeNode:
@@ -34,6 +38,7 @@ def comfyui(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     server = SimpleNamespace(app=web.Application(), routes=web.RouteTableDef(), loop=None)
     nodes = ModuleType('nodes')
     nodes.NODE_CLASS_MAPPINGS = {'Fake': FakeNode}  # type: ignore[attr-defined]
+    nodes.EXTENSION_WEB_DIRS = {}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'nodes', nodes)
     monkeypatch.setitem(sys.modules, 'server', SimpleNamespace(PromptServer=SimpleNamespace(instance=server)))
     monkeypatch.setattr(startup, '_loaded_from', None)
@@ -71,7 +76,7 @@ def test_comfyui_gets_the_web_folder_and_the_package_in_use_is_kept(comfyui):
 
     module = load_like_comfyui(ROOT)
 
-    assert module.WEB_DIRECTORY == './js'
+    assert module.WEB_DIRECTORY == SERVED
     assert sys.modules['comfy_script'] is before
 
 
@@ -100,6 +105,37 @@ def test_another_package_of_the_name_is_left_alone(monkeypatch, caplog):
     assert module.NODE_CLASS_MAPPINGS == {}
     assert sys.modules['comfy_script'] is other
     assert 'pip uninstall comfy-script' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('place', 'said'),
+    [
+        ('custom_nodes/ComfyScript/src/comfy_script', 'Disable or remove that folder'),
+        ('lib/site-packages/comfy_script', 'pip uninstall comfy-script'),
+    ],
+)
+def test_the_first_implementation_is_named_with_what_to_do(monkeypatch, caplog, tmp_path, place, said):
+    other = ModuleType('comfy_script')
+    other.__file__ = str(tmp_path / place / '__init__.py')
+    monkeypatch.setitem(sys.modules, 'comfy_script', other)
+    load_like_comfyui(ROOT)
+
+    assert len(caplog.messages) == 1
+    assert said in caplog.text
+    assert str(tmp_path / Path(place).parts[0]) in caplog.text
+
+
+def test_a_pack_with_files_missing_says_so(monkeypatch, caplog, comfyui):
+    def missing(name):
+        raise ModuleNotFoundError(f'No module named {name!r}', name='comfy_script.host')
+
+    monkeypatch.setattr(importlib, 'import_module', missing)
+    module = load_like_comfyui(ROOT)
+
+    assert module.NODE_CLASS_MAPPINGS == {}
+    assert 'is not complete' in caplog.text
+    assert 'Install it again' in caplog.text
+    assert 'Traceback' not in caplog.text
 
 
 def test_a_second_copy_of_the_pack_is_left_out(comfyui, caplog, tmp_path):
@@ -132,7 +168,7 @@ def test_a_part_that_fails_leaves_the_rest(comfyui, caplog, monkeypatch, part):
     pack = startup.load(ROOT)
     asyncio.run(started(comfyui.server.app))
 
-    assert pack.web_directory == './js'
+    assert pack.web_directory == SERVED
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1
     assert 'broken on purpose' in warnings[0].message

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import first_image
+from . import first_image, windows
 from .browser import ensure_browser
 from .make import LabError, ensure_lab
 from .paths import CACHE, ROOT, SITE, venv_python
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser('bench', help='run one benchmark; further arguments go to it', add_help=False)
     bench.add_argument('name', nargs='?', help='which one; without it, their names')
     commands.add_parser('parity', help='compare with the browser on real workflows', add_help=False)
+    commands.add_parser('windows', help='the unit tests in a Windows Python under Wine', add_help=False)
     commands.add_parser('make', help='only make .venv and .cache')
     return parser
 
@@ -154,9 +155,13 @@ def _parity(_options: argparse.Namespace, rest: list[str]) -> int:
     return _python(PARITY.parent, *rest)
 
 
+def _windows(_options: argparse.Namespace, rest: list[str]) -> int:
+    return windows.run(rest, say)
+
+
 def _make(_options: argparse.Namespace, _rest: list[str]) -> int:
     ensure_lab(say)
     return 0
 
 
-COMMANDS = {'try': _try, 'test': _test, 'bench': _bench, 'parity': _parity, 'make': _make}
+COMMANDS = {'try': _try, 'test': _test, 'bench': _bench, 'parity': _parity, 'windows': _windows, 'make': _make}

@@ -37,6 +37,17 @@ def corpus_folder() -> Path:
     return Path(os.environ.get('COMFYSCRIPT_CORPUS') or ROOT.parent / 'shared' / 'corpus')
 
 
+def needed_corpus(what: str = '') -> Path:
+    """The corpus' folder. Ends the program with one sentence where it, or `what` in it, is missing."""
+    folder = corpus_folder()
+    if not (folder / what).exists():
+        sys.exit(
+            f'This needs the corpus (object_info-0.33.0.json and prompts/), which is no part of a clone, and {folder} '
+            'does not have it: COMFYSCRIPT_CORPUS names its folder; docs/benchmarks.md says how to make one.'
+        )
+    return folder
+
+
 def link(target: Path, place: Path) -> None:
     """`place` leads to the folder `target`: a symlink, on Windows a junction (needs no rights)."""
     if place.is_symlink() or place.exists():
