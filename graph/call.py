@@ -152,7 +152,7 @@ def _put(inputs: dict[str, Any], name: str, value: Any) -> None:
 def _bind_extra(schema: NodeSchema, given: dict[str, Any], inputs: dict[str, Any], dynamic: bool) -> None:
     inputs.update(_extra_inputs(schema.class_type, given.pop(EXTRA_INPUTS, None)))
     given.pop(EXTRA_OUTPUTS, None)
-    if schema.any_inputs:
+    if schema.takes_any:
         inputs.update({name: value for name, value in given.items() if value is not None})
         return
     for name in given:

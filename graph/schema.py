@@ -6,6 +6,7 @@ Rules of V1 and V3 descriptions: ComfyUI `server.py: node_info`, `comfy_api/late
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Any
 
 from .class_info import class_info
 from .errors import CallError, SchemaError
+from .flexible import FLEXIBLE_TYPES
 from .names import to_identifier, unique_names
 
 EXTRA_INPUTS = '_inputs'
@@ -22,6 +24,9 @@ EXTRA_OUTPUTS = '_outputs'
 """The keyword of every node function that says how many outputs the node has, where the schema says otherwise."""
 
 MOST_OUTPUTS = 10_000
+
+_NUMBER = re.compile(r'_(\d{1,4})(?:_|$)')
+_MANY_ROWS = 5
 
 _SWITCH_PAIRS = (('enable', 'disable'), ('enabled', 'disabled'), ('on', 'off'), ('yes', 'no'), ('true', 'false'))
 
@@ -191,6 +196,24 @@ class NodeSchema:
     def any_inputs(self) -> bool:
         """Whether inputs of any name may be given, and outputs are as many as are asked for: `ComfyScript` itself."""
         return any(item.options.get('any_inputs') is True for item in self.inputs)
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether inputs of any name reach the node: `ComfyScript`, and packs' nodes with flexible inputs."""
+        return self.any_inputs or self.class_type in FLEXIBLE_TYPES
+
+    @cached_property
+    def numbered(self) -> Mapping[str, int]:
+        """The required inputs (Python names) that come in numbered rows, as `lora_name_7`, each with its number.
+
+        Empty where there are few rows.
+        """
+        found = {
+            item.python_name: int(digits[1])
+            for item in self.inputs
+            if item.required and (digits := _NUMBER.search(item.name))
+        }
+        return found if len(set(found.values())) >= _MANY_ROWS else {}
 
     def input(self, name: str) -> InputSchema | None:
         """The input with this raw name."""

@@ -270,7 +270,7 @@ class _Writer:
         if any(parameter.name.startswith('__') for parameter in (*positional, *keywords.values())):
             # Type checkers take such names for positional-only ones.
             return iter([_ANYTHING])
-        if schema.any_inputs:
+        if schema.takes_any:
             return iter([f'{", ".join(item.code() for item in positional)}, **kwargs: _Any'])
         return overloads(positional, list(keywords.values()))
 

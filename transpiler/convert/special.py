@@ -93,6 +93,9 @@ SPECIAL_TYPES: dict[str, SpecialType] = {
     'Preview3D': SpecialType(inputs=(('image', 'PREVIEW_3D'),)),
     'Load3DAdvanced': SpecialType(inputs=(('viewport_state', 'LOAD_3D_ADVANCED'),)),
     'WebcamCapture': SpecialType(created=_webcam),
+    'GetImageSize': SpecialType(shows=True),
+    'ImageCompare': SpecialType(shows=True),
+    'PreviewAny': SpecialType(shows=True),
 }
 
 VIRTUAL_TYPES: dict[str, VirtualType] = {

@@ -101,12 +101,37 @@ def arguments_of(schema: NodeSchema, inputs: Mapping[str, Any]) -> Arguments:
         named.append((name, value))
         if unbroken:
             leading += 1
-    if rest and schema.any_inputs:
+    if rest and schema.takes_any:
         for key in [key for key in rest if is_keyword_name(key) and schema.input_of(key) is None]:
             if rest[key] is not None and not _is_absent(rest[key]):
                 named.append((key, rest.pop(key)))
     extra = {key: value for key, value in rest.items() if not _is_absent(value)} if rest else rest
+    if schema.numbered:
+        named, leading = _without_unused_rows(schema, named, leading)
     return Arguments(named, leading, extra, dynamic)
+
+
+def _without_unused_rows(
+    schema: NodeSchema, named: list[tuple[str, Any]], leading: int
+) -> tuple[list[tuple[str, Any]], int]:
+    """Leaves out the numbered rows behind the last that is used: a call fills their defaults in."""
+    rows = schema.numbered
+    last = max(
+        (rows[name] for name, value in named if name in rows and not _is_default(schema, name, value)), default=0
+    )
+    kept = [(name, value) for name, value in named if rows.get(name, 0) <= last]
+    for index, (name, _) in enumerate(named[:leading]):
+        if rows.get(name, 0) > last:
+            return kept, index
+    return kept, leading
+
+
+def _is_default(schema: NodeSchema, name: str, value: Any) -> bool:
+    item = schema.input_of(name)
+    if item is None or type(value) not in _SIMPLE:
+        return False
+    default = item.default
+    return value == default and isinstance(value, bool) == isinstance(default, bool)
 
 
 def arguments_of_unknown(inputs: Mapping[str, Any]) -> Arguments:

@@ -68,6 +68,9 @@ SPECIAL: dict[str, tuple[dict[str, Any], list[Any], dict[str, Any]]] = {
         ['out = 1', 7, 'fixed', 'b'],
         {'script': 'out = 1', 'seed': 7, 'mode': 'b'},
     ),
+    'GetImageSize': ({'image': ['IMAGE']}, ['width: 5, height: 5'], {}),
+    'ImageCompare': ({'view': ['IMAGECOMPARE', {}]}, [{'before': '/api/view'}], {'view': {'__value__': ['', '']}}),
+    'PreviewAny': ({'source': ['*']}, ['shown', 'shown', False], {}),
     'WebcamCapture': (
         {'image': ['WEBCAM', {}], 'width': ['INT', {}], 'height': ['INT', {}], 'capture_on_queue': ['BOOLEAN', {}]},
         ['', 10, 20, True, 'capture'],

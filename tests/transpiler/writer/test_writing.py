@@ -371,3 +371,57 @@ def test_a_node_that_takes_any_input_is_called_with_keywords():
     script = write_script(prompt, schemas=schemas).text
 
     assert script == "image = A()\nFree('t', image=image, strength=0.3, _inputs={'odd name': 4})\n"
+
+
+ROWS = {
+    'Stacker': {
+        'input': {
+            'required': {
+                'count': ['INT', {'default': 3}],
+                **{
+                    name: spec
+                    for number in range(1, 51)
+                    for name, spec in (
+                        (f'lora_name_{number}', [['None', 'a'], {}]),
+                        (f'weight_{number}', ['FLOAT', {'default': 1.0}]),
+                    )
+                },
+            }
+        },
+        'output': ['STACK'],
+    }
+}
+
+
+@pytest.mark.parametrize('args', ['auto', 'positional', 'keyword'])
+def test_rows_behind_the_last_used_one_are_left_out(args: Any) -> None:
+    schemas = Schemas.parse(ROWS)
+    inputs: dict[str, Any] = {'count': 2}
+    for number in range(1, 51):
+        inputs |= {f'lora_name_{number}': 'None', f'weight_{number}': 1}
+    inputs['lora_name_2'] = 'a'
+    prompt = {'1': {'class_type': 'Stacker', 'inputs': inputs}}
+    script = write_script(prompt, schemas=schemas, style=Style(args=args))
+    check_round_trip(prompt, script, schemas)
+    assert "'a'" in script.text
+    assert len(script.text) < 150
+    inputs['weight_50'] = 0.5
+    script = write_script(prompt, schemas=schemas, style=Style(args=args))
+    check_round_trip(prompt, script, schemas)
+    assert script.text.count("'None'") == 49
+
+
+def test_a_packs_node_with_flexible_inputs_is_called_with_keywords() -> None:
+    info = {
+        'Any Switch (rgthree)': {'input': {'required': {}, 'optional': {}}, 'output': ['*']},
+        'Load': {'input': {'required': {}}, 'output': ['IMAGE'], 'output_name': ['IMAGE']},
+    }
+    schemas = Schemas.parse(info)
+    inputs = {'any_01': ['1', 0], 'any 02': 5, 'any_03': None}
+    prompt = {
+        '1': {'class_type': 'Load', 'inputs': {}},
+        '2': {'class_type': 'Any Switch (rgthree)', 'inputs': inputs},
+    }
+    script = write_script(prompt, schemas=schemas)
+    check_round_trip(prompt, script, schemas)
+    assert "any_01=image, _inputs={'any 02': 5, 'any_03': None}" in script.text
