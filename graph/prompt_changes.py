@@ -9,10 +9,10 @@ from .errors import PromptError
 from .schemas import Schemas
 from .suggestions import near_misses
 
-__all__ = ['Place', 'changed_prompt', 'find_place']
+__all__ = ['PromptPlace', 'changed_prompt', 'find_place']
 
 
-class Place(NamedTuple):
+class PromptPlace(NamedTuple):
     """An input of a node of a prompt."""
 
     node_id: str
@@ -41,7 +41,7 @@ def find_place(
     name: str,
     titles: Mapping[str, str] | None = None,
     schemas: Schemas | None = None,
-) -> Place:
+) -> PromptPlace:
     """The place that `'NODE.INPUT'` names: NODE is an id, else a title, else a display name or class type.
 
     `titles`: by node id, beside those in the prompt itself. `schemas` tell which inputs there are beside those that the
@@ -57,7 +57,7 @@ def find_place(
                     f"name one by its id, as '{found[0]}.{input_name}'"
                 )
             if found:
-                return Place(found[0], _input(prompt, found[0], input_name, name, schemas))
+                return PromptPlace(found[0], _input(prompt, found[0], input_name, name, schemas))
     names = [*_ids(prompt), *_titled(prompt, titles or {}), *_typed(prompt, schemas)]
     wanted = name.partition('.')[0]
     raise PromptError(

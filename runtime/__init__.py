@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from .client.client import Client
     from .client.current import node, queue
     from .client.load import _load as _load
+    from .client.load import join_comfyui as join_comfyui
     from .client.load import load, start_comfyui
+
+    comfyui_started: bool
+    comfyui_base_url: str | None
     from .client.notebook import Images
     from .client.queue import TaskQueue
     from .client.workflow import Workflow
@@ -111,7 +115,7 @@ _HOMES = {
         'ComfyScriptError', 'ConnectError', 'LaunchError', 'LoadError', 'NodeError', 'NotLoadedError', 'OfflineError',
         'PromptRefusedError', 'ServerError', 'ServerLostError', 'TaskCancelledError', 'TaskError', 'WaitTimeoutError',
     ),
-    'client.load': ('load', '_load', 'start_comfyui'),
+    'client.load': ('load', '_load', 'join_comfyui', 'start_comfyui'),
     'client.current': ('node', 'queue'),
     'wire.results': (
         'AudioResult', 'EmptyResult', 'FileResult', 'ImageBatchResult', 'LatentResult', 'Model3DResult', 'Result',
@@ -125,6 +129,7 @@ _HOMES = {
 }  # fmt: skip
 # `run` is called as its function.
 _MODULES = ('run', 'util')
+_STATES = ('comfyui_base_url', 'comfyui_started')
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
@@ -132,6 +137,9 @@ def __getattr__(name: str) -> Any:
     module = _HOME_OF.get(name)
     if module is not None:
         value = getattr(importlib.import_module(f'.{module}', __name__), name)
+    elif name in _STATES:
+        # Asked anew each time.
+        return getattr(importlib.import_module('.client.load', __name__), name)()
     elif name in _MODULES:
         value = importlib.import_module(f'.{name}', __name__)
     else:

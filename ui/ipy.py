@@ -48,8 +48,14 @@ class ImageViewer:
 
     def __init__(self, *images: Any, titles: Sequence[str] | None = None) -> None:
         self._widgets = _ipywidgets()
+        self.images = list(images)
         self._images = Images(*images)
         self._titles = [str(title) for title in titles or ()]
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles, one per image."""
+        return self._titles
 
     def widget(
         self,

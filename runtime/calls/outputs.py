@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -73,6 +73,21 @@ class NodeOutput(CallReference):
             f'{self!r} has no value before the workflow has run on the server, so it cannot become part of a text. '
             f'{self._advice()}. repr(…), or {{…!r}} in an f-string, describes the output itself'
         )
+
+    @property
+    def node_info(self) -> Mapping[str, Any]:
+        """What the server says of its node (`/object_info`), as in comfy-script 0.6."""
+        return self.node.schema.info
+
+    @property
+    def node_prompt(self) -> dict[str, Any]:
+        """Class type and inputs of its call, as in comfy-script 0.6: links are outputs."""
+        return {'inputs': self.node.inputs, 'class_type': self.node.class_type}
+
+    @property
+    def output_slot(self) -> int | None:
+        """Its number among the node's outputs; None for all of them."""
+        return getattr(self, 'slot', None)
 
     @property
     def task(self) -> Task | None:

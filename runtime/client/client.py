@@ -7,6 +7,7 @@ import dataclasses
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,8 @@ class Client:
         self.api_key = api_key
         self.auth_token = auth_token
         self.save_source = save_source
-        self.link = ServerLink(self.options, self._set_up)
+        self.settings: Mapping[str, object] = settings_of(self)
+        self.link = ServerLink(self.options, partial(_set_up, self))
         self.lists = ServerLists(self.link.connection, self, None if schemas is None else as_schemas(schemas))
         self.queue = TaskQueue(self)
         self._uploads = Uploads(self.link.connection, self.lists.renewal.note_upload)
@@ -99,14 +101,6 @@ class Client:
 
     def __repr__(self) -> str:
         return f'<Client {"offline" if self.offline else self.options.address}>'
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All that makes two clients the same, by the names of their options."""
-        options = dataclasses.asdict(dataclasses.replace(self.options, session_factory=None))
-        del options['connect_timeout']
-        own = {'session_factory': self.options.session_factory, 'api_key': self.api_key, 'auth_token': self.auth_token}
-        return {**options, **own, 'save_source': self.save_source, 'offline': self.offline}
 
     def session(self) -> aiohttp.ClientSession:
         """A new aiohttp session with this client's headers and credentials, for requests of your own."""
@@ -126,6 +120,7 @@ class Client:
                 return cls.of_object_info(json.load(file), **options)
         client = cls(**options)
         client.offline = client.lists.is_offline = client.link.is_offline = True
+        client.settings = {**client.settings, 'offline': True}
         client.lists.give(as_schemas(object_info), ())
         return client
 
@@ -142,15 +137,6 @@ class Client:
     def tracker(self) -> Tracker:
         """The connection and the tasks on it. Raises OfflineError."""
         return self.link.tracker
-
-    def _set_up(self, tracker: Tracker) -> None:
-        """A new connection."""
-        if self.launched is not None:
-            tracker.connection.alive_check = self.launched.ended
-        if self.lists.server_process is not None:
-            tracker.may_wait = self.lists.server_process.why_not_wait
-        tracker.lists_changed = self.lists.renewal.note_change
-        self.queue.events.observe(tracker)
 
     # -- nodes
 
@@ -188,7 +174,7 @@ class Client:
         submission = Submission.of(prompt, options)
         if submission.files:
             run_sync(self._uploads.missing(submission.files))
-        task, body = self._prepared(tracker, submission)
+        task, body = _prepared(self, tracker, submission)
         if not tracker.connection.is_up:
             run_sync(tracker.connection.open())
         if wait and not self.queue.events.shows_tasks:
@@ -207,7 +193,7 @@ class Client:
         submission = Submission.of(prompt, options)
         if submission.files:
             await run_async(self._uploads.missing(submission.files))
-        task, body = self._prepared(tracker, submission)
+        task, body = _prepared(self, tracker, submission)
         if not tracker.connection.is_up:
             await run_async(tracker.connection.open())
         if wait and not self.queue.events.shows_tasks:
@@ -230,28 +216,6 @@ class Client:
 
     async def _task(self, prompt_id: str) -> Task:
         return await run_async(self.tracker.find(prompt_id))
-
-    def _prepared(self, tracker: Tracker, submission: Submission) -> tuple[Task, bytes]:
-        """A new task, and what is sent for it."""
-        task = submission.new_task(tracker, str(uuid.uuid4()))
-        source = None
-        if self.save_source:
-            text = find_source(submission.origins) if submission.source is None else submission.source
-            source = redact(text, self._secrets | {self.api_key or '', self.auth_token or ''}) if text else None
-        saved = submission.extra_pnginfo(source)
-        given = {'api_key_comfy_org': self.api_key, 'auth_token_comfy_org': self.auth_token}
-        body = {
-            'prompt': submission.prompt,
-            'prompt_id': task.prompt_id,
-            'client_id': tracker.connection.client_id,
-            'extra_data': {
-                **{name: value for name, value in given.items() if value},
-                **(submission.extra_data or {}),
-                **({'extra_pnginfo': saved} if saved else {}),
-            },
-            **({'front': True} if submission.front else {}),
-        }
-        return task, encode(body)
 
     async def _make_room(self, everything: bool) -> None:
         """Cancel what waits in the queue, and what runs, too, where it is to be everything."""
@@ -342,3 +306,44 @@ def basic_auth(auth: Any) -> dict[str, str]:
         return {}
     user, password = auth[0], auth[1]
     return {'Authorization': 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()}
+
+
+def _set_up(client: Client, tracker: Tracker) -> None:
+    """A new connection."""
+    if client.launched is not None:
+        tracker.connection.alive_check = client.launched.ended
+    if client.lists.server_process is not None:
+        tracker.may_wait = client.lists.server_process.why_not_wait
+    tracker.lists_changed = client.lists.renewal.note_change
+    client.queue.events.observe(tracker)
+
+
+def _prepared(client: Client, tracker: Tracker, submission: Submission) -> tuple[Task, bytes]:
+    """A new task, and what is sent for it."""
+    task = submission.new_task(tracker, str(uuid.uuid4()))
+    source = None
+    if client.save_source:
+        text = find_source(submission.origins) if submission.source is None else submission.source
+        source = redact(text, client._secrets | {client.api_key or '', client.auth_token or ''}) if text else None
+    saved = submission.extra_pnginfo(source)
+    given = {'api_key_comfy_org': client.api_key, 'auth_token_comfy_org': client.auth_token}
+    body = {
+        'prompt': submission.prompt,
+        'prompt_id': task.prompt_id,
+        'client_id': tracker.connection.client_id,
+        'extra_data': {
+            **{name: value for name, value in given.items() if value},
+            **(submission.extra_data or {}),
+            **({'extra_pnginfo': saved} if saved else {}),
+        },
+        **({'front': True} if submission.front else {}),
+    }
+    return task, encode(body)
+
+
+def settings_of(client: Client) -> dict[str, object]:
+    """All that makes two clients the same, by the names of their options."""
+    options = dataclasses.asdict(dataclasses.replace(client.options, session_factory=None))
+    del options['connect_timeout']
+    own = {'session_factory': client.options.session_factory, 'save_source': client.save_source}
+    return {**options, **own, 'api_key': client.api_key, 'auth_token': client.auth_token}

@@ -10,6 +10,7 @@ from ...comfyui.process import find_server_process
 from ..calls.by_name import offer_nodes
 from ..calls.functions import NodeFunction, NodeNamespace
 from ..wire.errors import NotLoadedError
+from ..wire.results import set_default_download
 from .client import Client
 from .queue import TaskQueue
 from .workflow import set_default_runner
@@ -41,6 +42,7 @@ def set_default_client(client: Client | None) -> None:
     global _default
     _default = client
     set_default_runner(client)
+    set_default_download(None if client is None else lambda file: client.tracker.download(file))
     queue._attach(client)
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -25,7 +25,7 @@ from .client import Client
 from .current import find_client, set_default_client
 from .launch import START_TIMEOUT, LaunchedServer, finish_at_exit, launch
 
-__all__ = ['load', 'pin', 'start_comfyui']
+__all__ = ['comfyui_base_url', 'comfyui_started', 'join_comfyui', 'load', 'pin', 'start_comfyui']
 
 PROBE_TIMEOUT = 2.0
 _ADDRESS = re.compile(r'(localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(:\d+)?(/.*)?$')
@@ -79,6 +79,7 @@ def load(
     Raises LoadError (with all that was tried), LaunchError, ConnectError, ServerError.
     """
     _check_options(client_options)
+    warn_of_old_settings()
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
     request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
     client = _without_waiting(request)
@@ -100,10 +101,28 @@ async def _load(
 ) -> Client:
     """`load`, to be awaited."""
     _check_options(client_options)
+    warn_of_old_settings()
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
     request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
     client = _without_waiting(request)
     return _adopt(await run_async(_find(request)) if client is None else client, request)
+
+
+@cache
+def warn_of_old_settings() -> None:
+    """Says once that settings of comfy-script 0.6 are not read."""
+    found = sorted(name for name in os.environ if name.startswith(_OLD_SETTINGS))
+    file = Path(__file__).parents[2] / 'settings.toml'
+    found += [str(file)] if file.is_file() else []
+    if found:
+        log.warning(
+            "%s: settings of comfy-script 0.6 are not read; ComfyUI's settings, under ComfyScript, have what is saved "
+            'with images',
+            ', '.join(found),
+        )
+
+
+_OLD_SETTINGS = ('COMFY_SCRIPT_TRANSPILE', 'COMFY_SCRIPT_RUNTIME')
 
 
 def _check_options(client_options: Mapping[str, Any]) -> None:
@@ -115,9 +134,49 @@ def _check_options(client_options: Mapping[str, Any]) -> None:
             raise TypeError(f'load() has no option {name!r}{near_misses(name, known)}')
 
 
-def start_comfyui(comfyui: str | PurePath | None = None, args: ComfyUIArgs | None = None, **_: Any) -> None:
-    """Start ComfyUI and make it the default server: `load(path, args)` under the name of the first implementation."""
+def start_comfyui(
+    comfyui: str | PurePath | None = None,
+    args: ComfyUIArgs | None = None,
+    *,
+    no_server: bool = False,
+    join_at_exit: bool = True,
+    autonomy: bool = False,
+) -> None:
+    """Start ComfyUI and make it the default server: `load(path, args)` under the name of comfy-script 0.6.
+
+    Raises TypeError for an option that cannot be kept: it says what to use instead.
+    """
+    if no_server or autonomy:
+        name = 'no_server' if no_server else 'autonomy'
+        raise TypeError(
+            f'start_comfyui({name}=True) is of comfy-script 0.6. ComfyUI in this process, without a server, is real '
+            "mode's: from comfy_script.runtime.real import load"
+        )
+    if not join_at_exit:
+        raise TypeError(
+            'start_comfyui(join_at_exit=False) is of comfy-script 0.6. Here a script cancels what it does not want to '
+            'be finished: queue.cancel_all(), or with Workflow(cancel_on_exit=True)'
+        )
     load(comfyui if comfyui is not None else installed_in(), args)
+
+
+def join_comfyui() -> None:
+    """Wait until all tasks have ended: `queue.join()` under the name of comfy-script 0.6."""
+    client = find_client()
+    if client is not None:
+        client.queue.join()
+
+
+def comfyui_started() -> bool:
+    """Whether the default server was started by this process, or is this process."""
+    client = find_client()
+    return client is not None and (client.in_process or client.launched is not None)
+
+
+def comfyui_base_url() -> str | None:
+    """The address of the default server where this process started it, or is it."""
+    client = find_client()
+    return client.url if client is not None and comfyui_started() else None
 
 
 def pin(client: Client | None, *, always: bool = False) -> None:

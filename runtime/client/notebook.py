@@ -21,8 +21,9 @@ class Images:
     Lists of them count as their items.
     """
 
-    def __init__(self, *images: Any) -> None:
+    def __init__(self, *images: Any, titles: list[str] | None = None) -> None:
         self._items = images
+        self._titles = titles
 
     async def _load(self) -> list[bytes]:
         """The image files, as a browser can show them."""
@@ -38,7 +39,7 @@ class Images:
         titles: list[str] | None = None,
     ) -> str:
         """A grid of the images as HTML that needs nothing else."""
-        return images_html(run_sync(self._load()), rows, cols, height, width, titles)
+        return images_html(run_sync(self._load()), rows, cols, height, width, titles or self._titles)
 
     def display(
         self,
@@ -51,7 +52,7 @@ class Images:
         **_: Any,
     ) -> None:
         """Show the images in `rows` or `cols`, each `height` or `width` pixels large, with `titles` below."""
-        show_html(images_html(run_sync(self._load()), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(run_sync(self._load()), rows, cols, height, width, titles or self._titles), repr(self))
 
     async def _display(
         self,
@@ -63,7 +64,7 @@ class Images:
         titles: list[str] | None = None,
         **_: Any,
     ) -> None:
-        show_html(images_html(await self._load(), rows, cols, height, width, titles), repr(self))
+        show_html(images_html(await self._load(), rows, cols, height, width, titles or self._titles), repr(self))
 
     def _ipython_display_(self) -> None:
         self.display()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .cache import Cache
     from .errors import ExecutionBlockedWarning, HostError, LostValueError, NodeRefusedError
     from .load_real import load
+    from .old_config import RealModeConfig
     from .prompts import run_prompt_real
     from .saving import set_script_writer
     from .session import RealSession
@@ -36,6 +37,7 @@ __all__ = [
     'Lazy',
     'LostValueError',
     'NodeRefusedError',
+    'RealModeConfig',
     'RealSession',
     'ValueList',
     'Workflow',
@@ -50,6 +52,7 @@ _HOMES = {
     '...comfyui.checkout': ('ComfyUIArgs',),
     '.errors': ('ExecutionBlockedWarning', 'HostError', 'LostValueError', 'NodeRefusedError'),
     '.load_real': ('load',),
+    '.old_config': ('RealModeConfig',),
     '.prompts': ('run_prompt_real',),
     '.saving': ('set_script_writer',),
     '.session': ('RealSession',),
@@ -66,6 +69,20 @@ class _Node:
         from . import state
 
         return state.find_raw(class_type)
+
+    def get(self, class_type: str, default: Any = None) -> Any:
+        """The node, or `default` where ComfyUI has no such class type."""
+        return self[class_type] if class_type in self.nodes else default
+
+    def __contains__(self, class_type: object) -> bool:
+        return class_type in self.nodes
+
+    @property
+    def nodes(self) -> Any:
+        """All nodes by class type. Raises NotLoadedError."""
+        from . import state
+
+        return state.by_class_type()
 
 
 def __getattr__(name: str) -> Any:

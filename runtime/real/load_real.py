@@ -12,6 +12,7 @@ from ...comfyui.checkout import ComfyUIArgs
 from ...comfyui.loaded import is_comfyui_loaded
 from . import state
 from .host import Host
+from .old_config import RealModeConfig
 from .session import RealSession
 from .start import start, unchanged_logging
 
@@ -23,6 +24,7 @@ def load(
     args: ComfyUIArgs | Sequence[str] | None = None,
     vars: MutableMapping[str, Any] | None = None,
     naked: bool = False,
+    config: RealModeConfig | None = None,
     *,
     no_server: bool = True,
     track_workflow: bool = True,
@@ -39,6 +41,7 @@ def load(
     - `args`: command line arguments for ComfyUI.
     - `vars`: a dict that gets the nodes, `globals()` for example.
     - `naked`: nodes are ComfyUI's classes themselves; no code of ours runs after this, except `Workflow()`.
+    - `config`: of comfy-script 0.6: naked mode and `track_workflow`. Raises TypeError for what else is off in it.
     - `no_server`: False also starts ComfyUI's server, in a background thread.
     - `track_workflow`: False follows no values: images are saved without workflow and script.
     - `api_key`: the key that API nodes get (`API_KEY_COMFY_ORG`).
@@ -46,6 +49,9 @@ def load(
 
     Raises HostError.
     """
+    if config is not None:
+        naked = config.is_naked or naked
+        track_workflow = config.track_workflow and track_workflow
     own_process = not is_comfyui_loaded() or state.is_own_process()
     with unchanged_logging():
         return _load(comfyui, args, vars, naked, no_server, track_workflow, api_key, stubs, own_process)

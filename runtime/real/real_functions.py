@@ -76,6 +76,10 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
         """ComfyUI's class of the node."""
         return self._session.host.node_classes[self.class_type]
 
+    def create(self) -> Any:
+        """A new object of ComfyUI's class, as in comfy-script 0.6."""
+        return self.node_class()
+
     def _forget(self) -> None:
         super()._forget()
         self._plan = None

@@ -71,6 +71,11 @@ def find_raw(class_type: str) -> Any:
     return session().nodes[class_type]
 
 
+def by_class_type() -> Mapping[str, Any]:
+    """All node functions (or classes) by class type. Raises NotLoadedError."""
+    return _state.classes if _state.naked is not None else session().nodes
+
+
 def public_names() -> list[str]:
     if _state.naked is not None:
         return list(_state.naked)

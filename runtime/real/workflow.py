@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ class Workflow:
     Usable again, and with `async with` as well. In naked mode it is `torch.inference_mode()` and nothing more.
     """
 
-    def __init__(self, *, cache: Cache | bool | int | None = None) -> None:
+    def __init__(self, *, cache: Cache | bool | int | dict[Any, Any] | None = None) -> None:
         self.cache = _as_cache(cache)
         self.ui: list[Mapping[str, Any]] = []
         self._entered: list[tuple[Any, Any, Any, Any]] = []
@@ -80,7 +81,7 @@ class Workflow:
         self.__exit__(*error)
 
 
-def _as_cache(cache: Cache | bool | int | None) -> Cache | None:
+def _as_cache(cache: Any) -> Cache | None:
     if cache is None or cache is False:
         return None
     if cache is True:
@@ -89,4 +90,12 @@ def _as_cache(cache: Cache | bool | int | None) -> Cache | None:
         return Cache(cache)
     if isinstance(cache, Cache):
         return cache
+    if type(cache) is dict and not cache:
+        # As in comfy-script 0.6: without a bound, and gone with the workflow.
+        return Cache(sys.maxsize)
+    if callable(cache) or isinstance(cache, Mapping):
+        raise TypeError(
+            f'cache takes no {type(cache).__name__} as in comfy-script 0.6: Workflow(cache=True), or a '
+            'Cache(max_bytes), which knows by itself what led to an output and how large it is'
+        )
     raise TypeError(f'cache takes a Cache, True, a number of bytes or None, not {cache!r}')

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .background import run_async, run_sync
+from .errors import NotLoadedError
 from .file_names import safe_file_name
 from .html import images_html, in_notebook, player_html, show_html
 
@@ -57,6 +58,20 @@ class ResultFile(NamedTuple):
 Download = Callable[[ResultFile], Coroutine[Any, Any, bytes]]
 
 
+_download_of_default: list[Download] = []
+
+
+def set_default_download(download: Download | None) -> None:
+    """Where the files of results come from that no task gave."""
+    _download_of_default[:] = [] if download is None else [download]
+
+
+async def _default_download(file: ResultFile) -> bytes:
+    if not _download_of_default:
+        raise NotLoadedError(f'{file} is on a server, and none is loaded: call load() first')
+    return await _download_of_default[0](file)
+
+
 def make_result(output: Mapping[str, Any] | None, download: Download) -> Result:
     """The result object for a node's `ui` output."""
     if not output:
@@ -93,6 +108,11 @@ class Result:
         self.output: Mapping[str, Any] = output or {}
         self.files = files
         self._download = download
+
+    @classmethod
+    def from_output(cls, output: Mapping[str, Any] | None) -> Result:
+        """The result for a node's raw `ui` output, as in comfy-script 0.6; files come from the default server."""
+        return make_result(output, _default_download)
 
     @property
     def _output(self) -> Mapping[str, Any]:

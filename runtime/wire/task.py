@@ -7,6 +7,7 @@ import enum
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -70,6 +71,23 @@ class TaskServer(Protocol):
     def check_may_wait(self) -> None: ...
     async def cancel(self, task: Task) -> bool: ...
     async def download(self, file: ResultFile) -> bytes: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _InContext:
+    """A callback that is called in a context; equal to the callback, for whoever takes it back."""
+
+    callback: DoneCallback
+    context: Context
+
+    def __call__(self, task: Task) -> object:
+        return self.context.run(self.callback, task)
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other == self.callback
+
+    def __hash__(self) -> int:
+        return hash(self.callback)
 
 
 class TaskCallbacks:
@@ -168,6 +186,7 @@ class Task:
         self.callbacks = TaskCallbacks(server.callbacks)
         self._server = server
         self._class_types = class_types
+        self.node_count = len(class_types)
         self._id_of = id_of
         self._on_accepted = on_accepted
 
@@ -214,21 +233,8 @@ class Task:
         try:
             return wait_future(future, timeout)
         except WaitTimeoutError:
-            raise WaitTimeoutError(f'Nothing came within {timeout:g} seconds; the workflow {self._where()}.') from None
-
-    def _where(self) -> str:
-        """Where it is, for people."""
-        node_id = self.current_node
-        if self.state is TaskState.QUEUED:
-            return f'waits in the queue, which has {self._server.queue_remaining}'
-        if node_id is None:
-            return 'has ended meanwhile' if self.state.is_end else 'goes on'
-        return f'goes on, now in {named_node(self.class_type_of(node_id), node_id, origin_of(self.origins, node_id))}'
-
-    @property
-    def node_count(self) -> int:
-        """How many nodes the workflow has."""
-        return len(self._class_types)
+            where = _where(self, self._server)
+            raise WaitTimeoutError(f'Nothing came within {timeout:g} seconds; the workflow {where}.') from None
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""
@@ -294,20 +300,15 @@ class Task:
         """Undo `add_preview_callback`."""
         self.callbacks.preview.remove(callback)
 
-    def add_done_callback(self, callback: DoneCallback) -> None:
-        """Have `callback(task)` called once when it ends; soon, where it has ended."""
-        self.callbacks.add_done(callback, self)
+    def add_done_callback(self, callback: DoneCallback, *, context: Context | None = None) -> None:
+        """Have `callback(task)` called once when it ends, in a `context`; soon, where it has ended."""
+        self.callbacks.add_done(callback if context is None else _InContext(callback, context), self)
 
     def remove_done_callback(self, callback: DoneCallback) -> int:
         """Undo `add_done_callback`; returns how many were removed."""
         return self.callbacks.remove_done(callback)
 
     # -- for the server's messages, on the background loop
-
-    @property
-    def listeners(self) -> list[Callable[[Any, Any], object]]:
-        """Who is told of its events at once; to be changed in place."""
-        return self.callbacks.listeners
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:
@@ -330,3 +331,13 @@ class Task:
         self.outcome.end(error)
         self.callbacks.tell_end(self)
         return True
+
+
+def _where(task: Task, server: TaskServer) -> str:
+    """Where a task is, for people."""
+    node_id = task.current_node
+    if task.state is TaskState.QUEUED:
+        return f'waits in the queue, which has {server.queue_remaining}'
+    if node_id is None:
+        return 'has ended meanwhile' if task.state.is_end else 'goes on'
+    return f'goes on, now in {named_node(task.class_type_of(node_id), node_id, origin_of(task.origins, node_id))}'

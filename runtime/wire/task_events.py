@@ -16,6 +16,13 @@ __all__ = ['Completed', 'EventKind', 'FollowedTask', 'TaskEvent', 'TaskEvents', 
 EventKind = Literal['queued', 'start', 'cached', 'node', 'progress', 'preview', 'output', 'end']
 
 
+class HasListeners(Protocol):
+    """Whoever tells of a task's events at once; the list is changed in place."""
+
+    @property
+    def listeners(self) -> list[Callable[[Any, Any], object]]: ...
+
+
 class FollowedTask(Protocol):
     """What is asked of a `Task` here."""
 
@@ -24,7 +31,7 @@ class FollowedTask(Protocol):
     was_waited_for: bool
 
     @property
-    def listeners(self) -> list[Callable[[Any, Any], object]]: ...
+    def callbacks(self) -> HasListeners: ...
     def exception(self) -> BaseException | None: ...
 
 
@@ -93,7 +100,7 @@ class TaskEvents:
         self._task = task
         self._mailbox = _Mailbox()
         self._told: set[str] = set()
-        listeners = task.listeners
+        listeners = task.callbacks.listeners
         listeners.append(self._on_event)
         self._put('queued')
         for node_id in task.outcome.outputs:

@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'host': {'panel', 'nodes', 'transpiler', 'comfyui', 'graph'} | INTERPRETER,
     'ui': RUNTIME | {'transpiler'},
     'agents': RUNTIME | INTERPRETER | {'panel', 'transpiler'},
+    'client': RUNTIME,
 }
 """Room by room, what else it may import. A folder that is not named belongs to the one around it."""
 

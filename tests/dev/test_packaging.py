@@ -14,7 +14,9 @@ import pytest
 import comfy_script
 from comfy_script.tests.lab.paths import ROOT
 
-FLOORS = ('agents', 'comfyui', 'graph', 'host', 'interpreter', 'nodes', 'panel', 'runtime', 'transpiler', 'ui')
+FLOORS = (
+    'agents', 'client', 'comfyui', 'graph', 'host', 'interpreter', 'nodes', 'panel', 'runtime', 'transpiler', 'ui',
+)  # fmt: skip
 
 
 @pytest.fixture(scope='module')
