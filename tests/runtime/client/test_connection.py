@@ -341,7 +341,7 @@ def test_a_certificate_that_nobody_vouches_for() -> None:
 def test_pages_of_proxies_are_shown_as_text() -> None:
     page = b'<html><title>413 Too &amp; Large</title>\r\n<style>b { c: d }</style><body><hr>nginx</body></html>'
     error = server_error('POST', 'http://host/prompt', 413, page)
-    assert str(error).endswith('or for ComfyUI itself): 413 Too & Large nginx')
+    assert str(error).endswith('client_max_body_size of 1 MB): 413 Too & Large nginx')
     assert 'Client give credentials): no' in str(server_error('GET', 'http://host/', 401, b'no'))
     assert str(server_error('GET', 'http://host/', 500, b' ')).endswith('answered 500')
 

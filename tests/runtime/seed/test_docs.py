@@ -1,4 +1,4 @@
-"""Every example in docs/Runtime.md runs."""
+"""Every example in docs/Runtime.md and docs/batches.md runs (the batch itself in client/test_batches.py)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.server
 
 EXAMPLES = [
     pytest.param(block.code, id=f'{number} {block.heading}')
-    for number, block in enumerate(blocks('Runtime.md'))
+    for page in ('Runtime.md', 'batches.md')
+    for number, block in enumerate(blocks(page))
     if not block.mark
 ]
 
