@@ -6,12 +6,11 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from ...graph import Schemas
-from ...interpreter import CompiledScript, Signature, compile_script, read_signature
+from ...interpreter import CompiledScript, ScriptError, Signature, compile_script, read_signature
 from ...interpreter.lang.bounds import Bounds
 
-MOST = 16
-LONGEST = 50_000
-"""Characters of a script that is kept: as code it takes some hundred times as many bytes."""
+MOST_CHARACTERS = 500_000
+"""Of all scripts that are kept: as code they take some hundred times as many bytes."""
 
 
 class CheckedScript(NamedTuple):
@@ -30,9 +29,11 @@ def checked_script(text: str, bounds: Bounds, schemas: Schemas) -> CheckedScript
     if found is not None and found.bounds == bounds and found.schemas is schemas:
         return found
     compiled = compile_script(text, bounds, schemas)
-    found = CheckedScript(compiled, read_signature(text, schemas), bounds, schemas)
-    if len(text) <= LONGEST:
-        _read[text] = found
-        while len(_read) > MOST:
-            _read.popitem(last=False)
+    try:
+        signature = read_signature(compiled.tree, schemas)
+    except ScriptError as error:
+        raise error.locate(compiled.text) from None
+    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas)
+    while len(_read) > 1 and sum(map(len, _read)) > MOST_CHARACTERS:
+        _read.popitem(last=False)
     return found

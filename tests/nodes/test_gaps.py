@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -79,20 +78,3 @@ def test_others_are_answered_while_a_script_is_read(server: Server, name: str) -
         while prompt_id not in server.get(f'/history/{prompt_id}'):
             time.sleep(0.1)
     assert max(took) < PATIENCE
-
-
-def test_a_script_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from comfy_script.graph import Schemas
-    from comfy_script.interpreter import Bounds
-    from comfy_script.nodes.script_node import checked_scripts
-
-    read: list[str] = []
-    real = checked_scripts.read_signature
-    monkeypatch.setattr(
-        checked_scripts, 'read_signature', lambda text, schemas: read.append(text) or real(text, schemas)
-    )
-    schemas: Any = Schemas.parse({})
-    for _ in range(3):
-        assert checked_scripts.checked_script('x = 987', Bounds(), schemas).signature.has_main is False
-    checked_scripts.checked_script('x = 987', Bounds(steps=5), schemas)
-    assert read == ['x = 987'] * 2
