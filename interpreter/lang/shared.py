@@ -36,6 +36,8 @@ class SharedValues:
 
     def freeze(self, value: Any) -> int:
         """Marks the containers and tensors in a value that crosses between script and nodes; the bytes that are new."""
+        if type(value) in SCALARS:
+            return 0
         new = 0
         stack = [value]
         while stack:

@@ -68,7 +68,9 @@ class NodeRef(ScriptCallable):
 
     def invoke(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
         results = self._pass(self._call, m, args, kwargs)
-        m.charge(m.freeze(results), exact=True)
+        new = m.freeze(results)
+        if new:
+            m.charge(new, exact=True)
         return results if self._results is None else self._results(results)
 
     def defer(self, m: Machine, args: list, kwargs: dict[str, Any]) -> Any:
@@ -78,7 +80,8 @@ class NodeRef(ScriptCallable):
         made = m.state['nodes'] = m.state.get('nodes', 0) + 1
         if made > m.bounds.nodes:
             raise ScriptLimit(f'the script calls more than {m.bounds.nodes} nodes')
-        self._check_names(kwargs)
+        if self._function.schema.hidden:
+            self._check_names(kwargs)
         args = [_for_nodes(value) for value in args]
         kwargs = {name: _for_nodes(value) for name, value in kwargs.items()}
         self._check(m, [*args, *kwargs.values()])

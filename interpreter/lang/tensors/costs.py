@@ -180,6 +180,11 @@ def looking_up(out: Count, space: int = 2 * WIDEST) -> TensorCost:
 # Functions with a rule of their own
 
 
+def _cast(call: TensorCall) -> int:
+    """Tensors of different types are made alike first."""
+    return WIDEST * all_elements(call) if len({tensor.dtype for tensor in call.tensors}) > 1 else 0
+
+
 def _shape_given(call: TensorCall) -> int:
     size = call.kwargs.get('size', call.args[0] if call.args and type(call.args[0]) in (list, tuple) else call.args)
     if type(size) in (list, tuple) and all(type(item) is int and item >= 0 for item in size):
@@ -223,7 +228,7 @@ def _spread_factors(call: TensorCall) -> int:
     """The factors of a matrix product, each as often as the other's batch needs it, and both once more as floats."""
     left, right = call.tensors[0].shape, call.tensors[-1].shape
     batch = spread([left[:-2], right[:-2]])
-    return batch * (count(left[-2:]) + count(right[-2:])) + all_elements(call)
+    return batch * (count(left[-2:]) + count(right[-2:])) + all_elements(call) + _product(call)
 
 
 def _outer(call: TensorCall) -> int:
@@ -347,7 +352,7 @@ COSTS: dict[str, TensorCost] = {
     **each(copying(itemsize=WIDEST), 'double long type_as'),
     'to': copying(itemsize=WIDEST),
     **each(copying(6.0, WIDEST), 'flip fliplr flipud roll rot90'),
-    **each(TensorCost(all_elements, 2.5, all_elements, nothing, AS_GIVEN), 'cat concat hstack stack vstack'),
+    **each(TensorCost(all_elements, 2.5, all_elements, _cast, AS_GIVEN), 'cat concat hstack stack vstack'),
     **each(TensorCost(tried, 2.5, tried, nothing, AS_GIVEN), 'tile repeat repeat_interleave'),
     # Element by element
     **each(
@@ -368,7 +373,8 @@ COSTS: dict[str, TensorCost] = {
     **each(pointwise(6.0, 2 * WIDEST), 'isfinite isinf isnan lerp'),
     'isclose': pointwise(30.0, 6 * WIDEST),
     # One for many
-    **each(reducing(3.0), 'all amax amin any argmax argmin mean prod sum'),
+    **each(reducing(3.0), 'all amax amin any argmax argmin'),
+    **each(reducing(3.0, space=WIDEST), 'mean prod sum'),
     **each(reducing(8.0, space=WIDEST), 'std var'),
     'logsumexp': reducing(20.0, space=3 * WIDEST),
     'norm': reducing(6.0, 2, space=3 * WIDEST),
