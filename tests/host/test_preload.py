@@ -11,7 +11,7 @@ import pytest
 from comfy_script.host import preload
 from comfy_script.tests.lab.paths import ROOT
 
-OUTSIDE = {'js', 'tests', 'tools', 'ui', 'docs', 'examples', '.venv', '.cache', 'build'}
+OUTSIDE = {'agents', 'js', 'tests', 'tools', 'ui', 'docs', 'examples', '.venv', '.cache', 'build'}
 
 
 def test_every_module_that_a_server_uses_is_imported():
