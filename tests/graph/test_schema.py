@@ -92,3 +92,44 @@ def test_a_class_that_raises_is_a_schema_error_naming_it():
 
     with pytest.raises(SchemaError, match=r'Odd.*no models'):
         Schemas.of_classes({'Odd': Node})['Odd']
+
+
+class _Anything(dict):  # type: ignore[type-arg]
+    """A section that answers for every key, as packs have it."""
+
+    def __getitem__(self, key: str) -> tuple[str]:
+        return ('*',)
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+class _Choices(list):  # type: ignore[type-arg]
+    """A type that is equal to every other."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+class _OddNode:
+    RETURN_TYPES = ('*',)
+    FUNCTION = 'run'
+    CATEGORY = 'test'
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, object]:
+        return {
+            'required': {'many': (_Choices(map(str, range(10_000))),), 'any': ('*', {'default': lambda: 1})},
+            'optional': _Anything(),
+            'hidden': {'plot': [{'steps': {'min': 1}}], 'table': {'a': 1}, 'none': None, 'empty': [], 'names': [['a']]},
+        }
+
+
+def test_shapes_that_packs_descriptions_have() -> None:
+    schema = NodeSchema.of_class('Odd', _OddNode)
+    assert [item.name for item in schema.inputs] == ['many', 'any']
+    assert len(schema.inputs[0].choices or ()) == 10_000
+    assert [(item.name, item.type) for item in schema.hidden] == [
+        *(('plot', '*'), ('table', '*'), ('none', '*'), ('empty', '*')),
+        ('names', '*'),
+    ]
