@@ -44,7 +44,8 @@ export function selectName(view) {
     enter(/** @type {any} */ one) {
       const { node } = one
       // A function that has a name of its own so called, or an input of a node.
-      if (node.name === 'FunctionDefinition' && node.from !== scope.from && binds(state, node, name)) return false
+      const own = scope.name === node.name && scope.from === node.from
+      if (node.name === 'FunctionDefinition' && !own && binds(state, node, name)) return false
       const keyword = node.parent?.name === 'ArgList' && node.nextSibling?.name === 'AssignOp'
       if (node.name === 'VariableName' && !keyword && state.sliceDoc(node.from, node.to) === name) ranges.push(EditorSelection.range(node.from, node.to))
       return undefined
