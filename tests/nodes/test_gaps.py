@@ -30,7 +30,6 @@ HEAVY = {
 LONG = {
     'names': 'out = (' + 'a, ' * 140_000 + ')',
     'numbered names': 'def main():\n    return (' + 'a, ' * 4000 + ')',
-    'statements': 'x = 1\n' * 70_000,
 }
 
 
