@@ -38,6 +38,9 @@ def _run(argv: Sequence[str] | None) -> int:
     if not arguments or arguments[0] in ('-h', '--help', 'help'):
         print(_help())
         return 0 if arguments else 2
+    if arguments[0] in ('-V', '--version', 'version'):
+        print(import_module(_package()).__version__)
+        return 0
     if arguments[0] not in COMMANDS:
         print(f'comfy_script: no command {arguments[0]!r}\n\n{_help()}', file=sys.stderr)
         return 2

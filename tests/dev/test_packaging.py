@@ -105,3 +105,10 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.partition('.')[0])
     return names
+
+
+def test_the_command_tells_its_version(capsys):
+    from comfy_script.__main__ import main
+
+    assert main(['--version']) == 0
+    assert capsys.readouterr().out.strip() == comfy_script.__version__
