@@ -69,7 +69,7 @@ loop.close()
     assert answer['threads'] == 1
     assert answer['loop']
     assert answer['sizes'] == [16, 4]
-    assert Path(answer['nodes']) == lab.comfyui / 'nodes.py'
+    assert Path(answer['nodes']).resolve() == (lab.comfyui / 'nodes.py').resolve()
     assert answer['picky'] == ['PickyAboutLoops', 'PickyLate']
 
 
@@ -232,7 +232,7 @@ def test_what_cannot_work_says_why(lab: Lab, base: Path, tmp_path: Path) -> None
     """
     inside, file, missing, first, second = python(lab, code, tmp_path).splitlines()
     for text in (inside, file):
-        assert 'is no ComfyUI folder: it has no main.py' in text and f'did you mean {lab.comfyui}?' in text
+        assert 'is no ComfyUI folder: it has no main.py' in text and f'did you mean {lab.comfyui.resolve()}?' in text
     assert missing.endswith('nowhere is no ComfyUI folder: it does not exist')
     assert 'no ComfyUI folder' in first
     assert "a module 'utils' that is not ComfyUI's is imported already" in second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -117,3 +118,41 @@ def test_the_metadata_viewer(run_cells: Run) -> None:
     ])[-2:]  # fmt: skip
     assert 'FileUpload(' in texts(shown)
     assert value_of(tabs) == "('Script', True, 'b.png: nothing of ComfyUI in it')"
+
+
+def test_images_that_a_cell_shows_carry_the_cell(run_cells: Run) -> None:
+    """Not the source of IPython, which asks for them; a pool's thread has none at all."""
+    cells = [
+        START,
+        "shown = SaveImage(EmptyImage(64, 64), 'shown')  # this very cell\nshown",
+        """
+from concurrent.futures import ThreadPoolExecutor
+
+made = SaveImage(EmptyImage(64, 64, 2), 'made')  # and this one
+with ThreadPoolExecutor() as pool:
+    pool.submit(made.wait).result()
+""",
+        "print(*(each.wait()[0].info['ComfyScriptSource'] for each in (shown, made)))",
+    ]
+    said = texts(run_cells(cells)[-1])
+    assert '# this very cell' in said
+    assert '# and this one' in said
+    assert 'IPython' not in said
+
+
+def test_errors_name_the_cell(run_cells: Run) -> None:
+    cells = [
+        START,
+        """
+import IPython
+
+try:
+    SaveImage(LoadImage('missing.png')[0]).wait()
+except ComfyScriptError as error:
+    print(error, *error._render_traceback_(), sep='\\n')
+""",
+    ]
+    said = re.sub(r'\x1b\[[\d;]*m', '', texts(run_cells(cells)[-1]))
+    assert 'LoadImage (node 1, cell 3, line 4)' in said
+    assert 'SaveImage(LoadImage' in said
+    assert 'wait_future' not in said
