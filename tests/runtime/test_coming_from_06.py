@@ -178,7 +178,8 @@ def images_titles(a: Around) -> None:
 
 
 def display(a: Around) -> None:
-    runtime.Result.from_output(IMAGES).display(1, 1, 8, 8)
+    shown: Any = runtime.Result.from_output(IMAGES)
+    shown.display(1, 1, 8, 8)
     assert 'ImageBatchResult' in a.capsys.readouterr().out
 
 
