@@ -87,6 +87,7 @@ class Client:
         self.lists = ServerLists(self.link.connection, self, None if schemas is None else as_schemas(schemas))
         self.queue = TaskQueue(self)
         self._uploads = Uploads(self.link.connection, self.lists.renewal.note_upload)
+        self._upload = self._uploads.image
         self._secrets = secrets_of(self.url, self.options.headers, self.options.cookies, auth)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -232,9 +233,6 @@ class Client:
         (floats from 0 to 1, or uint8). Raises ServerError, ConnectError.
         """
         return run_sync(self._uploads.image(image, name, subfolder=subfolder, type=type, overwrite=overwrite))
-
-    async def _upload(self, image: Any, name: str | None = None, **options: Any) -> str:
-        return await self._uploads.image(image, name, **options)
 
     def upload_mask(
         self,

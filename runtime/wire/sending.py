@@ -109,7 +109,8 @@ class Sender:
             # A server from before 2025-09 makes the id itself; what it told about it meanwhile is asked for.
             self._live.rename(entry, told)
             entry.epoch = -1
-        task.accept()
+        if task.on_accepted is not None:
+            task.on_accepted(task)
         self._live.changed_at = time.monotonic()
         self._recovery.watch()
         if entry.over or entry.succeeded:

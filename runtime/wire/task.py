@@ -188,7 +188,7 @@ class Task:
         self._class_types = class_types
         self.node_count = len(class_types)
         self._id_of = id_of
-        self._on_accepted = on_accepted
+        self.on_accepted = on_accepted
 
     def __repr__(self) -> str:
         return f'<Task {self.number:g} {self.prompt_id} {self.state.value}>'
@@ -314,11 +314,6 @@ class Task:
     def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:
         """The raw outputs that arrived so far, by node id."""
         return self.outcome.outputs
-
-    def accept(self) -> None:
-        """The server took it."""
-        if self._on_accepted is not None:
-            self._on_accepted(self)
 
     def end(self, state: TaskState, error: BaseException | None) -> bool:
         """End it, once: the first end counts, and is the one that this is true for."""
