@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..runtime.wire.background import run_async, run_sync
-from ..runtime.wire.recovery import history_of, queued_ids
+from ..runtime.wire.live_tasks import history_of, queued_ids
 from .bounded import listed, one_line
 from .errors import AgentError
 from .reports import PICTURE_SIZE, RunReport, report

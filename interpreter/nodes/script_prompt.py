@@ -18,7 +18,7 @@ from .run import compile_script, run_script
 
 if TYPE_CHECKING:
     from ...graph.layout import LayoutHints
-    from ...runtime.calls.built import Built
+    from ...runtime.calls.running import Built
 
 PROMPT_BOUNDS = replace(Bounds(), seconds=10.0, steps=5_000_000, nodes=10_000, memory=256 << 20)
 """Reading a script for the panel stops earlier than running it in a node."""
@@ -53,10 +53,10 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
     `def main(…)` is called with the defaults of its parameters. Raises ScriptError with the line, also where the
     script would need to know what a node gives.
     """
-    from ...runtime.calls.built import BuildError
     from ...runtime.calls.functions import NodeNamespace
     from ...runtime.calls.outputs import NodeOutput, Outputs, UnknownOutputs
     from ...runtime.calls.recording import PromptBuilder
+    from ...runtime.calls.running import BuildError
 
     compiled = compile_script(text, bounds)
     targets = _assigned_calls(compiled.tree)

@@ -9,10 +9,9 @@ from pathlib import PurePath
 from typing import Any
 
 from ..wire.places import shown_place
-from .built import BuildError
-from .node_call import NodeCall, OutputSocket
-from .numbering import PLAIN
+from .node_call import PLAIN, NodeCall, OutputSocket
 from .outputs import Handle, NodeOutput, Outputs
+from .running import BuildError
 
 __all__ = ['input_value', 'refusal']
 

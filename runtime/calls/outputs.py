@@ -8,9 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ...graph import to_class_name
-from .built import build, build_json
 from .node_call import CallReference, NodeCall, OutputSocket
-from .running import run, run_async, unshown
+from .running import build, build_json, run, run_async, unshown
 from .sites import is_made_text, is_script, unpacked_count
 
 if TYPE_CHECKING:

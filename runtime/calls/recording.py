@@ -10,14 +10,12 @@ from types import CodeType
 from typing import Any
 
 from ...graph import NodeSchema, bind
-from .built import BuildError, Built, build
 from .input_values import input_value, refusal
-from .node_call import NodeCall, OutputSocket, Runner
-from .numbering import PLAIN
+from .node_call import PLAIN, NodeCall, OutputSocket, Runner
 from .outputs import Handle, Outputs, UnknownOutputs, Value, value_type
 from .pictures import PictureError, files_of, is_picture
+from .running import BuildError, Built, Unrun, build
 from .sites import Locate, RawSite, call_site
-from .unrun import Unrun
 
 __all__ = ['Block', 'PromptBuilder', 'Recorder', 'close_block', 'locate_call', 'open_block', 'record_call']
 

@@ -1,12 +1,10 @@
-"""Where in the user's script a node call was made: taken cheaply at the call, read out only when asked.
-
-A call keeps the caller's code object and the offset in it, no frame: frames would keep the script's variables alive.
-"""
+"""Where in the user's script a node call was made: taken at the call, read out when asked; the script's text."""
 
 from __future__ import annotations
 
 import bisect
 import dis
+import linecache
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +12,14 @@ from functools import wraps
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
+
+from ..wire.errors import Origins
+
+__all__ = [
+    'find_source',
+]
+
+
 
 _OWN = __name__.partition('.')[0]
 _OWN_PREFIX = _OWN + '.'
@@ -364,3 +370,39 @@ def home_code() -> CodeType | None:
     while frame is not None and _is_own(frame):
         frame = frame.f_back
     return frame.f_code if frame is not None else None
+
+
+MAX_SOURCE = 1_000_000
+_PACKAGE = Path(__file__).parents[2]
+_OURS = tuple(str(_PACKAGE / floor) + os.sep for floor in (
+    'comfyui', 'graph', 'host', 'interpreter', 'nodes', 'panel', 'runtime', 'transpiler', 'ui',
+))  # fmt: skip
+
+
+_SHELLS = frozenset({'IPython', 'ipykernel', 'ipywidgets', 'nbclient', 'tornado', 'traitlets', 'zmq'})
+"""Packages that run a notebook's cells and show what they give."""
+
+
+def find_source(made_at: Origins | None = None) -> str | None:
+    """The text of the script (or notebook cell) that is running: the nearest caller outside of this package.
+
+    Where none is (a thread of a pool runs a method of ours, or a notebook shows an output), that of the script which
+    made the nodes: `made_at` has their places.
+    """
+    frame = script_frame(sys._getframe(1), _is_no_script)
+    if frame is not None:
+        return _text(frame.f_code.co_filename, frame.f_globals)
+    files = dict.fromkeys(file for file, _ in (made_at or {}).values())
+    return next((text for text in map(_text, reversed(files)) if text), None)
+
+
+def _text(filename: str, module: dict[str, Any] | None = None) -> str | None:
+    text = ''.join(linecache.getlines(filename, module))
+    return text if 0 < len(text) <= MAX_SOURCE else None
+
+
+def _is_no_script(frame: FrameType) -> bool:
+    name = frame.f_globals.get('__name__')
+    return frame.f_code.co_filename.startswith(_OURS) or (
+        isinstance(name, str) and name.partition('.')[0] in _SHELLS
+    )

@@ -15,6 +15,7 @@ from ...comfyui.process import ServerProcess
 from ...graph import Schemas, as_schemas
 from ...graph.redaction import redact
 from ..calls.functions import NodeNamespace
+from ..calls.sites import find_source
 from ..wire.background import run_and_await, run_and_wait, run_async, run_sync
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from ..wire.credentials import secrets_of
@@ -26,7 +27,6 @@ from .launch import LaunchedServer
 from .link import ServerLink
 from .lists import ServerLists
 from .queue import TaskQueue
-from .sources import find_source
 from .uploads import Uploads
 
 if TYPE_CHECKING:

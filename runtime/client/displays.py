@@ -1,9 +1,11 @@
-"""What a notebook shows while a task runs, in the cell that queued it: previews, and images as they come."""
+"""What is shown while tasks run: bars for their steps, their images in notebooks."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..calls.running import is_unshown
 from ..wire.background import Dispatcher, run_sync
@@ -11,7 +13,103 @@ from ..wire.html import images_html, in_notebook
 from ..wire.results import ImageBatchResult
 from ..wire.task import Task
 
-__all__ = ['TaskDisplays']
+if TYPE_CHECKING:
+    from ..wire.task import Task, TaskProgress
+
+__all__ = [
+    'TaskDisplays',
+]
+
+
+
+_FEWEST_NODES = 3
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
+class ProgressBars:
+    """Bars of all running tasks, drawn on a thread of their own: a slow terminal does not hold up the messages."""
+
+    def __init__(self) -> None:
+        self._enabled: bool | None = None
+        self._remaining = 0
+        self._bars: dict[tuple[str, str], Any] = {}
+        self._nodes: dict[str, set[str]] = {}
+        self._dispatcher = Dispatcher('comfy_script progress')
+
+    def set(self, enabled: bool | None) -> None:
+        """Show bars or not; None leaves it as it is (at first: in notebooks and on terminals)."""
+        if enabled is not None:
+            self._enabled = enabled
+
+    @property
+    def enabled(self) -> bool:
+        """Whether bars are shown."""
+        return self._enabled if self._enabled is not None else in_notebook() or on_terminal()
+
+    def set_remaining(self, remaining: int) -> None:
+        """The queue's length changed."""
+        self._remaining = remaining
+
+    def on_event(self, event: str, task: Task, detail: Any) -> None:
+        """Something happened to a task."""
+        if event == 'progress' and self.enabled:
+            self._dispatcher.call(self._step, detail)
+        elif event in ('cached', 'node') and self.enabled:
+            nodes = set(detail) if event == 'cached' else {detail}
+            self._dispatcher.call(self._begin, task, nodes, event == 'node')
+        elif event == 'end' and any(prompt_id == task.prompt_id for prompt_id, _ in list(self._bars)):
+            self._dispatcher.call(self._close, task.prompt_id, detail is None)
+
+    def _step(self, progress: TaskProgress) -> None:
+        key = (progress.task.prompt_id, progress.node_id)
+        bar = self._bars.get(key)
+        if bar is None:
+            if progress.task.done():
+                return
+            bar = self._bars[key] = new_bar(progress.class_type, progress.max)
+        bar.total = progress.max
+        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.update(progress.value - bar.n)
+        if progress.value >= progress.max:
+            bar.close()
+            del self._bars[key]
+
+    def _begin(self, task: Task, node_ids: set[str], runs: bool) -> None:
+        """Nodes that need not run, or the one that runs now: all that began before it have run."""
+        key = (task.prompt_id, '')
+        bar = self._bars.get(key)
+        if bar is None:
+            if task.done() or task.node_count < _FEWEST_NODES:
+                return
+            bar = self._bars[key] = new_bar(f'Workflow {task.number:g}', task.node_count, 'node')
+        begun = self._nodes.setdefault(task.prompt_id, set())
+        begun.update(node_id.split('.', 1)[0] for node_id in node_ids)
+        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.update(min(len(begun), task.node_count) - runs - bar.n)
+
+    def _close(self, prompt_id: str, is_whole: bool) -> None:
+        self._nodes.pop(prompt_id, None)
+        for key in [key for key in self._bars if key[0] == prompt_id]:
+            bar = self._bars.pop(key)
+            if not key[1] and is_whole:
+                bar.update(bar.total - bar.n)
+            bar.close()
+
+
+def new_bar(title: str, total: float, unit: str = 'step') -> Any:
+    """A tqdm bar: a widget in a notebook that has widgets, else text."""
+    with warnings.catch_warnings():
+        # A notebook without ipywidgets: tqdm warns, and draws text.
+        warnings.simplefilter('ignore')
+        from tqdm.auto import tqdm
+    return tqdm(desc=title, total=total, leave=True, dynamic_ncols=True, unit=unit)
 
 
 class TaskDisplays:

@@ -10,17 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...graph import ComfyScriptError, bind
-from ..calls.built import build
 from ..calls.outputs import NodeOutput
 from ..calls.pictures import to_pil
 from ..calls.recording import Recorder
-from ..calls.running import submission_of, unshown
-from ..calls.sites import RawSite, call_site
+from ..calls.running import build, submission_of, unshown
+from ..calls.sites import RawSite, call_site, find_source
 from ..wire.background import run_async
 from ..wire.results import ImageBatchResult, Result, decode_image
 from .client import Client
 from .current import default_client
-from .sources import find_source
 
 if TYPE_CHECKING:
     from PIL.Image import Image

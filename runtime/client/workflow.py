@@ -9,12 +9,20 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
-from ..calls.built import Built, build, build_json, calls_of
-from ..calls.node_call import NodeCall
-from ..calls.numbering import to_json
+from ..calls.node_call import NodeCall, to_json
 from ..calls.outputs import NodeOutput
 from ..calls.recording import Block, close_block, open_block
-from ..calls.running import WorkflowError, mark_queued, runnable, runner_of, submission_of
+from ..calls.running import (
+    Built,
+    WorkflowError,
+    build,
+    build_json,
+    calls_of,
+    mark_queued,
+    runnable,
+    runner_of,
+    submission_of,
+)
 from ..calls.sites import home_code
 from ..wire.background import run_sync
 from ..wire.errors import NotLoadedError

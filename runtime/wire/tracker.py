@@ -1,24 +1,335 @@
-"""One client's tasks on its server: sent, followed by the server's messages, asked about where those may be missing."""
+"""One client's tasks on its server: prompts into its queue and out of it, and what its messages mean for them."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
-from collections.abc import Callable
+import struct
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from .adopting import Adopter
-from .background import Dispatcher
-from .cancelling import Canceller
-from .connection import Connection, ConnectionOptions
-from .errors import WouldDeadlockError
-from .live_tasks import LiveTasks, Observer
-from .recovery import Recovery
+from .background import Dispatcher, log
+from .connection import Connection, ConnectionOptions, answered
+from .errors import ConnectError, ServerError, WouldDeadlockError, lacks_something, node_problems, refusal
+from .live_tasks import LiveTask, LiveTasks, Observer, Recovery, history_of, queued_ids
 from .results import ResultFile
-from .sending import Sender
-from .task import Task
-from .task_messages import Messages
+from .task import Task, TaskProgress, TaskState
 
-__all__ = ['Tracker']
+__all__ = [
+    'Canceller',
+    'Messages',
+    'Sender',
+    'Tracker',
+]
+
+
+
+# Binary frames (ComfyUI protocol.py `BinaryEventTypes`).
+PREVIEW_IMAGE = 1
+PREVIEW_IMAGE_WITH_METADATA = 4
+
+
+class Messages:
+    """Reads the messages of one connection: it is the connection's listener.
+
+    `tell_lists_changed` is called where the server may have been restarted.
+    """
+
+    def __init__(
+        self, connection: Connection, live: LiveTasks, recovery: Recovery, tell_lists_changed: Callable[[], object]
+    ) -> None:
+        self._connection = connection
+        self._live = live
+        self._recovery = recovery
+        self._tell_lists_changed = tell_lists_changed
+
+    def on_up(self) -> None:
+        """The websocket came up; after a gap the server is asked what happened meanwhile."""
+        if self._connection.epoch > 1 and not self._connection.polling:
+            self._tell_lists_changed()
+        self._recovery.begin_anew()
+
+    def on_lost(self, error: ConnectError) -> None:
+        """The server stays away: its tasks end."""
+        self._live.lose_all(f'The server went away: {error}')
+
+    def on_message(self, kind: str, data: Mapping[str, Any]) -> None:
+        """A text message."""
+        self._recovery.heard_at = time.monotonic()
+        if kind == 'status':
+            self._on_status(data)
+            return
+        prompt_id = data.get('prompt_id') or (self._live.running_id if kind in ('executing', 'progress') else None)
+        entry = self._live.find(str(prompt_id)) if prompt_id else None
+        if entry is None:
+            return
+        handler = _HANDLERS.get(kind)
+        if handler is not None:
+            handler(self, entry, data)
+
+    def on_binary(self, frame: bytes) -> None:
+        """A preview, or an image sent by `SaveImageWebsocket` (ComfyUI server.py `send_image`)."""
+        kind = struct.unpack_from('>I', frame)[0]
+        if kind == PREVIEW_IMAGE_WITH_METADATA:
+            length = struct.unpack_from('>I', frame, 4)[0]
+            about = json.loads(frame[8 : 8 + length])
+            entry = self._live.find(str(about.get('prompt_id')))
+            node_id = str(about.get('node_id'))
+            image = frame[8 + length :]
+        elif kind == PREVIEW_IMAGE:
+            entry = self._live.find(self._live.running_id or '')
+            node_id = (entry.task.current_node if entry else None) or ''
+            image = frame[8:]
+        else:
+            return
+        if entry is not None:
+            self._on_preview(entry, node_id, bytes(image))
+
+    def _on_preview(self, entry: LiveTask, node_id: str, image: bytes) -> None:
+        task = entry.task
+        if task.images is not None:
+            task.images.setdefault(node_id, []).append(image)
+        task.callbacks.tell_preview(task, node_id, image)
+        self._live.tell('preview', task, (node_id, image))
+
+    def _on_status(self, data: Mapping[str, Any]) -> None:
+        info = (data.get('status') or {}).get('exec_info') or {}
+        remaining = info.get('queue_remaining')
+        if isinstance(remaining, int):
+            self._live.set_remaining(remaining)
+
+    def _on_start(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        entry.started = True
+        self._live.set_running(entry)
+
+    def _on_executing(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        node_id = data.get('node')
+        if node_id is None:
+            self._recovery.on_end(entry)
+            return
+        self._live.set_running(entry)
+        entry.task.current_node = str(node_id)
+        self._live.tell('node', entry.task, str(node_id))
+
+    def _on_cached(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        self._live.tell('cached', entry.task, tuple(map(str, data.get('nodes') or ())))
+
+    def _on_executed(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        self._live.tell('output', entry.task, entry.note_output(data))
+
+    def _on_progress(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        node = data.get('node') or entry.task.current_node
+        if node is None:
+            return
+        if entry.task.images is not None:
+            entry.task.image_counts[str(node)] = int(data.get('max', 1))
+        self._step(entry, str(node), data.get('value', 0), data.get('max', 1))
+
+    def _on_progress_state(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        for node_id, state in (data.get('nodes') or {}).items():
+            # Every node passes through 0 of 1 and 1 of 1; only those with more steps report progress.
+            if state.get('max', 1) > 1:
+                self._step(entry, str(node_id), state.get('value', 0), state['max'])
+
+    def _step(self, entry: LiveTask, node_id: str, value: float, maximum: float) -> None:
+        if value <= 0 or entry.progress.get(node_id) == (value, maximum):
+            return
+        entry.progress[node_id] = (value, maximum)
+        progress = TaskProgress(entry.task, node_id, value, maximum)
+        entry.task.callbacks.tell_progress(progress)
+        self._live.tell('progress', entry.task, progress)
+
+    def _on_success(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        entry.succeeded = True
+        entry.told_end_at = time.monotonic()
+        if self._live.is_told(entry):
+            # What the server still does (its history) changes nothing about it.
+            self._live.finish(entry)
+
+    def _on_error(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        entry.note_error(data)
+
+    def _on_interrupted(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
+        entry.note_interrupt(data)
+
+
+_HANDLERS: dict[str, Callable[[Messages, LiveTask, Mapping[str, Any]], None]] = {
+    'execution_start': Messages._on_start,
+    'execution_cached': Messages._on_cached,
+    'executing': Messages._on_executing,
+    'executed': Messages._on_executed,
+    'progress': Messages._on_progress,
+    'progress_state': Messages._on_progress_state,
+    'execution_success': Messages._on_success,
+    'execution_error': Messages._on_error,
+    'execution_interrupted': Messages._on_interrupted,
+}
+
+
+POST_ATTEMPTS = 6
+POST_SETTLE = 0.1
+
+
+class Sender:
+    """Puts tasks into the queue of one server.
+
+    `tell_lists_changed` is called where the server refuses a value or a node that it may have had before.
+    """
+
+    def __init__(
+        self, connection: Connection, live: LiveTasks, recovery: Recovery, tell_lists_changed: Callable[[], object]
+    ) -> None:
+        self._connection = connection
+        self._live = live
+        self._recovery = recovery
+        self._tell_lists_changed = tell_lists_changed
+
+    async def submit(self, task: Task, body: bytes) -> None:
+        """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
+        try:
+            await self._connection.open()
+            entry = self._live.enter(task)
+            status, answer = await self._post(task.prompt_id, body)
+            if status != 200:
+                raise self._refused(task, status, answer)
+        except BaseException as error:
+            self._live.forget(task.prompt_id)
+            task.end(TaskState.FAILED, error if isinstance(error, Exception) else ConnectError('Not sent'))
+            raise
+        self._accept(entry, json.loads(answer or b'{}'))
+
+    async def _post(self, prompt_id: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the server's answer to a prompt.
+
+        Where the connection breaks meanwhile, the prompt's id, which is ours, tells whether it arrived.
+        """
+        attempts = 0
+        arrived: bool | None = False
+        while True:
+            try:
+                if arrived is False:
+                    headers = {'Content-Type': 'application/json'}
+                    return await self._connection.exchange('POST', 'prompt', data=body, headers=headers)
+                arrived = await self._has_arrived(prompt_id)
+                if arrived:
+                    return 200, b'{}'
+            except ConnectError:
+                attempts += 1
+                arrived = None
+                if attempts == POST_ATTEMPTS:
+                    raise
+                # What arrived whole is in the queue by then.
+                await asyncio.sleep(POST_SETTLE * attempts)
+                await self._connection.open()
+
+    async def _has_arrived(self, prompt_id: str) -> bool:
+        queued = prompt_id in await queued_ids(self._connection)
+        return queued or await history_of(self._connection, prompt_id) is not None
+
+    def _refused(self, task: Task, status: int, answer: bytes) -> Exception:
+        try:
+            body = json.loads(answer)
+        except ValueError:
+            body = None
+        if status == 400 and isinstance(body, dict) and 'error' in body:
+            self._note_refusal(body)
+            return refusal(body, task.origins)
+        return answered('ComfyUI answered the workflow with', status, answer)
+
+    def _note_refusal(self, body: Mapping[str, Any]) -> None:
+        """A value or node that the server does not have, though we may have had it from the server."""
+        if lacks_something(body):
+            self._tell_lists_changed()
+
+    def _accept(self, entry: LiveTask, answer: Mapping[str, Any]) -> None:
+        task = entry.task
+        entry.accepted = True
+        task.number = answer.get('number', 0)
+        errors = answer.get('node_errors')
+        if errors:
+            self._note_refusal(answer)
+            task.refused = tuple(node_problems(errors, task.origins))
+            outputs = (error.get('dependent_outputs') or () for error in errors.values())
+            task.outcome.refused_outputs = frozenset(str(output) for several in outputs for output in several)
+        told = answer.get('prompt_id', task.prompt_id)
+        if told != task.prompt_id:
+            # A server from before 2025-09 makes the id itself; what it told about it meanwhile is asked for.
+            self._live.rename(entry, told)
+            entry.epoch = -1
+        if task.on_accepted is not None:
+            task.on_accepted(task)
+        self._live.changed_at = time.monotonic()
+        self._recovery.watch()
+        if entry.over or entry.succeeded:
+            # A quick workflow is over before the server has answered that it took it.
+            self._recovery.on_end(entry)
+
+
+CANCEL_RETRIES = (0.3, 0.7, 1.5, 3.0, 6.0)
+
+
+class Canceller:
+    """Cancels tasks on one server."""
+
+    def __init__(self, connection: Connection, live: LiveTasks, recovery: Recovery) -> None:
+        self._connection = connection
+        self._live = live
+        self._recovery = recovery
+        self._has_jobs_route: bool | None = None
+
+    async def cancel(self, prompt_id: str) -> bool:
+        """Remove a task from the queue, or interrupt it. Returns whether it was live."""
+        if prompt_id not in self._live:
+            return False
+        await self._cancel_once(prompt_id)
+        await self._recovery.reconcile_quietly()
+        if prompt_id in self._live:
+            asyncio.get_running_loop().create_task(self._insist(prompt_id))
+        return True
+
+    async def cancel_anybodys(self, prompt_id: str) -> None:
+        """Remove a workflow from the queue, or interrupt it, whoever queued it."""
+        if not await self.cancel(prompt_id):
+            await self._cancel_once(prompt_id)
+
+    async def _insist(self, prompt_id: str) -> None:
+        """Ask again: an interrupt between taking a prompt and starting it is forgotten (`execute_async` resets it)."""
+        for delay in CANCEL_RETRIES:
+            await asyncio.sleep(delay)
+            if prompt_id not in self._live:
+                return
+            try:
+                await self._cancel_once(prompt_id)
+            except (ConnectError, ServerError) as error:
+                log.debug('Cancelling %s failed: %s', prompt_id, error)
+
+    async def _cancel_once(self, prompt_id: str) -> None:
+        if self._has_jobs_route is not False:
+            status, _ = await self._connection.exchange('POST', f'api/jobs/{prompt_id}/cancel')
+            self._has_jobs_route = status not in (404, 405)
+            if status == 200:
+                return
+        await self._connection.post_json('queue', {'delete': [prompt_id]})
+        if (await queued_ids(self._connection)).get(prompt_id):
+            # Old servers ignore the id and interrupt whatever runs: this is what runs.
+            await self._connection.post_json('interrupt', {'prompt_id': prompt_id})
+
+    async def cancel_current(self) -> None:
+        """Interrupt what runs on the server, whose ever it is."""
+        tasks = [entry.task for entry in self._live.all()]
+        running = next((task for task in tasks if task.state is TaskState.RUNNING), None)
+        await self._connection.post_json('interrupt', {})
+        if running is not None:
+            asyncio.get_running_loop().create_task(self._insist(running.prompt_id))
+
+    async def cancel_remaining(self) -> None:
+        """Clear the server's queue, but for what runs."""
+        await self._connection.post_json('queue', {'clear': True})
+        await self._recovery.reconcile_quietly()
 
 
 class Tracker:

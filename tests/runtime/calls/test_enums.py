@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime.calls.built import build
 from comfy_script.runtime.calls.enums import make_enum, member_names
 from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.running import build
 
 
 def test_members_are_named_after_files(nodes: NodeNamespace) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime.calls.built import BuildError
 from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.running import BuildError
 from comfy_script.runtime.client.workflow import Workflow
 
 TEXTS: dict[str, Callable[[Any], str]] = {

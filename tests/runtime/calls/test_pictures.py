@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from comfy_script.graph import Schemas
-from comfy_script.runtime.calls.built import BuildError, build
 from comfy_script.runtime.calls.functions import NodeNamespace
 from comfy_script.runtime.calls.pictures import files_of
 from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
+from comfy_script.runtime.calls.running import BuildError, build
 from comfy_script.runtime.client.workflow import Workflow
 
 from .conftest import OBJECT_INFO, node

@@ -28,9 +28,9 @@ from comfy_script.runtime import (
     queue,
     util,
 )
+from comfy_script.runtime.calls.sites import find_source
 from comfy_script.runtime.client import load as loading
 from comfy_script.runtime.client.current import default_client, find_client, set_default_client
-from comfy_script.runtime.client.sources import find_source
 from comfy_script.tests.runtime.client.fake import OBJECT_INFO, PROMPT, FakeServer
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from comfy_script.runtime import Client, NodeError, PromptRefusedError, TaskCancelledError, TaskError, WaitTimeoutError
-from comfy_script.runtime.wire import cancelling
+from comfy_script.runtime.wire import tracker as cancelling
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer, preview_frame
 
 
