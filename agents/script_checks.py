@@ -13,7 +13,7 @@ from .bounded import SHORT, cut
 
 
 @dataclass(frozen=True)
-class CheckedScript:
+class ScriptCheck:
     """What is known of a script. `read` is None for one that only a `ComfyScript` node can run."""
 
     read: ReadScript | None = None
@@ -41,27 +41,27 @@ def _remark(kind: str, found: dict[str, Any]) -> str:
     return f'{kind} {found["line"]}:{found["column"]} {found["message"]}'
 
 
-def check(text: str, schemas: Schemas) -> CheckedScript:
+def check(text: str, schemas: Schemas) -> ScriptCheck:
     """Errors and warnings with their places. Runs no node."""
     if len(text) > MAX_TEXT:
-        return CheckedScript(errors=({'line': 1, 'column': 1, 'message': f'more than {MAX_TEXT} characters'},))
+        return ScriptCheck(errors=({'line': 1, 'column': 1, 'message': f'more than {MAX_TEXT} characters'},))
     signature = describe_signature(text, schemas)
     if signature['errors']:
-        return CheckedScript(errors=tuple(signature['errors']))
+        return ScriptCheck(errors=tuple(signature['errors']))
     main = signature if signature['main'] else None
     if main and any(item['required'] for item in main['inputs']):
-        return CheckedScript(signature=main)
+        return ScriptCheck(signature=main)
     try:
         read = read_script(text, schemas)
     except ScriptRefused as refused:
         if isinstance(refused.__cause__, OnlyInNodeDenied):
-            return CheckedScript(signature=signature)
-        return CheckedScript(errors=tuple(refused.errors))
+            return ScriptCheck(signature=signature)
+        return ScriptCheck(errors=tuple(refused.errors))
     if main:
-        return CheckedScript(signature=main)
+        return ScriptCheck(signature=main)
     same = {key: key for key in read.prompt.nodes}
     found = problems(read.prompt, read, same, schemas)
-    return CheckedScript(read, (), (*_unknown(read, schemas), *found, *_without_end(read, schemas)))
+    return ScriptCheck(read, (), (*_unknown(read, schemas), *found, *_without_end(read, schemas)))
 
 
 def _unknown(read: ReadScript, schemas: Schemas) -> list[dict[str, Any]]:

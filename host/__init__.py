@@ -10,6 +10,6 @@ preload      imports all of it, before it can be updated under the running serve
 web          the page's files, such that versions never meet
 """
 
-from .startup import Pack, load
+from .startup import PackContents, load
 
-__all__ = ['Pack', 'load']
+__all__ = ['PackContents', 'load']

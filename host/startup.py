@@ -16,7 +16,7 @@ log = logging.getLogger('comfy_script')
 PACKAGE = (__package__ or 'comfy_script.host').rpartition('.')[0]
 
 
-class Pack(NamedTuple):
+class PackContents(NamedTuple):
     """What ComfyUI asks of a pack."""
 
     node_classes: dict[str, type]
@@ -27,12 +27,12 @@ class Pack(NamedTuple):
 PRELOAD_AFTER = 1.0
 """Seconds: ComfyUI opens its port and answers the first page first."""
 
-EMPTY = Pack({}, {}, None)
+EMPTY = PackContents({}, {}, None)
 
 _loaded_from: Path | None = None
 
 
-def load(folder: Path) -> Pack:
+def load(folder: Path) -> PackContents:
     """Hook the pack in `folder` into the ComfyUI of this process; its nodes and web folder.
 
     Nothing where there is no ComfyUI, and for a second copy of the pack. A part that fails is left out with one line
@@ -51,7 +51,7 @@ def load(folder: Path) -> Pack:
     node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
     _guarded('Settings of several users', lambda: _tell_users_apart(host))
     host.server.app.on_startup.append(lambda _app: _bind(host))
-    return Pack(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
+    return PackContents(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
 
 
 def _add_routes(host: ServerProcess) -> None:

@@ -9,7 +9,7 @@ from ..graph import Prompt
 from .reading import ReadScript
 
 
-class Place(NamedTuple):
+class AddedPlace(NamedTuple):
     """`parent`: the subgraph node it belongs in, `''` for the main graph; `group`: the heading that its line stands
     under, where there is one; `like`: the node that the same call made before, in another round of a loop."""
 
@@ -18,22 +18,22 @@ class Place(NamedTuple):
     like: str | None = None
 
 
-IN_MAIN_GRAPH = Place()
+IN_MAIN_GRAPH = AddedPlace()
 
 
-def find_places(wanted: ReadScript, names: Mapping[str, str], added: Mapping[str, str]) -> dict[str, Place]:
+def find_places(wanted: ReadScript, names: Mapping[str, str], added: Mapping[str, str]) -> dict[str, AddedPlace]:
     """The place of each added node. `names`: node of the script → graph id, or the name of an added node."""
     parents = _parents(wanted, names, added)
     headings = _headings(wanted.text)
     first: dict[tuple[int | None, str | None], str] = {}
-    found: dict[str, Place] = {}
+    found: dict[str, AddedPlace] = {}
     # Nodes that the graph has already come first.
     for key in sorted(wanted.prompt.nodes, key=lambda key: key in added):
         line = wanted.lines.get(key)
         made = first.setdefault((line, wanted.prompt.nodes[key].class_type), key)
         if key in added:
             like = names.get(made) if made != key and line is not None else None
-            found[key] = Place(parents[key], headings.get(line or 0), like)
+            found[key] = AddedPlace(parents[key], headings.get(line or 0), like)
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..graph import Link, Prompt, encode_value
-from .added_places import IN_MAIN_GRAPH, Place, find_places
+from .added_places import IN_MAIN_GRAPH, AddedPlace, find_places
 from .match import find_origins, match, same_value
 from .reading import ReadScript
 
@@ -27,7 +27,7 @@ class Edit:
     source: tuple[str, int] | None = None
     class_type: str | None = None
     title: str | None = None
-    place: Place = IN_MAIN_GRAPH
+    place: AddedPlace = IN_MAIN_GRAPH
     line: int | None = None
     key: str | None = None
 

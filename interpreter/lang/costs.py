@@ -1,6 +1,6 @@
 """What a call of a function takes: a table of functions has one of these beside each, and none is without.
 
-Functions of torch have a `TensorCost` (`tensors/costs.py`), which is told before the call is made; all others one of
+Functions of torch have a `TensorCost` (`tensors/tensor_costs.py`), told before the call is made; all others have one of
 these. tests/interpreter/test_costs.py walks the tables and holds each function to what is declared here.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
-from .tensors.costs import TensorCost
+from .tensors.tensor_costs import TensorCost
 
 
 class Work(Enum):

@@ -16,8 +16,8 @@ from comfy_script.interpreter.lang.kinds import loaded_torch
 from comfy_script.interpreter.lang.machine import Machine
 from comfy_script.interpreter.lang.modules import MODULES
 from comfy_script.interpreter.lang.objects import Builtin, ModuleRef, Property
-from comfy_script.interpreter.lang.tensors.costs import TensorCost
 from comfy_script.interpreter.lang.tensors.methods import tensor_attributes
+from comfy_script.interpreter.lang.tensors.tensor_costs import TensorCost
 from comfy_script.interpreter.lang.types.tables import ATTRIBUTES
 
 BOUNDS = Bounds(items=10_000, text=100_000, steps=50_000, seconds=20.0)

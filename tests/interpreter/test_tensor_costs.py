@@ -21,8 +21,8 @@ from comfy_script.interpreter.lang.builtins import NAMES
 from comfy_script.interpreter.lang.machine import Machine
 from comfy_script.interpreter.lang.modules.torch_functions import make
 from comfy_script.interpreter.lang.objects import Builtin, Property
-from comfy_script.interpreter.lang.tensors.costs import TensorCost
 from comfy_script.interpreter.lang.tensors.methods import tensor_attributes
+from comfy_script.interpreter.lang.tensors.tensor_costs import TensorCost
 
 DTYPES = ('float32', 'float64', 'float16', 'bfloat16', 'int64', 'int32', 'uint8', 'bool')
 SLACK = 1024

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from .paths import CACHE, ROOT
 
@@ -33,7 +34,7 @@ def run(arguments: Sequence[str], say: Callable[[str], None]) -> int:
     env = {**os.environ, 'PYTHONPATH': _windows_path(copy.parent), 'WINEDEBUG': '-all', 'DISPLAY': ''}
     tests = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', 'not server and not browser', *arguments]
     # Neither a terminal nor an inherited one: Wine waits for those.
-    piped = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT}
+    piped: dict[str, Any] = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT}
     with subprocess.Popen([*command, *tests], cwd=copy, env=env, **piped) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -11,9 +11,9 @@ from ..errors import ScriptDenied
 from ..machine import Machine
 from ..objects import Builtin, ModuleRef, as_index
 from ..tensors.calls import bounded_call, refuse_out, reserve, torch_module
-from ..tensors.costs import COSTS, OF_FUNCTIONAL_ONLY, TensorCall
 from ..tensors.items import numbers_in
 from ..tensors.methods import to
+from ..tensors.tensor_costs import COSTS, OF_FUNCTIONAL_ONLY, TensorCall
 
 _FUNCTIONS = (
     'abs acos add all amax amin any argmax argmin argsort asin atan atan2 broadcast_to cat ceil chunk clamp clip '

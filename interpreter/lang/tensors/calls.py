@@ -1,4 +1,4 @@
-"""Calls of torch: what each takes is known before it is made (`costs.py`), and refused if it is too much.
+"""Calls of torch: what each takes is known before it is made (`tensor_costs.py`), and refused if it is too much.
 
 A tensor is never changed in place where nodes or ComfyUI's caches may hold it.
 """
@@ -13,7 +13,7 @@ from ..errors import OnlyInNodeDenied, ScriptDenied, ScriptLimit
 from ..kinds import SCALARS, loaded_torch
 from ..machine import Machine
 from ..objects import type_name
-from .costs import AS_GIVEN, COSTS, MAX_TIME, WIDEST, TensorCall, TensorCost
+from .tensor_costs import AS_GIVEN, COSTS, MAX_TIME, WIDEST, TensorCall, TensorCost
 
 MAX_DIMENSIONS = 25
 MAX_PIECES = 20_000

@@ -10,7 +10,7 @@ from ..kinds import is_tensor
 from ..machine import Machine
 from ..objects import type_name
 from .calls import MAX_DIMENSIONS, bounded_call, checked, is_away, reserve, torch_module
-from .costs import COSTS, WIDEST, TensorCall, TensorCost, count, spread
+from .tensor_costs import COSTS, WIDEST, TensorCall, TensorCost, count, spread
 
 
 def _index_parts(m: Machine, torch: Any, key: Any) -> tuple[Any, bool]:

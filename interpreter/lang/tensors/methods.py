@@ -12,7 +12,7 @@ from ..objects import Attributes, Property, as_index
 from ..types.entries import read
 from ..types.tables import ATTRIBUTES
 from .calls import bounded_call, refuse_out, reserve, torch_module
-from .costs import COSTS, OF_METHODS_ONLY, TensorCall, count
+from .tensor_costs import COSTS, OF_METHODS_ONLY, TensorCall, count
 
 _METHODS = (
     'abs acos add all amax amin any argmax argmin argsort asin atan atan2 bool broadcast_to ceil chunk clamp clip '
