@@ -7,8 +7,9 @@ Arguments: the parent's process id, the path of main.py, and what main.py shall 
 
 import sys
 
-# A script's own folder is searched first, and the modules in this one are none that ComfyUI asks for.
-sys.path.pop(0)
+if __name__ == '__main__':
+    # A script's own folder is searched first, and the modules in this one are none that ComfyUI asks for.
+    sys.path.pop(0)
 
 import importlib.abc
 import importlib.util

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,11 +13,11 @@ import pytest
 from comfy_script.host import preload
 from comfy_script.tests.lab.paths import ROOT
 
-OUTSIDE = {'agents', 'js', 'tests', 'tools', 'ui', 'docs', 'examples', '.venv', '.cache', 'build'}
+OUTSIDE = {'agents', 'client', 'js', 'tests', 'tools', 'ui', 'docs', 'examples', '.venv', '.cache', 'build'}
 
 
 def test_every_module_that_a_server_uses_is_imported():
-    files = [file.relative_to(ROOT) for file in ROOT.rglob('*.py') if not OUTSIDE & set(file.relative_to(ROOT).parts)]
+    files = [file.relative_to(ROOT) for file in ROOT.rglob('*.py') if file.relative_to(ROOT).parts[0] not in OUTSIDE]
     modules = {
         '.'.join(('comfy_script', *(file.parent if file.name == '__init__.py' else file.with_suffix('')).parts))
         for file in files
@@ -56,3 +58,20 @@ def test_the_pack_goes_on_when_its_folder_is_gone(start_server, tmp_path):
     server.queue({**node, '2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}}})
     assert 'export' in server.get('/extensions/ComfyScript/panel/panel.mjs').decode()
     assert 'Traceback' not in server.log()
+
+
+def test_importing_all_changes_nothing_of_the_process():
+    """Modules that are programs of their own, too, are only imported here."""
+    code = """
+import os, signal, sys
+from comfy_script.host import preload
+preload.PAUSE = 0
+kept = lambda: (list(sys.path), list(sys.meta_path), list(sys.argv), os.getcwd(), signal.getsignal(signal.SIGINT))
+before = kept()
+preload.import_all()
+assert kept() == before, (before, kept())
+assert 'comfy_script.runtime.client.watchdog' in sys.modules
+assert not {'ray', 'mcp', 'torch'} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, '-P', '-c', code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

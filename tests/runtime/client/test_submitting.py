@@ -24,7 +24,7 @@ from comfy_script.tests.runtime.client.test_tasks import wait_for
 def interrupt_main_thread() -> None:
     """As Ctrl+C does."""
     ident = threading.main_thread().ident
-    if hasattr(signal, 'pthread_kill') and ident is not None:
+    if sys.platform != 'win32' and ident is not None:
         signal.pthread_kill(ident, signal.SIGINT)
     else:
         _thread.interrupt_main()

@@ -49,7 +49,6 @@ def test_every_key_once_while_workers_are_killed_and_nodes_come_and_go(cluster, 
 
     def work(id: int) -> int:
         import os
-        import signal
         import time
         from pathlib import Path
 
@@ -58,7 +57,7 @@ def test_every_key_once_while_workers_are_killed_and_nodes_come_and_go(cluster, 
             mark = Path(str(marks), str(id))
             if not mark.exists():
                 mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), 9)
         return id * 2
 
     out = tmp_path / 'out'
@@ -80,10 +79,9 @@ def test_every_key_once_while_workers_are_killed_and_nodes_come_and_go(cluster, 
 def test_a_row_that_always_kills_its_worker_fails_and_harms_no_other(pool, tmp_path):
     def work(id: int) -> int:
         import os
-        import signal
 
         if id == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), 9)
         return id
 
     done = {one.key: one for one in pool.map(work, [{'id': n} for n in range(8)], key='id', retries=1, bar=False)}
