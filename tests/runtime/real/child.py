@@ -21,7 +21,8 @@ def main() -> None:
     sys.argv = ['script.py', '--an-argument-of-the-user']
     from comfy_script.runtime import real
 
-    arguments = ['--cpu', '--disable-api-nodes', '--base-directory', base]
+    # Tests look at what is previewed.
+    arguments = ['--cpu', '--disable-api-nodes', '--base-directory', base, '--temp-directory', base]
     real.load(comfyui, real.ComfyUIArgs(*arguments), naked=naked == 'naked', stubs=False)
     answers.write('{"ready": true}\n')
     answers.flush()
