@@ -6,7 +6,7 @@
 from comfy_script.runtime import *
 
 load()
-from PIL import Image  # last: the nodes have a data type of that name
+import PIL.Image  # by its whole name: the nodes have a data type Image
 
 from comfy_script.runtime.nodes import *
 
@@ -29,7 +29,7 @@ with Workflow(wait=True):
     cells = [[draw(sampler, steps) for steps in STEPS] for sampler in SAMPLERS]
 rows = [[cell.wait()[0] for cell in row] for row in cells]
 width, height = rows[0][0].size
-grid = Image.new('RGB', (width * len(STEPS), height * len(SAMPLERS)))
+grid = PIL.Image.new('RGB', (width * len(STEPS), height * len(SAMPLERS)))
 for y, row in enumerate(rows):
     for x, image in enumerate(row):
         grid.paste(image, (x * width, y * height))
