@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ...comfyui.file_lock import try_lock
+from ..wire.file_names import safe_file_name
 from .errors import ClusterError
 from .rows import folder_name
 
@@ -165,4 +166,4 @@ def safe_names(names: Mapping[str, Any]) -> Iterator[str]:
     """Relative paths as workers tell them, none of which leads out of the folder."""
     for name in names:
         parts = [part for part in PurePosixPath(name.replace('\\', '/')).parts if part not in ('/', '..', '.')]
-        yield '/'.join(part.replace(':', '_') for part in parts) or 'file'
+        yield '/'.join(map(safe_file_name, parts)) or 'file'

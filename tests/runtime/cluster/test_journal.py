@@ -12,6 +12,7 @@ import pytest
 
 from comfy_script.runtime.cluster import ClusterError, Done
 from comfy_script.runtime.cluster.journal import Journal
+from comfy_script.runtime.wire.file_names import safe_file_name
 
 
 def write(out: Path, key: str, files: dict[str, bytes], error: Exception | None = None) -> Done:
@@ -82,12 +83,16 @@ def test_two_drivers_do_not_write_to_one_folder(tmp_path):
     write(tmp_path, 'a', {})
 
 
-@pytest.mark.parametrize('name', ['../../evil.png', '/etc/evil.png', 'C:\\evil.png', 'a/../../evil.png', 'a:b.png'])
+ODD_NAMES = ['../../evil.png', '/etc/evil.png', 'C:\\evil.png', 'a/../../evil.png', 'a:b.png', 'b/nul.png']
+
+
+@pytest.mark.parametrize('name', ODD_NAMES)
 def test_a_file_stays_in_the_folder_of_its_key(tmp_path, name):
     done = write(tmp_path / 'out', 'a', {name: b'x'})
 
     (file,) = done.files
     assert (tmp_path / 'out' / 'a') in file.resolve().parents
+    assert file.name == safe_file_name(name)  # the one rule for names of a server's files
     assert [path for path in tmp_path.rglob('*evil*') if (tmp_path / 'out' / 'a') not in path.parents] == []
 
 
