@@ -57,8 +57,8 @@ def check(text: str, schemas: Schemas) -> ScriptCheck:
         if isinstance(refused.__cause__, OnlyInNodeDenied):
             return ScriptCheck(signature=signature)
         return ScriptCheck(errors=tuple(refused.errors))
-    if main:
-        return ScriptCheck(signature=main)
+    if main or not read.prompt.nodes:  # what only computes and prints does so in a node
+        return ScriptCheck(signature=signature)
     same = {key: key for key in read.prompt.nodes}
     found = problems(read.prompt, read, same, schemas)
     return ScriptCheck(read, (), (*_unknown(read, schemas), *found, *_without_end(read, schemas)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
 import io
 import json
 from collections.abc import Iterator
@@ -158,6 +159,12 @@ class TestRunning:
         assert not result.is_error
         assert 'the script: 0.25' in result.content[0].text
         assert result.content[1].type == 'image'
+
+    async def test_what_only_computes_runs_too(self, agent: Agent) -> None:
+        importlib.import_module('torch')  # tensors can be computed where the script is checked, then
+        assert 'the script: 42' in await told(agent, 'run_script', text='print(6 * 7)\n')
+        text = 'import torch\nprint(torch.zeros(1).mean())\n'
+        assert 'the script: tensor(0.)' in await told(agent, 'run_script', text=text)
 
     async def test_inputs_that_it_lacks_or_has_not(self, agent: Agent) -> None:
         text = 'def main(image: Image):\n    print(image.mean())\n'
