@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import first_image, windows
 from .browser import ensure_browser
+from .lanes import Lane, run_lanes
 from .make import LabError, ensure_lab
 from .paths import CACHE, ROOT, SITE, venv_python
 
@@ -117,26 +117,25 @@ def _test(options: argparse.Namespace, rest: list[str]) -> int:
         env['COMFYSCRIPT_CHROMIUM'] = str(browser)
     else:
         say(browser)
-    failed = [name for name in CHECKS if not _check(name, env)]
-    pytest = _python('-m', 'pytest', '-rs', *rest, env=env)
-    if failed:
-        return _fail(f'Failed: {" and ".join(failed)} (see above).')
-    return pytest
+    lanes = [Lane('tests', (*PYTEST, *rest))] if rest else TESTS
+    # Checks first, both halves of the tests at once then: each keeps one processor busy, as long as the other.
+    codes = run_lanes(CHECKS, env, say) | run_lanes(lanes, env, say)
+    failed = [name for name, code in codes.items() if code]
+    return _fail(f'Failed: {" and ".join(failed)} (see above).') if failed else 0
 
 
-CHECKS = {
-    'lint': ('-m', 'ruff', 'check', '.'),
-    'types': ('-m', 'pyright', '--level', 'error'),
-    'types on Windows': ('-m', 'pyright', '--level', 'error', '--pythonplatform', 'Windows'),
-}
+PYTEST = ('-m', 'pytest', '-rs')
 
+CHECKS = (
+    Lane('types', ('-m', 'pyright', '--level', 'error')),
+    Lane('types on Windows', ('-m', 'pyright', '--level', 'error', '--pythonplatform', 'Windows')),
+    Lane('lint', ('-m', 'ruff', 'check', '.')),
+)
 
-def _check(name: str, env: dict[str, str]) -> bool:
-    start = time.monotonic()
-    say(f'{name}:')
-    passed = _python(*CHECKS[name], env=env) == 0
-    say(f'{name}: {"ok" if passed else "failed"} in {time.monotonic() - start:.1f} s')
-    return passed
+TESTS = (
+    Lane('tests without a browser', (*PYTEST, '-m', 'not browser')),
+    Lane('tests in a browser', (*PYTEST, '-m', 'browser')),
+)
 
 
 def _bench(options: argparse.Namespace, rest: list[str]) -> int:
