@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--upload-from', type=Path, action='append', default=[], metavar='FOLDER', help='allow uploads of its files'
     )
+    parser.add_argument('--no-apply', action='store_true', help='leave the graph that is open in the browser alone')
     parser.add_argument('--no-cancel-others', action='store_true', help="cancel this server's own prompts only")
     return parser
 
@@ -66,6 +67,7 @@ def _serve(options: argparse.Namespace) -> None:
 
     permissions = Permissions(
         may_cancel_others=not options.no_cancel_others,
+        may_apply=not options.no_apply,
         upload_from=tuple(options.upload_from),
     )
     server = make_server(Studio(_client(options), permissions), __version__)

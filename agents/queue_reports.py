@@ -74,7 +74,7 @@ def cancel_prompt(studio: Studio, prompt_id: str) -> str:
     ids = studio.ask(queued_ids)
     if _known_form(prompt_id) not in ids:
         raise AgentError(f'{prompt_id} neither runs nor waits')
-    if prompt_id not in studio.own and not studio.permissions.may_cancel_others:
+    if prompt_id not in studio.own and not studio.may_cancel_others():
         raise AgentError(f"{prompt_id} is somebody else's, and cancelling others' work is switched off here")
     run_sync(studio.client.tracker.cancel_anybodys(prompt_id))
     deadline = time.monotonic() + 5

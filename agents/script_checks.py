@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,8 @@ class ScriptCheck:
     def text(self) -> str:
         """For the agent: a line each, `error 2:4 reason` (line and column)."""
         if self.errors:
-            return cut('\n'.join(_remark('error', one) for one in self.errors), SHORT, 'correct these first')
-        lines = [self._summary(), *(_remark('warning', one) for one in self.warnings)]
+            return cut('\n'.join(remark('error', one) for one in self.errors), SHORT, 'correct these first')
+        lines = [self._summary(), *(remark('warning', one) for one in self.warnings)]
         return cut('\n'.join(lines), SHORT, 'correct these first')
 
     def _summary(self) -> str:
@@ -37,7 +38,8 @@ class ScriptCheck:
         return f'OK so far: runs in a ComfyScript node, where its calls are checked as they are made.{takes}'
 
 
-def _remark(kind: str, found: dict[str, Any]) -> str:
+def remark(kind: str, found: Mapping[str, Any]) -> str:
+    """`error 2:4 reason`."""
     return f'{kind} {found["line"]}:{found["column"]} {found["message"]}'
 
 

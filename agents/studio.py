@@ -20,6 +20,9 @@ T = TypeVar('T')
 
 _MOST_OWN = 1_000
 
+CANCEL_SETTING = 'ComfyScript.Agents.CancelOthers'
+"""Declared in js/comfyscript.js."""
+
 SCHEMAS_AGE = 60.0
 """Seconds after which the server's nodes and models are asked for again."""
 
@@ -29,11 +32,25 @@ class Permissions:
     """What the person who started the server allows.
 
     - `may_cancel_others`: cancel what others have queued.
+    - `may_apply`: change the graph that is open in the browser.
     - `upload_from`: the folders whose files may be uploaded.
     """
 
     may_cancel_others: bool = True
+    may_apply: bool = True
     upload_from: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class CallingAgent:
+    """The agent that calls: its name, and what tells it from others of that name."""
+
+    name: str
+    session: str = ''
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, self.session
 
 
 class Studio:
@@ -44,6 +61,8 @@ class Studio:
         self.permissions = permissions or Permissions()
         self.own: dict[str, float] = {}
         """Prompts that were queued from here, and when."""
+        self.reads: dict[tuple[str, str], str] = {}
+        """What each caller has last seen of the open graph: the page's number for it."""
         self._read_at = time.monotonic()
         self._lock = threading.Lock()
 
@@ -76,6 +95,12 @@ class Studio:
         if self.client.offline:
             raise AgentError('there is no server: nodes come from a file here, and nothing can run')
         return self.client.tracker.connection
+
+    def may_cancel_others(self) -> bool:
+        """Whether whoever started this server allows it, and the settings page of ComfyUI."""
+        if not self.permissions.may_cancel_others:
+            return False
+        return self.get(f'settings/{CANCEL_SETTING}') is not False
 
     def ask(self, request: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """What a request gives. Raises ConnectError, ServerError."""

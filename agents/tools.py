@@ -13,12 +13,12 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 
 from ..graph import ComfyScriptError
-from . import node_pages, queue_reports, runs, script_sources
+from . import node_pages, open_graph, queue_reports, runs, script_sources
 from .bounded import listed
 from .contents import report_result, text_result
 from .reports import PICTURE_SIZE
 from .script_checks import check
-from .studio import Studio
+from .studio import CallingAgent, Studio
 
 LONGEST_WAIT = 3_600.0
 
@@ -47,9 +47,11 @@ class StudioTools:
         wanted = [name for name in found if all(word in name.lower() for word in text.lower().split())]
         return listed(wanted, len(wanted), rest='give a text') or f'none of {len(found)}'
 
-    def script_of(self, source: str) -> str:
-        """The script of an output ("name.png", "sub/name.png [input]"), "workflows/NAME.json", "history/PROMPT_ID" or
-        "templates/PACK/NAME"."""
+    def script_of(self, source: str, ctx: Context) -> str:
+        """The script of an output ("name.png", "sub/name.png [input]"), "workflows/NAME.json", "history/PROMPT_ID",
+        "templates/PACK/NAME" or "open graph"."""
+        if source.strip().lower() == 'open graph':
+            return open_graph.open_script(self._studio, _caller(ctx))
         return script_sources.script_of(self._studio, source)
 
     def check_script(self, text: str) -> CallToolResult:
@@ -77,6 +79,16 @@ class StudioTools:
         )
         return report_result(found)
 
+    def open_graph(self, ctx: Context) -> str:
+        """The graph open in the browser: its script, the selected lines, errors of the last run."""
+        return open_graph.open_graph(self._studio, _caller(ctx))
+
+    def apply_script(self, text: str, ctx: Context) -> CallToolResult:
+        """Make the open graph what a script says, as one step of undo, seen by the person; answers what changed.
+        After open_graph: edit its script, leave other lines as they are."""
+        said, failed = open_graph.apply_script(self._studio, _caller(ctx), text)
+        return text_result(said, failed=failed)
+
     def save_workflow(self, text: str, name: str, overwrite: bool = False) -> str:
         """Save a script as a workflow in ComfyUI's list, laid out."""
         return script_sources.save_workflow(self._studio, text, name, overwrite=overwrite)
@@ -97,7 +109,9 @@ class StudioTools:
         return script_sources.upload(self._studio, path)
 
 
-READING = frozenset({'search_nodes', 'describe_node', 'list_models', 'script_of', 'check_script', 'queue'})
+READING = frozenset(
+    {'search_nodes', 'describe_node', 'list_models', 'script_of', 'check_script', 'queue', 'open_graph'}
+)
 """Tools that change nothing."""
 
 
@@ -105,8 +119,14 @@ def all_tools(studio: Studio) -> list[Tool]:
     """The tools that the permissions leave."""
     tools = StudioTools(studio)
     names = [name for name, _ in inspect.getmembers(tools, inspect.ismethod) if not name.startswith('_')]
-    left_out = set() if studio.permissions.upload_from else {'upload'}
-    return [_tool(name, getattr(tools, name)) for name in names if name not in left_out]
+    allowed = {'upload': bool(studio.permissions.upload_from), 'apply_script': studio.permissions.may_apply}
+    return [_tool(name, getattr(tools, name)) for name in names if allowed.get(name, True)]
+
+
+def _caller(ctx: Context) -> CallingAgent:
+    params = ctx.session.client_params
+    name = (params.client_info.title or params.client_info.name) if params else 'An agent'
+    return CallingAgent(name, (ctx.headers or {}).get('mcp-session-id', ''))
 
 
 def _tool(name: str, function: Callable[..., Any]) -> Tool:

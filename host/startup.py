@@ -48,6 +48,7 @@ def load(folder: Path) -> PackContents:
         return EMPTY
     _loaded_from = folder
     _guarded('The panel', lambda: _add_routes(host))
+    _guarded('The open graph for agents', lambda: _add_page_routes(host))
     node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
     _guarded('Settings of several users', lambda: _tell_users_apart(host))
     host.server.app.on_startup.append(lambda _app: _bind(host))
@@ -59,6 +60,13 @@ def _add_routes(host: ServerProcess) -> None:
     from .routes import register
 
     register(host.server.routes, lambda: host.recent_schemas(max_age=10))
+
+
+def _add_page_routes(host: ServerProcess) -> None:
+    from .open_pages import OpenPages
+    from .page_routes import register_pages
+
+    register_pages(host.server.routes, OpenPages(host.server))
 
 
 def _tell_users_apart(host: ServerProcess) -> None:

@@ -18,6 +18,11 @@ MOST_CLIENTS = 1000
 _current: ContextVar[str] = ContextVar('comfy_script_user', default=DEFAULT)
 
 
+def current_user() -> str:
+    """The user of the request that is being answered."""
+    return _current.get()
+
+
 class PromptUsers:
     """Remembers which client belongs to which user, from the prompts that they queue."""
 
@@ -26,7 +31,7 @@ class PromptUsers:
 
     def current(self) -> str:
         """The user of the request that is being answered."""
-        return _current.get()
+        return current_user()
 
     def queued(self, data: Any) -> None:
         """A prompt has come, with its client's id."""

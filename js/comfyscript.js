@@ -1,5 +1,6 @@
 // The panel's entry: the only script here that ComfyUI loads with the page. Everything else loads when the panel first opens.
-import { app } from './panel/comfy.mjs'
+import { announcePage } from './panel/announce.mjs'
+import { api, app } from './panel/comfy.mjs'
 
 const TAB = 'comfyscript'
 
@@ -114,6 +115,10 @@ app.registerExtension({
       defaultValue: true,
       sortOrder: 19,
     },
+    ...[
+      { id: 'Apply', name: 'Agents may change the open graph', tooltip: 'By comfyscript mcp, as one step of undo, which the panel shows with the agent\'s name.' },
+      { id: 'CancelOthers', name: 'Agents may cancel what others have queued' },
+    ].map((one, index) => ({ ...one, id: /** @type {any} */ (`ComfyScript.Agents.${one.id}`), category: ['ComfyScript', 'Agents', one.id], type: /** @type {const} */ ('boolean'), defaultValue: true, sortOrder: 9 - index })),
   ],
   getNodeMenuItems(/** @type {import('./panel/comfy.mjs').Node} */ node) {
     const image = imageOf(node)
@@ -124,6 +129,8 @@ app.registerExtension({
     if (shownIn) void load().then(({ graphLoaded }) => graphLoaded())
   },
   setup() {
+    api.addEventListener('comfyscript.agent', (/** @type {CustomEvent} */ { detail }) => void import('./panel/agent.mjs').then(({ answerAgent }) => answerAgent(detail)))
+    announcePage()
     app.extensionManager.registerSidebarTab({
       id: TAB,
       title: 'ComfyScript',

@@ -16,6 +16,7 @@ export function buildFrame(on) {
   const elements = {
     tabs: buildTabs(on.show),
     run: button(t('run'), event => on.run(event), { class: 'cs-button cs-run', title: t('run.title') }, icon('play')),
+    agent: h('div', { class: 'cs-agent', role: 'status', hidden: true }),
     state: h('div', { class: 'cs-state' }),
     welcome: h('div', {}),
     script: h('div', { class: 'cs-view', role: 'tabpanel', id: 'cs-script', 'aria-labelledby': 'cs-tab-script' }),
@@ -29,7 +30,7 @@ export function buildFrame(on) {
       h('div', { class: 'cs-tabs', role: 'tablist', 'aria-label': 'ComfyScript' }, elements.tabs.script, elements.tabs.outputs),
       h('span', { class: 'cs-space' }),
       iconButton('copy', t('copy'), () => on.copy()), menu.element, elements.run),
-    elements.state, elements.welcome, elements.script, elements.outputs, elements.other, elements.notes, elements.live)
+    elements.agent, elements.state, elements.welcome, elements.script, elements.outputs, elements.other, elements.notes, elements.live)
   return { ...elements, root, remove: () => { menu.close(); root.remove() } }
 }
 

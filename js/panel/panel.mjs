@@ -1,6 +1,8 @@
 // The panel: one object while the tab is open, nothing while it is closed. Here its parts are put together.
 import { api, app, isDark, openWorkflow, setting, watchTheme } from './comfy.mjs'
 import { Actions } from './actions.mjs'
+import { attachPanel } from './agent_changes.mjs'
+import { AgentNotice } from './agent_notice.mjs'
 import { completion, hover } from './complete.mjs'
 import { Listeners, h } from './dom.mjs'
 import { Draft } from './draft.mjs'
@@ -69,6 +71,7 @@ export class Panel {
   #graph
   #views
   #actions
+  #notice
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
@@ -87,6 +90,7 @@ export class Panel {
     })
     this.#views = this.#createViews()
     this.#actions = new Actions({ state, editor: this.editor, runs: this.#runs, screen: this.#screen, draft: this.#draft, graph: this.#graph, views: this.#views })
+    this.#notice = new AgentNotice(this.#frame.agent, () => this.graphChanged(true))
     this.#listen()
     this.#views.show('script')
     this.#draft.resume()
@@ -170,6 +174,11 @@ export class Panel {
     const listeners = this.#listeners
     listeners.on(api, 'graphChanged', () => this.graphChanged())
     listeners.on(api, 'promptQueued', () => this.#actions.queued())
+    listeners.add(attachPanel({
+      busy: () => this.#state.applying,
+      begin: () => { this.#state.applying = true; this.#draft.save() },
+      end: () => { this.#state.applying = false; this.graphChanged(true); this.#notice.show() },
+    }))
     listeners.on(window, 'pagehide', () => this.#draft.save())
     shield(this.#frame.root, listeners, event => this.#shortcut(event))
     acceptDrops(this.#frame.root, listeners, { file: file => void this.#views.showFile(file), output: file => void this.#views.showOutput(file) })
@@ -186,6 +195,7 @@ export class Panel {
   #watch() {
     if (document.hidden || !app.canvas) return
     if (this.#selection.changed()) this.#showSelection()
+    this.#notice.show()
     this.#graph.look()
   }
 

@@ -2,7 +2,7 @@
 import { api } from './comfy.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number }} ScriptErrorJson */
-/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[] }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has. */
+/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], problems?: ScriptErrorJson[], source?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[] }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has. */
 /** @typedef {{ node: string, input: string, value: any, line: number }} Difference The graph's value. */
 /** @typedef {{ op: 'add' | 'remove' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string, group?: string | null, like?: string | null }} Edit */
 /** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, nodes?: Record<string, string>, warnings: ScriptErrorJson[], errors?: undefined } | { errors: ScriptErrorJson[] }} Plan `nodes`: node of the script → graph id or added one. */
@@ -50,6 +50,9 @@ export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({
 /** @param {File} file @param {string} args @returns {Promise<ScriptJson>} */
 export const scriptOfFile = (file, args) =>
   ask(`/comfyscript/file?${query({ filename: file.name, args })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
+
+/** @param {{ token: string } & Record<string, any>} answer what the page answers to an agent */
+export const answerAgent = answer => post('/comfyscript/agent/answer', answer)
 
 /** @type {Promise<import('./help.mjs').Catalog> | undefined} */
 let catalog
