@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,10 +68,10 @@ def _load_pack() -> tuple[dict[str, type], dict[str, str], str | None]:
     return pack.node_classes, pack.display_names, pack.web_directory
 
 
-def write_script(prompt: Mapping[str, Any], node_id: str, schemas: Any) -> str:
+def write_script(prompt: Any, node_id: str, schemas: Any) -> str:
     """The script of what one node of a prompt needs: real mode saves it with images (runtime/real/saving.py)."""
-    transpile = importlib.import_module(f'{_PACKAGE}.transpiler').transpile
-    return transpile(prompt, schemas=schemas, end_nodes=[node_id])
+    writer = importlib.import_module(f'{_PACKAGE}.transpiler.writer')
+    return writer.write_script(prompt, schemas=schemas, end_nodes=[node_id]).text
 
 
 if __name__ != _PACKAGE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .errors import PromptError
@@ -81,6 +82,10 @@ class Prompt:
 
     def order(self) -> list[str]:
         """Node ids, every node after those it needs, else in the prompt's order. Raises PromptError for a circle."""
+        return list(self._order)
+
+    @cached_property
+    def _order(self) -> list[str]:
         return _order(self.nodes, self.nodes)
 
     def upstream(self, ids: Iterable[str]) -> Prompt:

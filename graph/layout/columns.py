@@ -84,12 +84,13 @@ def _arrange(
         block = _Block(width, height + _TITLE_HEIGHT)
         block.members = [(key, 0, 0)]
         blocks.append(block)
-    blocks.sort(key=lambda block: min(rank[key] for key, _, _ in block.members))
+    blocks.sort(key=lambda block: min([rank[key] for key, _, _ in block.members]))
     home = {key: index for index, block in enumerate(blocks) for key, _, _ in block.members}
-    edges = [
-        sorted({home[other] for key, _, _ in block.members for other in needs[key] if other in home} - {index})
-        for index, block in enumerate(blocks)
-    ]
+    edges: list[Sequence[int]] = []
+    for index, block in enumerate(blocks):
+        needed = {home[other] for key, _, _ in block.members for other in needs[key] if other in home}
+        needed.discard(index)
+        edges.append(sorted(needed) if len(needed) > 1 else tuple(needed))
     columns = _columns(edges)
     return _stacked(blocks, columns, edges)
 
@@ -138,12 +139,13 @@ def _stacked(blocks: Sequence[_Block], columns: Sequence[int], edges: Sequence[S
     x = 0.0
     for column in sorted(by_column):
         members = by_column[column]
-        # Next to what they need, else in the script's order.
-        wish = {
-            index: sum(middle[other] for other in edges[index]) / len(edges[index]) if edges[index] else -1.0
-            for index in members
-        }
-        members.sort(key=lambda index: wish[index])
+        if len(members) > 1:
+            # Next to what they need, else in the script's order.
+            wish = {
+                index: sum(middle[other] for other in edges[index]) / len(edges[index]) if edges[index] else -1.0
+                for index in members
+            }
+            members.sort(key=lambda index: wish[index])
         for start in range(0, len(members), _MOST_PER_COLUMN):
             part = members[start : start + _MOST_PER_COLUMN]
             y = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..prompt import Link, Prompt, PromptNode
@@ -10,7 +10,7 @@ from ..schema import InputSchema, NodeSchema
 from ..schemas import Schemas
 from ..types import DATA_TYPES
 from .layout_hints import LayoutGroup
-from .widget_places import places_of
+from .widget_places import is_fixed, places_of
 
 _CONSTANTS = {
     bool: ('PrimitiveBoolean', {}),
@@ -34,13 +34,12 @@ def with_constants(
     """A prompt can hold a value where the web UI has only a socket: a node for the value is put before it."""
     nodes: dict[str, PromptNode] = {}
     beside: dict[str, list[str]] = {}
+    fixed: dict[str, Sequence[InputSchema]] = {}
     for key, node in prompt.nodes.items():
-        schema = schemas.find(node.class_type) if schemas is not None else None
         changed: dict[str, Any] = {}
-        for item in schema.expand(node.inputs) if schema is not None else ():
+        for item in _sockets(node, schemas, fixed):
             value = node.inputs.get(item.name)
-            is_socket = type(value) in _CONSTANTS and schema is not None and places_of(item, schema) is None
-            found = _constant_for(item, value) if is_socket else None
+            found = _constant_for(item, value) if type(value) in _CONSTANTS else None
             if found is not None:
                 constant = f'{key} {item.name}'
                 nodes[constant] = PromptNode(found, {'value': value}, item.local_name)
@@ -48,6 +47,22 @@ def with_constants(
                 beside.setdefault(key, []).append(constant)
         nodes[key] = PromptNode(node.class_type, {**node.inputs, **changed}, node.title) if changed else node
     return (Prompt(nodes), tuple(_grown(group, beside) for group in groups)) if beside else (prompt, groups)
+
+
+def _sockets(
+    node: PromptNode, schemas: Schemas | None, fixed: dict[str, Sequence[InputSchema]]
+) -> Sequence[InputSchema]:
+    """The inputs of a node that are no widgets. `fixed` keeps those of classes whose nodes all have the same."""
+    found = fixed.get(node.class_type or '')
+    if found is not None:
+        return found
+    schema = schemas.find(node.class_type) if schemas is not None else None
+    if schema is None:
+        return ()
+    found = [item for item in schema.expand(node.inputs) if places_of(item, schema) is None]
+    if is_fixed(schema):
+        fixed[schema.class_type] = found
+    return found
 
 
 def _constant_for(item: InputSchema, value: Any) -> str | None:

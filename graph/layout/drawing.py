@@ -7,13 +7,13 @@ from typing import Any
 
 from ..collector import collector_paused
 from ..prompt import Link, Prompt, PromptNode, decode_value
-from ..schema import InputKind, NodeSchema
+from ..schema import NodeSchema
 from ..schemas import Schemas
 from .columns import placed
 from .constants import with_constants
 from .layout_hints import LayoutGroup, LayoutHints
-from .node_boxes import NodeBox, Widgets, box_of
-from .widget_places import places_of
+from .node_boxes import NodeBox, Widgets, boxes_of
+from .widget_places import is_fixed, places_of
 
 
 @collector_paused()
@@ -27,7 +27,7 @@ def lay_out(
     source = prompt if isinstance(prompt, Prompt) else Prompt.parse(prompt)
     hints = hints or LayoutHints()
     parsed, groups = with_constants(source, schemas, hints.groups)
-    boxes = {key: box_of(node, schemas) for key, node in parsed.nodes.items()}
+    boxes = boxes_of(parsed.nodes, schemas)
     return _drawn(source, parsed, boxes, groups, hints.titles)[0]
 
 
@@ -49,7 +49,7 @@ class Template:
             schema = schemas.find(node.class_type) if schemas is not None else None
             if schema is not None and not _looks_fixed(node, schema):
                 return None
-        boxes = {key: box_of(node, schemas) for key, node in source.nodes.items()}
+        boxes = boxes_of(source.nodes, schemas)
         workflow, order = _drawn(source, source, boxes, hints.groups, hints.titles)
         return Template(workflow, [(key, node, boxes[key].widgets) for key, node in zip(order, workflow['nodes'])])
 
@@ -66,9 +66,8 @@ _LINKED = Link('', 0)
 
 
 def _looks_fixed(node: PromptNode, schema: NodeSchema) -> bool:
-    return not schema.any_inputs and all(
-        item.kind in (InputKind.PLAIN, InputKind.COMBO)
-        and (places_of(item, schema) is not None or type(node.inputs.get(item.name, _LINKED)) is Link)
+    return is_fixed(schema) and all(
+        places_of(item, schema) is not None or type(node.inputs.get(item.name, _LINKED)) is Link
         for item in schema.inputs
     )
 
@@ -121,19 +120,21 @@ def _links(
     links: list[list[Any]] = []
     incoming: dict[str, dict[str, int]] = {key: {} for key in prompt.nodes}
     outgoing: dict[str, dict[int, list[int]]] = {key: {} for key in prompt.nodes}
+    number = 0
     for key, node in prompt.nodes.items():
-        slots = {slot.name: (index, slot.type) for index, slot in enumerate(boxes[key].slots)}
-        for name, link in node.links():
-            if link.node not in boxes or name not in slots:
+        linked = node.links()
+        slots = {slot.name: (index, slot.type) for index, slot in enumerate(boxes[key].slots)} if linked else {}
+        for name, (origin, output) in linked:
+            box = boxes.get(origin)
+            if box is None or name not in slots:
                 continue
             index, type_ = slots[name]
-            outputs = boxes[link.node].outputs
-            if 0 <= link.slot < len(outputs):
-                type_ = outputs[link.slot][1]
-            number = len(links) + 1
-            links.append([number, numbers[link.node], link.slot, numbers[key], index, type_])
+            if 0 <= output < len(box.outputs):
+                type_ = box.outputs[output][1]
+            number += 1
+            links.append([number, numbers[origin], output, numbers[key], index, type_])
             incoming[key][name] = number
-            outgoing[link.node].setdefault(link.slot, []).append(number)
+            outgoing[origin].setdefault(output, []).append(number)
     return links, incoming, outgoing
 
 

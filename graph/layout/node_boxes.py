@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..prompt import Link, PromptNode
@@ -11,7 +11,7 @@ from ..schemas import Schemas
 from ..types import DATA_TYPES
 from .constants import CONSTANT_SCHEMAS
 from .pack_widgets import saves_by_name
-from .widget_places import Places, Values, is_forced, places_of
+from .widget_places import Places, Values, is_fixed, is_forced, places_of
 
 _SLOT_HEIGHT, _WIDGET_HEIGHT, _TEXT_HEIGHT = 20, 24, 110
 _PREVIEW_HEIGHT = 220
@@ -32,6 +32,12 @@ class Widgets(NamedTuple):
     items: Sequence[tuple[Places, InputSchema]]
     more: Sequence[str]
     """Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last."""
+    old_count: int | None
+    """How many values make the web UI take the list for an old file's."""
+
+    @staticmethod
+    def of(schema: NodeSchema, items: Sequence[tuple[Places, InputSchema]], more: Sequence[str]) -> Widgets:
+        return Widgets(schema, items, more, _old_count(schema, {item.name for _, item in items}))
 
     def values(self, inputs: Values) -> list[Any] | dict[str, Any]:
         if self.schema is not None and saves_by_name(self.schema):
@@ -42,20 +48,40 @@ class Widgets(NamedTuple):
             for places, item in self.items:
                 found.extend(places(item, inputs, self.schema))
         found.extend([inputs[name] for name in self.more])
-        if self.schema is not None and self._looks_old(self.schema, len(found)):
+        if len(found) == self.old_count:
             found.append(None)
         return found
 
-    def _looks_old(self, schema: NodeSchema, count: int) -> bool:
-        """Whether the web UI would take the list for an old file's, where sockets by force had a place too.
 
-        It goes by the number of values alone (`migrateWidgetsValues`); one more that no widget takes keeps it away.
-        """
-        shown = {item.name for _, item in self.items}
-        forced = [item for item in schema.inputs if is_forced(item)]
-        counted = [item for item in schema.inputs if item.name in shown or is_forced(item)]
-        controls = sum(bool(item.options.get('control_after_generate')) for item in counted)
-        return bool(forced) and len(counted) + controls == count
+def _old_count(schema: NodeSchema, shown: set[str]) -> int | None:
+    """The number of values in an old file, where sockets by force had a place too; None where there are none such.
+
+    The web UI goes by that number alone (`migrateWidgetsValues`); one more that no widget takes keeps it away.
+    """
+    forced = {item.name for item in schema.inputs if is_forced(item)}
+    if not forced:
+        return None
+    counted = [item for item in schema.inputs if item.name in shown or item.name in forced]
+    return len(counted) + sum(bool(item.options.get('control_after_generate')) for item in counted)
+
+
+class Shape(NamedTuple):
+    """What all nodes of a class with the same inputs show alike. `texts`: inputs of several lines."""
+
+    slots: list[Socket]
+    outputs: list[tuple[str, str]]
+    widgets: Widgets
+    texts: int
+    picture: bool
+    known: frozenset[str]
+    """The names of the schema's inputs."""
+
+    def box(self, inputs: Values, script_inputs: list[dict[str, Any]] | None = None) -> NodeBox:
+        values = self.widgets.values(inputs)
+        sockets = len(self.slots) - len(self.widgets.items)
+        rows = len(values) - len(self.widgets.more)
+        size = _size(max(sockets, len(self.outputs)), rows, self.texts, self.picture)
+        return NodeBox(self.slots, self.outputs, self.widgets, values, size, script_inputs)
 
 
 class NodeBox(NamedTuple):
@@ -70,11 +96,30 @@ class NodeBox(NamedTuple):
     """For a node whose script says what its inputs are: those that this prompt gives it."""
 
 
-def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
-    schema = schemas.find(node.class_type) if schemas is not None else None
-    schema = schema or CONSTANT_SCHEMAS.get(node.class_type or '')
-    if schema is None:
-        return _plan_unknown(node)
+def boxes_of(nodes: Mapping[str, PromptNode], schemas: Schemas | None) -> dict[str, NodeBox]:
+    """What each node shows. Most classes look the same in all nodes: they are looked at once."""
+    shapes: dict[str, Shape] = {}
+    found: dict[str, NodeBox] = {}
+    for key, node in nodes.items():
+        shape = shapes.get(node.class_type or '')
+        if shape is None or not node.inputs.keys() <= shape.known:
+            schema = schemas.find(node.class_type) if schemas is not None else None
+            schema = schema or CONSTANT_SCHEMAS.get(node.class_type or '')
+            if schema is None:
+                found[key] = _box_of_unknown(node)
+                continue
+            shape = _shape_of(node, schema)
+            if is_fixed(schema) and not shape.widgets.more and len(shape.slots) == len(schema.inputs):
+                shapes[schema.class_type] = shape
+            if schema.any_inputs:
+                own = [_script_input(slot) for slot in shape.slots if slot.name not in shape.known]
+                found[key] = shape.box(node.inputs, own)
+                continue
+        found[key] = shape.box(node.inputs)
+    return found
+
+
+def _shape_of(node: PromptNode, schema: NodeSchema) -> Shape:
     slots: list[Socket] = []
     items: list[tuple[Places, InputSchema]] = []
     texts = 0
@@ -104,12 +149,7 @@ def box_of(node: PromptNode, schemas: Schemas | None) -> NodeBox:
     # Sockets come before widgets, as the web UI shows them.
     slots.sort(key=lambda slot: slot.widget)
     outputs = [(item.name, item.type) for item in schema.outputs]
-    widgets = Widgets(schema, items, more)
-    values = widgets.values(node.inputs)
-    sockets = len(slots) - len(items)
-    size = _size(max(sockets, len(outputs)), len(values) - len(more), texts, _shows_picture(schema))
-    script_inputs = [_script_input(slot) for slot in slots if slot.name not in known] if schema.any_inputs else None
-    return NodeBox(slots, outputs, widgets, values, size, script_inputs)
+    return Shape(slots, outputs, Widgets.of(schema, items, more), texts, _shows_picture(schema), frozenset(known))
 
 
 def _script_input(slot: Socket) -> dict[str, Any]:
@@ -123,9 +163,9 @@ def _shows_picture(schema: NodeSchema) -> bool:
     return any(item.options.get('image_upload') or item.options.get('video_upload') for item in schema.inputs)
 
 
-def _plan_unknown(node: PromptNode) -> NodeBox:
+def _box_of_unknown(node: PromptNode) -> NodeBox:
     slots = [Socket(name, '*', False, False) for name, _ in node.links()]
-    widgets = Widgets(None, (), [name for name, value in node.inputs.items() if not isinstance(value, Link)])
+    widgets = Widgets(None, (), [name for name, value in node.inputs.items() if not isinstance(value, Link)], None)
     values = widgets.values(node.inputs)
     return NodeBox(slots, [], widgets, values, _size(len(slots), len(values), 0))
 

@@ -31,6 +31,14 @@ def places_of(item: InputSchema, schema: NodeSchema) -> Places | None:
     return _one if kind in WIDGETS else _PLACES.get(kind)
 
 
+def is_fixed(schema: NodeSchema) -> bool:
+    """Whether all nodes of the class have the same inputs, whatever their values."""
+    return not schema.any_inputs and all(item.kind in _FIXED for item in schema.inputs)
+
+
+_FIXED = (InputKind.PLAIN, InputKind.COMBO)
+
+
 def is_forced(item: InputSchema) -> bool:
     """Whether the input is a socket although its type is a widget's."""
     return bool(item.options.get('forceInput') or (item.options.get('defaultInput') and not item.required))

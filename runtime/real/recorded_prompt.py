@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from ...graph import Prompt
 from .records import Literal, Opaque, Record, Several, Source
 
 
@@ -16,6 +18,10 @@ class RecordedPrompt:
 
     prompt: dict[str, Any]
     notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def parsed(self) -> Prompt:
+        return Prompt.parse(self.prompt)
 
 
 def write_prompt(records: Iterable[Record]) -> RecordedPrompt:

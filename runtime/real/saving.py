@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...comfyui.loaded import loaded
-from ...graph import Schemas
+from ...graph import Prompt, Schemas
 from .recorded_prompt import RecordedPrompt
 
 ScriptWriter = Callable[[Mapping[str, Any], str, Schemas], str]
@@ -36,7 +36,7 @@ def set_script_writer(writer: ScriptWriter | None) -> None:
 def extra_pnginfo(written: RecordedPrompt, node_id: str, schemas: Schemas) -> dict[str, Any]:
     """`{'workflow': ..., SCRIPT_KEY: ...}` for a prompt, as far as both can be made."""
     found: dict[str, Any] = {}
-    workflow = _attempt('workflow', lambda: _layout(written.prompt, schemas))
+    workflow = _attempt('workflow', lambda: _layout(written.parsed, schemas))
     if workflow is not None:
         found['workflow'] = workflow
     return found | own_script(written, node_id, schemas)
@@ -44,8 +44,12 @@ def extra_pnginfo(written: RecordedPrompt, node_id: str, schemas: Schemas) -> di
 
 def own_script(written: RecordedPrompt, node_id: str, schemas: Schemas) -> dict[str, str]:
     """`{SCRIPT_KEY: ...}` for a prompt, or nothing where it cannot be made."""
-    writer = _writer or getattr(loaded(__name__.partition('.')[0]), 'write_script', None)
-    script = _attempt('script', lambda: writer(written.prompt, node_id, schemas)) if writer is not None else None
+    own = getattr(loaded(__name__.partition('.')[0]), 'write_script', None)
+    script = None
+    if (writer := _writer) is not None:
+        script = _attempt('script', lambda: writer(written.prompt, node_id, schemas))
+    elif own is not None:
+        script = _attempt('script', lambda: own(written.parsed, node_id, schemas))
     return {} if script is None else {SCRIPT_KEY: with_notes(script, written.notes)}
 
 
@@ -59,7 +63,7 @@ def _one_line(text: str) -> str:
     return ' '.join(''.join(letter if letter.isprintable() else ' ' for letter in text).split())
 
 
-def _layout(prompt: Mapping[str, Any], schemas: Schemas) -> Any:
+def _layout(prompt: Prompt, schemas: Schemas) -> Any:
     from ...graph.layout import lay_out
 
     return lay_out(prompt, schemas)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...graph import Prompt, PromptError, Schemas, as_schemas
+from ...graph.collector import collector_paused
 from ..convert import Conversion
 from ..errors import TranspileError
 from ..workflow_file import WorkflowFile
@@ -38,6 +39,7 @@ class Script:
     warnings: tuple[str, ...] = ()
 
 
+@collector_paused()
 def write_script(
     prompt: Mapping[str, Any] | Prompt,
     *,
