@@ -67,9 +67,12 @@ class NodeRunner:
     def run_plain(self, plan: Plan, inputs: dict[str, Any]) -> Any:
         """Runs a simple node whose inputs need nothing done, and follows nothing."""
         self._before_node()
+        node_id = self.prefix + str(self._origins.next_number()) if plan.tells_id else ''
         if plan.unique_id:
-            inputs.update(dict.fromkeys(plan.unique_id, self.prefix + str(self._origins.next_number())))
-        instance, call = plan.start()
+            inputs.update(dict.fromkeys(plan.unique_id, node_id))
+        if plan.nesting is not None:
+            inputs = plan.nesting.nested(inputs)
+        instance, call = plan.start(node_id)
         try:
             returned = call(**inputs)
         except BaseException as error:
@@ -93,12 +96,13 @@ class NodeRunner:
         node_id = record.node_id
         if plan.unique_id:
             inputs = {**inputs, **dict.fromkeys(plan.unique_id, node_id)}
-        instance, call = plan.start()
+        nested = inputs if plan.nesting is None else plan.nesting.nested(inputs)
+        instance, call = plan.start(node_id)
         host.set_prefix(node_id, 0, 0)
         context = host.context
         token = context.set(self._make_context(node_id)) if context is not None else None
         try:
-            returned = call(**inputs)
+            returned = call(**nested)
         except BaseException as error:
             host.on_error(error)
             raise

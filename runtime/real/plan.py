@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
@@ -10,6 +10,7 @@ from ...graph.types import PYTHON_TYPES
 from .choices import CHECKED, choices_of, refuse
 from .host import Host
 from .locked_method import LockedMethod, can_be_kept
+from .nesting import nesting_of
 from .value_kinds import Kind
 
 _TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
@@ -51,6 +52,7 @@ class Plan:
         'locked',
         'names',
         'needs_graph',
+        'nesting',
         'node_class',
         'plain',
         'raw_names',
@@ -59,6 +61,7 @@ class Plan:
         'schema',
         'simple',
         'switches',
+        'tells_id',
         'token_slots',
         'unique_id',
         'wants_prompt',
@@ -81,12 +84,11 @@ class Plan:
         self.switches = {item.name: item.switch for item in items if item.switch}
         self.hidden = {item.python_name: item for item in schema.hidden}
         self.host_hidden = frozenset(item.type for item in schema.hidden if item.type in HOST_HIDDEN)
-        self.unique_id = tuple(item.name for item in schema.hidden if item.type == 'UNIQUE_ID')
         self.lazy = frozenset(item.name for item in items if item.options.get('lazy'))
         self.count = len(schema.outputs)
         self.list_slots = tuple(slot for slot, output in enumerate(schema.outputs) if output.is_list)
         self.token_slots = tuple(slot for slot, output in enumerate(schema.outputs) if _is_token(output.type))
-        raw_links = any(item.options.get('rawLink') for item in items)
+        raw_links = any(item.options.get('rawLink') for item in _with_inner(items))
         self.wants_prompt = bool(self.host_hidden & {'PROMPT', 'DYNPROMPT', 'EXTRA_PNGINFO'})
         self.needs_graph = raw_links or 'DYNPROMPT' in self.host_hidden
         loops = raw_links and 'DYNPROMPT' in self.host_hidden
@@ -100,10 +102,15 @@ class Plan:
         """Output nodes hand tensors on to files and browsers, which fails for those that carry gradients."""
         self.changing = host.is_changing(node_class)
         is_v3 = host.is_v3(node_class)
-        keeps = is_v3 and not schema.hidden and can_be_kept(node_class)
-        self.locked = LockedMethod(node_class) if keeps else None
+        ids = tuple(item.name for item in schema.hidden if item.type == 'UNIQUE_ID')
+        self.tells_id = bool(ids)
+        self.unique_id = () if is_v3 else ids
+        keeps = is_v3 and len(ids) == len(schema.hidden) and can_be_kept(node_class, self.tells_id)
+        self.locked = LockedMethod(node_class, self.tells_id) if keeps else None
+        combos = [item.name for item in _with_inner(items) if item.kind is InputKind.DYNAMIC_COMBO]
+        self.nesting = nesting_of(node_class, combos) if keeps and not plain else None
         self.simple = not (
-            self.names is None
+            (self.names is None and self.nesting is None)
             or raw_links
             or self.host_hidden - {'UNIQUE_ID'}
             or schema.is_input_list
@@ -131,10 +138,14 @@ class Plan:
             if type(value) in CHECKED and value not in known:
                 refuse(host, self.schema, self.node_class, name, value, inputs)
 
-    def start(self) -> tuple[Any, Callable[..., Any]]:
+    def takes_only(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether there are no inputs but those of the schema."""
+        return inputs.keys() <= (self.raw_names if self.nesting is None else self.nesting.names(inputs))
+
+    def start(self, node_id: str) -> tuple[Any, Callable[..., Any]]:
         """What the executor calls the node's object, and the method that runs it."""
         if self.locked is not None:
-            return self.node_class, self.locked.current()
+            return self.node_class, self.locked.current(node_id)
         instance = self.node_class()
         return instance, getattr(instance, self.function)
 
@@ -169,6 +180,16 @@ class Plan:
             kind = self.schema.input(name)
             wanted = kind.type if isinstance(kind, InputSchema) else cast
             raise CallError(f'{self.class_type}: input {name!r} is {value!r}, no {wanted}: {error}') from error
+
+
+def _with_inner(items: Iterable[InputSchema]) -> Iterator[InputSchema]:
+    """Inputs, and those inside of dynamic ones."""
+    for item in items:
+        yield item
+        for branch in item.branches:
+            yield from _with_inner(branch.inputs)
+        if item.template is not None:
+            yield from _with_inner([item.template.input])
 
 
 def _is_token(type_: str) -> bool:

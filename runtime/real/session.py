@@ -174,7 +174,7 @@ class RealSession:
 
         `hidden` is None where `inputs` are just what the call named, so that a `None` leaves an input out.
         """
-        simple = plan.simple and (hidden is None or (not hidden and inputs.keys() <= plan.raw_names))
+        simple = plan.simple and (hidden is None or (not hidden and plan.takes_only(inputs)))
         recorded: dict[str, Any] = {}
         plain, unchanged = self._prepare(plan, inputs, hidden, recorded)
         simple = simple and plain
@@ -227,7 +227,7 @@ class RealSession:
         self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any], record: Record, key: bytes | None
     ) -> tuple[Any, ...]:
         plain, _ = self._prepare(plan, inputs, hidden, {})
-        simple = plain and plan.simple and not hidden and inputs.keys() <= plan.raw_names
+        simple = plain and plan.simple and not hidden and plan.takes_only(inputs)
         if plan.detaches:
             inputs = self._detached(inputs)
         returned = self._perform(plan, inputs, hidden, record, simple, key)

@@ -50,6 +50,45 @@ class LikeSampler:
         return ({'samples': inputs['latent_image']['samples'].clone()},)
 
 
+def v3_classes() -> dict[str, type]:
+    """`Trivial` as a V3 node, and the same told its id; with inputs that grow where this ComfyUI has such."""
+    from comfy_api.latest import io  # pyright: ignore[reportMissingImports]
+
+    inputs = [io.Image.Input('image'), io.Float.Input('strength', default=1.0), io.Int.Input('count', default=1)]
+    inputs.append(io.Combo.Input('mode', options=['a', 'b']))
+
+    def plain(cls: Any, **inputs: Any) -> Any:
+        return io.NodeOutput(Thing())
+
+    def class_of(name: str, inputs: list[Any], hidden: list[Any]) -> type:
+        def define_schema(cls: Any) -> Any:
+            return io.Schema(node_id=name, inputs=inputs, outputs=[io.Image.Output()], hidden=hidden)
+
+        methods = {'define_schema': classmethod(define_schema), 'execute': classmethod(plain)}
+        return type(name, (io.ComfyNode,), methods)
+
+    found = {'BenchV3': class_of('BenchV3', inputs, []), 'BenchId': class_of('BenchId', inputs, [io.Hidden.unique_id])}
+    if hasattr(io, 'Autogrow'):
+        template = io.Autogrow.TemplatePrefix(io.Image.Input('image'), prefix='image', min=1, max=10)
+        found['BenchGrows'] = class_of('BenchGrows', [io.Autogrow.Input('images', template=template)], [])
+    return found
+
+
+def v3_calls(nodes: Any, rounds: int) -> dict[str, float]:
+    """Microseconds of whole calls. `nodes` gives the nodes, by name, once the classes are ComfyUI's."""
+    classes: Any = sys.modules['nodes']
+    classes.NODE_CLASS_MAPPINGS |= v3_classes()
+    functions = nodes()
+    image = Thing()
+    found: dict[str, float] = {}
+    for name in ('BenchV3', 'BenchId'):
+        function = functions[name]
+        found[name] = best(lambda function=function: function(image, 1.0, 2, 'a'), rounds)
+    if 'BenchGrows' in classes.NODE_CLASS_MAPPINGS:
+        found['BenchGrows'] = best(lambda: functions['BenchGrows']([image, image]), rounds)
+    return found
+
+
 def best(call: Callable[[], Any], rounds: int, calls: int = 40) -> float:
     """The least time of a call over the rounds, in microseconds."""
     call()

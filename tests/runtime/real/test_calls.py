@@ -156,6 +156,112 @@ def test_a_v3_node_sees_its_class_as_it_is_now_and_cannot_change_it(real: Child)
     assert "Cannot modify class attribute 'runs'" in value[3]
 
 
+V3_TELLS = """
+    import threading
+    import nodes
+    from comfy_api.latest import io
+
+    class Tells(io.ComfyNode):
+        kept = []
+
+        @classmethod
+        def define_schema(cls):
+            return io.Schema(
+                node_id='Tells', inputs=[io.Int.Input('deep', default=0)],
+                outputs=[io.Int.Output(), io.Custom('LIST').Output()], hidden=[io.Hidden.unique_id],
+            )
+
+        @classmethod
+        def execute(cls, deep):
+            before = cls.hidden.unique_id
+            if deep == 1:
+                cls.kept.append(cls)
+            if deep == 2:
+                tells(0)
+            if deep == 3:
+                raise RuntimeError('no')
+            return io.NodeOutput(deep, [before, cls.hidden.unique_id])
+
+    nodes.NODE_CLASS_MAPPINGS['Tells'] = Tells
+    tells = RealSession(track=TRACK).nodes['Tells']
+"""
+
+
+@pytest.mark.parametrize('track', [True, False])
+def test_a_v3_node_that_is_told_its_id_keeps_it_while_it_runs_and_after(real: Child, track: bool) -> None:
+    """Also one that calls itself, one in another thread, one that failed, and a class that somebody keeps."""
+    value = real.run(V3_TELLS.replace('TRACK', str(track)) + """
+    ids = [tells(deep)[1] for deep in (0, 1, 2, 1, 0)]
+    try:
+        tells(3)
+    except RuntimeError as error:
+        failed = error
+    thread = threading.Thread(target=lambda: ids.append(tells(2)[1]))
+    thread.start()
+    thread.join()
+    value = [ids, [kept.hidden.unique_id for kept in Tells.kept], Tells.hidden]
+    """)
+    ids, kept, own = value
+    assert all(before == after for before, after in ids)
+    numbers = [int(before) for before, _ in ids]
+    assert numbers == sorted(set(numbers))
+    assert kept == [ids[1][0], ids[3][0]]
+    assert own is None
+
+
+def test_a_v3_node_gets_its_dynamic_inputs_as_the_executor_gives_them(real: Child) -> None:
+    """Called, and as a node of a prompt that ComfyUI's executor runs."""
+    value = real.run("""
+    import nodes
+    from comfy_api.latest import io
+
+    if not hasattr(io, 'Autogrow'):
+        value = None
+    else:
+        class Grows(io.ComfyNode):
+            @classmethod
+            def define_schema(cls):
+                one = io.DynamicCombo.Option('one', [io.Int.Input('n', default=1)])
+                template = io.Autogrow.TemplatePrefix(io.Int.Input('value'), prefix='value', min=1, max=5)
+                return io.Schema(
+                    node_id='Grows', outputs=[io.String.Output()], is_output_node=True,
+                    inputs=[
+                        io.Autogrow.Input('values', template=template),
+                        io.DynamicCombo.Input('how', options=[one, io.DynamicCombo.Option('two', [])]),
+                    ],
+                )
+
+            @classmethod
+            def execute(cls, values, how):
+                text = f'{sorted(values.items())} {sorted(how.items())}'
+                return io.NodeOutput(text, ui={'text': [text]})
+
+        nodes.NODE_CLASS_MAPPINGS['Grows'] = Grows
+        grows = RealSession().nodes['Grows']
+        value = [grows([1, 2], 'one', how__n=3), grows([1], 'two'), grows([4, 5], 'one', how__n=6)]
+        loop_result = []
+        import execution
+        class Server:
+            client_id = last_node_id = None
+            sockets_metadata = {}
+            def send_sync(self, event, data, sid=None):
+                if event == 'executed':
+                    loop_result.append(data['output']['text'][0])
+        for inputs in (
+            {'values.value0': 1, 'values.value1': 2, 'how': 'one', 'how.n': 3}, {'values.value0': 1, 'how': 'two'},
+            {'values.value0': 4, 'values.value1': 5, 'how': 'one', 'how.n': 6},
+        ):
+            server = Server()
+            sizes = {'lru': 0, 'ram': 0, 'ram_inactive': 0}
+            executor = execution.PromptExecutor(server, execution.CacheType.CLASSIC, sizes)
+            executor.execute({'1': {'class_type': 'Grows', 'inputs': inputs}}, 'test', {'client_id': 'test'}, ['1'])
+        value = [value, loop_result]
+    """)
+    if value is not None:
+        assert value[0] == value[1]
+        assert value[0][0] == "[('value0', 1), ('value1', 2)] [('how', 'one'), ('n', 3)]"
+
+
 @pytest.mark.parametrize('track', [True, False])
 def test_whatever_a_v3_node_returns_is_read_as_the_executor_reads_it(real: Child, track: bool) -> None:
     value = real.run(V3_NODES + f"""
