@@ -173,6 +173,8 @@ def _node_json(
         # The sockets and widgets of a `ComfyScript` node are saved with it (`js/node/sockets.mjs`).
         sockets = {'main': True, 'any_input': False, 'inputs': box.script_inputs}
         sockets['outputs'] = [{'name': name, 'type': type_} for name, type_ in outputs]
+        if isinstance(box.values, list):
+            sockets['values'] = box.values[1:]  # as `js/node/keep.js` saves them
         data['properties']['comfyscript'] = sockets
     shown = title or node.title
     if shown:

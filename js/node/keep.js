@@ -1,5 +1,6 @@
 // Holds the values, sockets and links of saved ComfyScript nodes where the rest of the pack's files did not load: a node
 // that ComfyUI makes of the definition alone has one widget, and would forget the others. It imports nothing.
+// A page that gets no file of ours at all forgets them indeed, but keeps properties: so the values lie there, too.
 
 /** @type {any} */
 const app = /** @type {any} */ (window).comfyAPI.app.app
@@ -29,6 +30,22 @@ function prepare(node, info) {
   while (node.outputs?.length) node.removeOutput(node.outputs.length - 1)
 }
 
+/** The saved form as it was, where a page without this file saved it: the script alone, and all outputs that a node may have. @param {any} info */
+function restored(info) {
+  const { values, outputs } = info?.properties?.comfyscript ?? {}
+  const own = info?.widgets_values
+  if (!Array.isArray(values) || !values.length || !Array.isArray(own) || own.length !== 1) return info
+  const most = Array.isArray(outputs) && Array.isArray(info.outputs) ? outputs.length : undefined
+  return { ...info, widgets_values: [own[0], ...values], outputs: info.outputs?.slice(0, most) }
+}
+
+/** Puts a second copy of the values, all but the script, into what is saved. @param {any} info a node's saved form */
+function copyValues(info) {
+  const signature = info.properties?.comfyscript
+  if (!signature || !Array.isArray(info.widgets_values)) return
+  info.properties = { ...info.properties, comfyscript: { ...signature, values: info.widgets_values.slice(1) } }
+}
+
 app.registerExtension({
   name: 'ComfyScript.Keep',
 
@@ -37,7 +54,12 @@ app.registerExtension({
     const configure = nodeType.prototype.configure
     nodeType.prototype.configure = function (/** @type {any} */ info) {
       if (!nodeType.prototype.comfyScriptLoaded) prepare(this, info)
-      return configure.call(this, info)
+      return configure.call(this, restored(info))
+    }
+    const serialized = nodeType.prototype.onSerialize
+    nodeType.prototype.onSerialize = function (/** @type {any} */ info) {
+      serialized?.call(this, info)
+      copyValues(info)
     }
   },
 

@@ -27,6 +27,41 @@ def check_given(signature: Signature, given: Mapping[str, Any]) -> None:
         raise ScriptDenied(f'the script needs the input {missing[0]!r}: link it, or give the parameter a default')
 
 
+def check_values_came(extra_pnginfo: Any, node_id: str) -> None:
+    """Raises ScriptDenied where the page had none of our files: its prompt has the script and none of the values.
+
+    Such a page saves the script alone, and the values stay in the node's properties (`js/node/keep.js`).
+    """
+    node = _saved_node(_mapping(extra_pnginfo).get('workflow'), node_id)
+    values = _mapping(_mapping(node.get('properties')).get('comfyscript')).get('values')
+    saved = node.get('widgets_values')
+    if values and isinstance(saved, list) and len(saved) == 1:
+        raise ScriptDenied(
+            'the values of this node did not come along: the page has not loaded the files of ComfyScript. '
+            'Reload the page, then run again'
+        )
+
+
+def _saved_node(workflow: Any, node_id: str) -> Mapping[str, Any]:
+    """The node in a workflow, empty if it is not there; `3:5` is node 5 of the subgraph that node 3 is."""
+    subgraphs = _mapping(_mapping(workflow).get('definitions')).get('subgraphs')
+    graph, node = _mapping(workflow), _mapping(None)
+    for part in node_id.split(':'):
+        node = _with_id(graph.get('nodes'), part)
+        graph = _with_id(subgraphs, str(node.get('type')))
+    return node
+
+
+def _with_id(items: Any, wanted: str) -> Mapping[str, Any]:
+    found = (item for item in items if str(_mapping(item).get('id')) == wanted) if isinstance(items, list) else iter(())
+    return next(found, {})
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Whatever a client sent, as a mapping."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signature) -> None:
     """ComfyUI's own validation of the nodes behind links that it did not follow. Raises ScriptDenied."""
     from ...runtime.real import loop

@@ -15,7 +15,7 @@ from .comfyui import known_schemas, settings_of_owner
 from .crossing import outputs, typed
 from .execution import Run
 from .identity import Identities
-from .links import check_given, slots_in_use, validate_sources
+from .links import check_given, check_values_came, slots_in_use, validate_sources
 
 if TYPE_CHECKING:
     from .generations import Generations
@@ -80,6 +80,8 @@ class ComfyScript:
         links = {name: value for name, value in given.items() if name in AnyInputs() and may_be_link(value)}
         missing = {name: value for name, value in links.items() if inputs.get(name) is None}
         signature = _read(_text(script)).signature
+        if any(item.name not in given for item in signature.inputs):
+            check_values_came(inputs.get('__extra_pnginfo'), node_id)
         check_given(signature, given)
         if missing:
             validate_sources(dynprompt, missing, signature)

@@ -12,6 +12,7 @@ import pytest
 
 import comfy_script
 from comfy_script.tests.lab.paths import ROOT
+from comfy_script.transpiler import transpile
 
 PLACEHOLDER = 'OWNER-TO-SET'
 
@@ -71,3 +72,9 @@ def test_pictures_are_small():
     sizes = {file.name: file.stat().st_size for file in (ROOT / 'docs' / 'images').iterdir()}
     assert {'icon.png', 'banner.png'} <= set(sizes)
     assert max(sizes.values()) <= 2 * 2**20
+
+
+def test_the_readme_shows_the_default_graph_as_the_panel_does(schemas):
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    block = readme.partition('```python\n')[2].partition('```')[0]
+    assert block == transpile(ROOT / 'tests' / 'data' / 'default_workflow.json', schemas=schemas)

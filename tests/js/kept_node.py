@@ -34,7 +34,7 @@ MAKE = """
     const script = node.widgets.find(widget => widget.name === 'script')
     script.value = argument.script
     script.callback?.(argument.script)
-    for (let waited = 0; !node.widgets.some(widget => widget.name === 'name') && waited < 100; waited++)
+    for (let waited = 0; !node.widgets.some(widget => widget.name === 'name') && waited < 400; waited++)
         await new Promise(done => setTimeout(done, 100))
     for (const [name, value] of Object.entries(argument.values))
         node.widgets.find(widget => widget.name === name).value = value

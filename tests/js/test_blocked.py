@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.js.conftest import ROOT
-from comfy_script.tests.js.kept_node import VALUES, held, load, make_node, open_page
+from comfy_script.tests.js.kept_node import VALUES, held, js, load, make_node, open_page
 from comfy_script.tests.lab.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -57,4 +57,21 @@ def test_a_file_that_does_not_come_takes_nothing_of_a_saved_node(browser, panel_
     page.close()
 
     assert blocked, f'the page did not ask for {name}'
+    assert now == whole
+
+
+def test_what_a_page_without_any_file_of_ours_saved_is_whole_in_one_with_them(browser, panel_server, workflow):
+    made, whole = workflow
+    page = browser.new_page()
+    page.route(lambda url: '/extensions/ComfyScript/' in url, lambda route: route.abort())
+    open_page(page, panel_server)
+    load(page, made)
+    saved = js(page, 'return app.graph.serialize()')
+    page.close()
+
+    page = browser.new_page()
+    open_page(page, panel_server)
+    load(page, saved)
+    now = held(page)
+    page.close()
     assert now == whole

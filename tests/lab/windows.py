@@ -27,6 +27,9 @@ def run(arguments: Sequence[str], say: Callable[[str], None]) -> int:
     if not command:
         say('COMFYSCRIPT_WINDOWS_PYTHON names no Windows Python (`wine64 /path/to/python.exe`): nothing was tested.')
         return 1
+    if shutil.which(command[0]) is None:
+        say(f'There is no program {command[0]}, which COMFYSCRIPT_WINDOWS_PYTHON names: nothing was tested.')
+        return 1
     # A copy, because Wine has no links, and under its own name, so that the tests' child processes can import it.
     copy = CACHE / 'windows' / 'comfy_script'
     shutil.rmtree(copy, ignore_errors=True)

@@ -197,6 +197,8 @@ class Loader:
                 add_node_input(node, spec)
         if take_slots(node, info):
             self._with_extra_inputs.append(node)
+        if special is not None and special.restored is not None:
+            info = special.restored(info)
         if info.widgets_values:
             (special.take if special is not None and special.take is not None else take_values)(node, info)
             if special is not None and special.shows:

@@ -18,13 +18,15 @@ class SpecialType:
 
     `inputs` go behind the required ones of the description (`beforeRegisterNodeDef`); `created` runs on the new node;
     `saved_inputs` gives the inputs that a saved node's properties describe: the node gets them before its links and
-    values are read. `take` reads the saved values in the type's own way. `shows`: what lies behind the node's own
-    values is what its last run showed. `virtual`: the web UI leaves it out of prompts although the server knows it.
+    values are read. `restored` gives the saved form with what a page without the pack's JavaScript left out of it.
+    `take` reads the saved values in the type's own way. `shows`: what lies behind the node's own values is what its
+    last run showed. `virtual`: the web UI leaves it out of prompts although the server knows it.
     """
 
     inputs: tuple[tuple[str, str], ...] = ()
     created: Callable[[LiveNode], None] | None = None
     saved_inputs: Callable[[Mapping[str, Any]], Iterator[Spec]] | None = None
+    restored: Callable[[WorkflowNode], WorkflowNode] | None = None
     take: Callable[[LiveNode, WorkflowNode], None] | None = None
     shows: bool = False
     virtual: bool = False

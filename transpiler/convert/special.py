@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..workflow_file import WorkflowNode
 from .javascript import truthy
 from .model import LiveNode, Widget
 from .node_types import SpecialType, VirtualType
@@ -78,10 +79,19 @@ def _script_inputs(properties: Mapping[str, Any]) -> Iterator[Spec]:
         yield read_spec(item['name'], type_, options, not item.get('required'))
 
 
+def _with_kept_values(info: WorkflowNode) -> WorkflowNode:
+    """A page that got none of our files saved the script alone; the values lie in properties (`js/node/keep.js`)."""
+    values, saved = info.widgets_values, info.properties.get('comfyscript')
+    kept = saved.get('values') if isinstance(saved, Mapping) else None
+    if not isinstance(values, (list, tuple)) or len(values) != 1 or not isinstance(kept, (list, tuple)):
+        return info
+    return info._replace(widgets_values=[*values, *kept], named_values=None)
+
+
 _AUDIO = SpecialType(inputs=(('audioUI', 'AUDIO_UI'),))
 
 SPECIAL_TYPES: dict[str, SpecialType] = {
-    'ComfyScript': SpecialType(saved_inputs=_script_inputs),
+    'ComfyScript': SpecialType(saved_inputs=_script_inputs, restored=_with_kept_values),
     'CustomCombo': SpecialType(created=_custom_combo),
     'LoadAudio': _AUDIO,
     'SaveAudio': _AUDIO,

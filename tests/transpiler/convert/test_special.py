@@ -126,3 +126,16 @@ def test_the_buttons_of_load_3d_are_in_the_prompt() -> None:
         'width': 10,
         'height': 20,
     }
+
+
+def test_values_that_a_page_without_the_packs_files_left_out_are_in_the_nodes_properties():
+    description = described('ComfyScript', {'script': ['STRING', {'multiline': True}]}, ['*'])
+    saved = {**PROPERTIES['ComfyScript']['comfyscript'], 'values': [7, 'fixed', 'b']}
+
+    def converted(values: list[Any]) -> dict[str, Any]:
+        node = {'id': 1, 'type': 'ComfyScript', 'mode': 0, 'inputs': [], 'outputs': [], 'widgets_values': values}
+        node['properties'] = {'comfyscript': saved}
+        return workflow_to_prompt({'nodes': [node], 'links': [], 'version': 0.4}, description)['1']['inputs']
+
+    assert converted(['out = 1']) == {'script': 'out = 1', 'seed': 7, 'mode': 'b'}
+    assert converted(['out = 1', 8, 'fixed', 'a']) == {'script': 'out = 1', 'seed': 8, 'mode': 'a'}
