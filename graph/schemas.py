@@ -84,18 +84,21 @@ class Schemas(Mapping[str, NodeSchema]):
         except SchemaError:
             return None
 
-    def output_types(self) -> tuple[str, ...]:
-        """Every data type that an output has, each once, without reading the descriptions in full."""
-        found: dict[str, None] = {}
-        for source in self._class_types.values():
+    def outputs_by_class(self) -> dict[str, list[str]]:
+        """The data types of each class's outputs, without reading the descriptions in full."""
+        found: dict[str, list[str]] = {}
+        for class_type, source in self._class_types.items():
             try:
                 types = source.get('output') if isinstance(source, Mapping) else source.RETURN_TYPES
+                types = (types,) if isinstance(types, str) else tuple(types or ())
             except Exception:  # a node class that cannot even be asked
-                continue
-            for type_ in (types,) if isinstance(types, str) else types or ():
-                if isinstance(type_, str):
-                    found[plain_text(type_)] = None
-        return tuple(found)
+                types = ()
+            found[class_type] = [plain_text(type_) for type_ in types if isinstance(type_, str)]
+        return found
+
+    def output_types(self) -> tuple[str, ...]:
+        """Every data type that an output has, each once."""
+        return tuple(dict.fromkeys(type_ for types in self.outputs_by_class().values() for type_ in types))
 
     def fingerprint(self, extra: tuple[str, ...] = ()) -> str | None:
         """A digest of the descriptions as the server sent them, and of `extra`; None for classes."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from aiohttp import web
 
 from ..graph import ComfyScriptError
 from ..panel.errors import RequestError
+from .reading.answers import encode
 
 MAX_JSON = 16 * 1024 * 1024
 """Bytes of a JSON body: a graph of 5 000 nodes has about 5 MB."""
@@ -34,7 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Desk:
-    """One worker thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
+    """One reader thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
@@ -57,7 +57,7 @@ class Desk:
     def _leave(self, seat: Seat) -> None:
         if seat.future is None or seat.future.done():
             self._taken -= 1
-        else:  # whoever gave up waiting still has the worker
+        else:  # whoever gave up waiting still has the reader
             loop = asyncio.get_running_loop()
             seat.future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left))
 
@@ -73,7 +73,7 @@ class Seat:
         self.future: Future[Any] | None = None
 
     async def work(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The function's result from the worker. Raises RequestError 504 when it takes too long."""
+        """The function's result from the reader. Raises RequestError 504 when it takes too long."""
         self.future = self._pool.submit(function, *args)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self.future), SECONDS)
@@ -130,21 +130,6 @@ async def _parts(request: web.Request, limit: int) -> AsyncIterator[bytes]:
         if size > limit:
             raise too_large
         yield part
-
-
-def parse_object(body: bytes) -> Mapping[str, Any]:
-    """A JSON object. Raises RequestError."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f'the request is no JSON: {error}') from error
-    if not isinstance(data, dict):
-        raise RequestError('the request must be a JSON object')
-    return data
-
-
-def encode(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, separators=(',', ':'), default=str).encode('utf-8', 'surrogatepass')
 
 
 def json_response(body: bytes, status: int = 200) -> web.Response:

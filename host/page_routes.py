@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..panel.errors import RequestError
-from .http import MAX_JSON, encode, guarded, json_response, parse_object, read_body
+from .http import MAX_JSON, guarded, json_response, read_body
 from .open_pages import OpenPages
+from .reading.answers import encode, parse_object
 from .users import current_user
 
 QUESTIONS = ('open_graph', 'apply')

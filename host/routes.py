@@ -7,7 +7,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -19,25 +18,27 @@ from .http import (
     MAX_UPLOADS,
     Desk,
     Handler,
-    encode,
     guarded,
     json_response,
-    parse_object,
     read_body,
     save_body,
 )
+from .reading import Question, TextReader
+from .reading.answers import encode
 from .viewed_files import output_path, suffix_of
 
 POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'signature')
 """Routes that take JSON and give JSON; `panel/service.py` answers them."""
 
 
-def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> None:
+def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas], given: TextReader | None = None) -> None:
     """Adds every route to ComfyUI's `PromptServer.instance.routes`.
 
-    `get_schemas` is asked in a worker thread, once per request; it may be slow the first time.
+    `get_schemas` is asked in a worker thread, once per request; it may be slow the first time. What comes
+    is read in a process of its own, or by `given`.
     """
     desk = Desk()
+    reader = given or TextReader()
     uploads = asyncio.Semaphore(MAX_UPLOADS)
 
     def posted(name: str) -> Handler:
@@ -46,7 +47,7 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> N
                 raise RequestError('the request must be application/json', 415)
             async with desk.seat() as seat:
                 body = await read_body(request, MAX_JSON)
-                return json_response(await seat.work(_answer, name, body, get_schemas))
+                return json_response(await seat.work(_ask, reader, Question(name, body), get_schemas))
 
         return guarded(handler)
 
@@ -62,19 +63,20 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> N
             with tempfile.TemporaryDirectory(prefix='comfyscript-', ignore_cleanup_errors=True) as folder:
                 path = Path(folder) / f'file{suffix_of(request.query.get("filename", ""))}'
                 await save_body(request, MAX_FILE, path)
-                return json_response(await seat.work(_of_upload, path, request.query, get_schemas))
+                question = Question('file', path=str(path), query=dict(request.query))
+                return json_response(await seat.work(_ask, reader, question, get_schemas))
 
     @routes.get('/comfyscript/output')
     @guarded
     async def of_output(request: web.Request) -> web.StreamResponse:
         async with desk.seat() as seat:
-            return json_response(await seat.work(_of_output, request.query, get_schemas))
+            return json_response(await seat.work(_of_output, reader, dict(request.query), get_schemas))
 
     @routes.get('/comfyscript/schemas')
     @guarded
     async def schemas(request: web.Request) -> web.StreamResponse:
         async with desk.seat() as seat:
-            body: bytes = await seat.work(_schemas, get_schemas)
+            body: bytes = await seat.work(_schemas, reader, get_schemas)
         tag = hashlib.sha1(body).hexdigest()
         headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
         if tag in request.headers.get('If-None-Match', ''):
@@ -84,32 +86,22 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas]) -> N
         return response
 
 
-# Run in the worker thread. The transpiler is loaded at the first request: ComfyUI's start does not wait for it.
+# Run in the worker thread.
 
 
-def _answer(name: str, body: bytes, get_schemas: Callable[[], Schemas]) -> bytes:
-    from ..panel.service import answer
-
-    return encode(answer(name, parse_object(body), get_schemas()))
+def _ask(reader: TextReader, question: Question, get_schemas: Callable[[], Schemas]) -> bytes:
+    return reader.ask(question, get_schemas())
 
 
-def _of_upload(path: Path, query: Any, get_schemas: Callable[[], Schemas]) -> bytes:
-    from ..panel.service import answer_file
-    from ..transpiler import read_metadata
-
-    return encode(answer_file(read_metadata(path), query, get_schemas()))
+def _of_output(reader: TextReader, query: dict[str, str], get_schemas: Callable[[], Schemas]) -> bytes:
+    return reader.ask(Question('output', path=str(output_path(query)), query=query), get_schemas())
 
 
-def _of_output(query: Any, get_schemas: Callable[[], Schemas]) -> bytes:
-    from ..panel.service import answer_file
-    from ..transpiler import read_metadata
-
-    return encode(answer_file(read_metadata(output_path(query)), query, get_schemas()))
-
-
-def _schemas(get_schemas: Callable[[], Schemas]) -> bytes:
+def _schemas(reader: TextReader, get_schemas: Callable[[], Schemas]) -> bytes:
     from ..panel.service import answer_schemas
 
+    # The panel has been opened: the first script is asked for next.
+    reader.start()
     return encode(answer_schemas(get_schemas()))
 
 

@@ -87,7 +87,7 @@ def _web_directory(host: ServerProcess, folder: Path) -> str | None:
         return None
     fits = quote(folder.name) == folder.name
     name = folder.name if fits else 'ComfyScript'
-    _guarded('The panel\'s files as one version', lambda: _add_files(host, name, js))
+    _guarded("The panel's files as one version", lambda: _add_files(host, name, js))
     if fits:
         return './js'
     host.nodes.EXTENSION_WEB_DIRS[name] = str(js)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...comfyui.loaded import loaded
 from ...graph import Schemas
+from ...graph.collector import collector_paused
 from ..lang.bounds import Bounds
 from ..lang.builtins import NAMES
 from ..lang.compile.compiler import Code
@@ -56,15 +57,16 @@ def compile_script(text: str, bounds: Bounds | None = None, schemas: Schemas | N
     With `schemas` of the nodes, calls that only lazy inputs need wait until they are asked for (`demand.py`).
     """
     text = text.replace('\r\n', '\n').replace('\r', '\n')
-    tree = parse_source(text, bounds)
-    try:
-        waiting = frozenset() if schemas is None else waiting_calls(tree, schemas)
-        code = compile_tree(tree, waiting)
-    except ScriptError as error:
-        raise error.locate(text) from None
-    except RecursionError:
-        raise ScriptLimit('too many operators or blocks inside each other') from None
-    return CompiledScript(text, tree, code, find_main(tree))
+    with collector_paused():
+        tree = parse_source(text, bounds)
+        try:
+            waiting = frozenset() if schemas is None else waiting_calls(tree, schemas)
+            code = compile_tree(tree, waiting)
+        except ScriptError as error:
+            raise error.locate(text) from None
+        except RecursionError:
+            raise ScriptLimit('too many operators or blocks inside each other') from None
+        return CompiledScript(text, tree, code, find_main(tree))
 
 
 def find_main(tree: ast.Module) -> ast.FunctionDef | None:

@@ -18,22 +18,30 @@ class CheckedScript(NamedTuple):
     signature: Signature
     bounds: Bounds
     schemas: Schemas
+    class_count: int
+    """Node classes that there were: code depends on which they are, the signature also on their lists of choices."""
 
 
 _read: OrderedDict[str, CheckedScript] = OrderedDict()
 
 
 def checked_script(text: str, bounds: Bounds, schemas: Schemas) -> CheckedScript:
-    """A script's code and signature. Raises ScriptError."""
+    """A script's code and signature. Raises ScriptError.
+
+    Lists of choices are some seconds old at most. A long script, which takes longer than that to compile, would be
+    compiled again each time that it is asked for: its code stays, only its signature is read anew.
+    """
     found = _read.get(text)
-    if found is not None and found.bounds == bounds and found.schemas is schemas:
+    if found is not None and (found.bounds != bounds or found.class_count != len(schemas)):
+        found = None
+    if found is not None and found.schemas is schemas:
         return found
-    compiled = compile_script(text, bounds, schemas)
+    compiled = found.compiled if found is not None else compile_script(text, bounds, schemas)
     try:
         signature = read_signature(compiled.tree, schemas)
     except ScriptError as error:
         raise error.locate(compiled.text) from None
-    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas)
+    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas, len(schemas))
     while len(_read) > 1 and sum(map(len, _read)) > MOST_CHARACTERS:
         _read.popitem(last=False)
     return found

@@ -6,7 +6,7 @@ import ast
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from comfy_script.graph import Schemas
 from comfy_script.host import http
 from comfy_script.host import routes as panel_routes
+from comfy_script.host.reading import TextReader
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
 PROMPT = {
@@ -31,11 +32,18 @@ PROMPT = {
 }
 
 
+@pytest.fixture(scope='module')
+def reader() -> Iterator[TextReader]:
+    reader = TextReader(seconds=60)
+    yield reader
+    reader.close()
+
+
 @pytest.fixture
-async def client() -> AsyncIterator[Any]:
+async def client(reader: TextReader) -> AsyncIterator[Any]:
     table = web.RouteTableDef()
     schemas = Schemas.parse(NODES)
-    panel_routes.register(table, lambda: schemas)
+    panel_routes.register(table, lambda: schemas, reader)
     app = web.Application()
     app.add_routes(table)
     async with TestClient(TestServer(app)) as client:

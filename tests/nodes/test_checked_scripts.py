@@ -27,6 +27,17 @@ def test_a_script_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(set(map(id, read))) == 2
 
 
+def test_code_is_kept_when_the_lists_of_choices_are_read_anew() -> None:
+    """Else a script that takes longer to compile than those lists are kept never gets to run."""
+    first, second = Schemas.parse({}), Schemas.parse({})
+    before = checked_scripts.checked_script('x = 986', Bounds(), first)
+    after = checked_scripts.checked_script('x = 986', Bounds(), second)
+    more = checked_scripts.checked_script('x = 986', Bounds(), Schemas.parse({'A': {}}))
+    assert after.compiled is before.compiled
+    assert after.schemas is second
+    assert more.compiled is not before.compiled
+
+
 def test_long_scripts_do_not_pile_up() -> None:
     for number in range(9):
         checked_scripts.checked_script(f'x = {number}\n' + '# ' * 100_000, Bounds(), Schemas.parse({}))
