@@ -60,6 +60,29 @@ class WorkflowLink(NamedTuple):
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class OpenNode(NamedTuple):
+    """What a node of the open graph holds, as the page tells it (`js/panel/live.mjs`)."""
+
+    title: str | None
+    values: Mapping[str, Any]
+    """The widgets' values by name, as a prompt would have them."""
+    virtual: bool = False
+    outputs: Sequence[Any] | None = None
+    """Where each output of a virtual node has its value from: `[node id, slot]` or nothing."""
+
+    @staticmethod
+    def parse(data: Any) -> OpenNode | None:
+        if not isinstance(data, dict) or not isinstance(data.get('values'), dict):
+            return None
+        outputs = data.get('outputs')
+        return OpenNode(
+            _optional_text(data.get('title')),
+            data['values'],
+            data.get('virtual') is True,
+            outputs if isinstance(outputs, list) else None,
+        )
+
+
 class WorkflowNode(NamedTuple):
     """One node as the file has it. `pos` and `size` are (x, y) and (width, height) in canvas units."""
 
@@ -78,6 +101,8 @@ class WorkflowNode(NamedTuple):
     number: int = 0
     """The node's place in the file's list."""
     color: str | None = None
+    open: OpenNode | None = None
+    """For a node of the open graph: what it holds now, whatever the values above are."""
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -329,6 +354,7 @@ def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
         _mapping(get('properties')),
         index,
         _optional_text(get('color')),
+        OpenNode.parse(get('comfyscript_live')),
     )
 
 

@@ -1,4 +1,5 @@
 // ComfyUI's frontend, as far as the panel uses it. What differs between its versions is told apart here.
+import { addLive } from './live.mjs'
 
 /** @typedef {any} Node A LiteGraph node. */
 /** @typedef {any} Graph A LiteGraph graph or subgraph. */
@@ -66,6 +67,9 @@ export const workflowName = () => {
   const name = activeWorkflow()?.filename ?? 'workflow'
   return String(name).replace(/\.json$/, '').replace(/[^\w .()-]+/g, '_')
 }
+
+/** The open graph as the server is asked about it: with what its nodes hold now beside each of them. */
+export const liveGraph = () => addLive(rootGraph(), serialize())
 
 /** The open graph as a workflow file, with the values that it has now. @returns {Record<string, any>} */
 export function serialize() {

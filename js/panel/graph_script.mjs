@@ -1,5 +1,5 @@
 // The open graph as a script, asked of the server whenever the graph changes.
-import { openTab, rootGraph, serialize, setting, workflowKey, writtenText } from './comfy.mjs'
+import { liveGraph, openTab, rootGraph, setting, workflowKey, writtenText } from './comfy.mjs'
 import { debounce } from './dom.mjs'
 import * as server from './server.mjs'
 
@@ -10,7 +10,7 @@ export const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), n
 /** @typedef {{ key: string, tab: object | undefined, graph: AskedGraph }} ScriptPlace The workflow, and the graph whose script it is. */
 
 /** The open graph, as the server is asked about it. */
-export const openGraph = () => ({ workflow: serialize(), style: style(), text: writtenText() })
+export const openGraph = () => ({ workflow: liveGraph(), style: style(), text: writtenText() })
 
 export class GraphScript {
   #state

@@ -1,6 +1,6 @@
 // Queues the graph, or a script as the graph that Apply would make of it. ComfyUI's own Run does it either way: so what it
 // does when queueing holds (texts with choices, dates, seeds that go on, the batch count), and what other packs add to it.
-import { api, app } from './comfy.mjs'
+import { api, app, serialize } from './comfy.mjs'
 import { openGraph } from './graph_script.mjs'
 import * as server from './server.mjs'
 import { Trial, TrialError } from './trial.mjs'
@@ -125,10 +125,11 @@ function refusals(answer, lines) {
 /** @param {string} script @returns {Promise<Answer>} */
 async function queueAlone(script) {
   const graph = openGraph()
+  const saved = serialize()
   const read = await server.readScript(script, graph)
   if (read.errors) return { unread: read.errors, refused: [], queued: [] }
   try {
-    const workflow = { ...graph.workflow, extra: { ...graph.workflow.extra, comfyscript: { text: script } } }
+    const workflow = { ...saved, extra: { ...saved.extra, comfyscript: { text: script } } }
     const job = await api.queuePrompt(0, { output: read.prompt, workflow })
     return { refused: refusals(job, read.lines), queued: [{ prompt: job.prompt_id, lines: read.lines }] }
   } catch (error) {

@@ -1,5 +1,5 @@
 // A selection of nodes becomes one ComfyScript node.
-import { app, asOneStep, rootGraph, selectedNodes, serialize, shownGraph } from './comfy.mjs'
+import { app, asOneStep, rootGraph, selectedNodes, liveGraph, shownGraph } from './comfy.mjs'
 import { setWidget } from './apply.mjs'
 import { makeRoom } from './place.mjs'
 import * as server from './server.mjs'
@@ -16,7 +16,7 @@ export async function replaceWithNode(style) {
   if (shownGraph() !== graph) throw new Error(t('toNode.inside'))
   const nodes = selectedNodes()
   if (!nodes.length) return 0
-  const plan = await server.planNode({ workflow: serialize(), nodes: nodes.map(node => String(node.id)), style })
+  const plan = await server.planNode({ workflow: liveGraph(), nodes: nodes.map(node => String(node.id)), style })
   await asOneStep(async () => {
     const node = /** @type {any} */ (window).LiteGraph.createNode(TYPE)
     if (!node) throw new Error(t('toNode.missing'))

@@ -14,6 +14,7 @@ from ..errors import TranspileError
 from ..workflow_file import BYPASS, INPUT_NODE, NEVER
 from .javascript import UNDEFINED, compatible, prompt_value
 from .model import LiveGraph, LiveInput, LiveNode, reachable
+from .open_nodes import known_output
 from .packs import PACKS
 from .primitives import write_primitive_value
 from .registry import VIRTUAL_TYPES
@@ -298,7 +299,14 @@ class Emitter:
         inner = self.places.get(f'{place.id}:{origin.id}') if origin is not None else None
         return ('o', inner, link.origin_slot, type_) if inner is not None else None
 
-    def _step_virtual(self, place: Place, slot: int, type_: str) -> tuple[Any, ...] | None:
+    def _step_virtual(self, place: Place, slot: int, type_: str) -> LinkSource | tuple[Any, ...] | None:
+        info = place.node.info
+        if info is not None and info.open is not None and info.open.outputs is not None:
+            told = known_output(place.node, slot)
+            origin = self.places.get(place.path + told[0]) if told is not None else None
+            if told is not None and told[0] == INPUT_NODE and place.host is not None:
+                return self._step_out(place.host, told[1])[0]
+            return ('o', origin, told[1], type_) if told is not None and origin is not None else None
         virtual = VIRTUAL_TYPES.get(place.node.type)
         if virtual is not None and virtual.finds is not None:
             setter = self._setter(place, virtual.finds)

@@ -22,6 +22,7 @@ from .link_repairs import (
 )
 from .match_types import settle_types
 from .model import Boundary, LiveGraph, LiveLink, LiveNode, LiveOutput, reachable
+from .open_nodes import take_open_nodes
 from .packs import PACKS
 from .primitives import create_primitive_widget
 from .proxy_widgets import flush_proxy_widgets
@@ -99,6 +100,7 @@ class Loader:
             graphs += unpacked
             self._graphs += unpacked
         settle_types(graphs)
+        take_open_nodes(self._graphs)
         for graph, source in self._sources:
             for pack in PACKS:
                 if pack.links is not None:
@@ -159,7 +161,8 @@ class Loader:
             special = SPECIAL_TYPES.get(info.type)
             node.virtual = special is not None and special.virtual
             return node
-        group = self.groups.get(info.type)
+        # In the open graph, the page has unpacked what it could.
+        group = self.groups.get(info.type) if info.open is None else None
         if group is not None:
             node = copy_node(build_node(group.node_class), graph)
             node.type = info.type

@@ -1,0 +1,77 @@
+"""Looking at the open graph takes the values that its nodes hold, and does nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from comfy_script.tests.js.conftest import Panel
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+ADD_WIDGETS = """
+const node = app.graph.getNodeById(3)
+const add = (name, value, serializeValue) => {
+  const widget = node.addWidget(typeof value === 'number' ? 'number' : 'text', name, value, () => {})
+  if (serializeValue) widget.serializeValue = serializeValue
+  return widget
+}
+add('plain', 'kept')
+add('reads', 'a', () => 'made of a')
+add('row', { on: true, lora: 'x' }, () => ({ lora: 'x' }))
+add('draws', 5, function () { this.value = Math.floor(Math.random() * 9) + 10; return this.value })
+add('counts', 5, function () { this.value += 1; return this.value })
+add('asks', 'b', async () => { await fetch('/asked'); return 'other' })
+add('uploads', 'c', () => { const form = new XMLHttpRequest(); form.open('POST', '/uploaded'); form.send(''); return 'other' })
+add('fails', 'd', () => { throw new Error('broken') })
+add('dated', '%date:yyyy%', () => '2026')
+add('hidden', 'e').options.serialize = false
+"""
+
+
+@pytest.fixture
+def odd(panel: Panel) -> Panel:
+    panel.js(ADD_WIDGETS)
+    return panel
+
+
+def live(panel: Panel) -> dict[str, Any]:
+    """What the panel tells the server of a node of the graph."""
+    with panel.page.expect_request('**/comfyscript/transpile') as asked:
+        panel.js('app.graph._version++')
+    sent = asked.value.post_data_json
+    (found,) = [node for node in sent['workflow']['nodes'] if node['id'] == 3]
+    return found['comfyscript_live']
+
+
+def test_values_are_those_that_a_prompt_would_have(odd: Panel) -> None:
+    values = live(odd)['values']
+    expected = {
+        'plain': 'kept',
+        'reads': 'made of a',
+        'row': {'lora': 'x'},
+        'draws': 5,
+        'counts': 5,
+        'asks': 'b',
+        'uploads': 'c',
+        'fails': 'd',
+        'dated': '%date:yyyy%',
+    }
+    assert {key: values[key] for key in expected} == expected
+    assert not {'hidden', 'control_after_generate'} & values.keys()
+
+
+def test_it_changes_nothing_and_asks_nobody(odd: Panel) -> None:
+    asked: list[str] = []
+    odd.page.on('request', lambda request: asked.append(request.url))
+    before = odd.graph()
+    live(odd)
+    odd.settle(200)
+    assert odd.graph() == before
+    assert not [url for url in asked if '/asked' in url or '/uploaded' in url]
+    assert odd.js('return typeof Math.random() + typeof crypto.getRandomValues(new Uint8Array(1))[0]') == 'numbernumber'
+
+
+def test_no_saved_workflow_has_them(odd: Panel) -> None:
+    assert 'comfyscript_live' not in str(odd.graph())
