@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if not Path(__file__).with_name('__init__.py').is_file():
+        # Uninstalling comfy-script took the files that both had.
+        print(f'ComfyScript in {Path(__file__).parent} is not complete: install it again.', file=sys.stderr)
+        return 1
     if not arguments or arguments[0] in ('-h', '--help', 'help'):
         print(_help())
         return 0 if arguments else 2

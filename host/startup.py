@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as metadata_version
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -110,8 +113,19 @@ async def _bind(host: ServerProcess) -> None:
     """All packs have loaded and the port is not open yet."""
     _guarded('The script in saved images', lambda: _save_scripts(host))
     _guarded('What is imported ahead', _preload)
+    _guarded('The look for comfy-script', _warn_of_namesake)
     version = getattr(loaded(PACKAGE), '__version__', '')
     log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
+
+
+def _warn_of_namesake() -> None:
+    """comfy-script has our import name: installed by pip, it comes first in other processes."""
+    with suppress(PackageNotFoundError):
+        log.warning(
+            'comfy-script %s is installed, too: Python scripts get that one as comfy_script. '
+            'Run "pip uninstall comfy-script", then install ComfyScript (again).',
+            metadata_version('comfy-script'),
+        )
 
 
 def _preload() -> None:

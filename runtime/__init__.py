@@ -19,6 +19,11 @@ if (_FOLDER / 'util' / '__init__.py').is_file() or (_FOLDER.parent / 'astutil.py
         f'Two packages lie over each other in {_FOLDER.parent}: this one and comfy-script, which has the same import '
         'name. Run "pip uninstall comfy-script", then install ComfyScript again.'
     )
+if not (_FOLDER.parent / '__init__.py').is_file():
+    raise ImportError(
+        f'ComfyScript in {_FOLDER.parent} is not complete: __init__.py is missing. Where comfy-script was uninstalled '
+        'from the same place, it took the files that both had: install ComfyScript again.'
+    )
 
 if TYPE_CHECKING:
     from ..comfyui.checkout import ComfyUIArgs

@@ -125,6 +125,18 @@ def test_the_first_implementation_is_named_with_what_to_do(monkeypatch, caplog, 
     assert str(tmp_path / Path(place).parts[0]) in caplog.text
 
 
+def test_one_line_says_that_scripts_get_an_installed_comfy_script(comfyui, caplog, monkeypatch):
+    monkeypatch.setattr(startup, '_save_scripts', lambda host: None)
+    monkeypatch.setattr(startup, 'metadata_version', {'comfy-script': '0.6.1'}.__getitem__)
+    startup.load(ROOT)
+    asyncio.run(started(comfyui.server.app))
+
+    said = [message for message in caplog.messages if 'comfy-script' in message]
+    assert len(said) == 1
+    assert 'comfy-script 0.6.1 is installed, too' in said[0]
+    assert 'pip uninstall comfy-script' in said[0]
+
+
 def test_a_pack_with_files_missing_says_so(monkeypatch, caplog, comfyui):
     def missing(name):
         raise ModuleNotFoundError(f'No module named {name!r}', name='comfy_script.host')

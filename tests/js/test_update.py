@@ -89,7 +89,8 @@ def visit(context: Any, server: Server, workflow: dict[str, Any] | None) -> tupl
         workflow = make_node(page)
     load(page, workflow)
     state = held(page)
-    page.click(TAB)
+    # Newer frontends may have a dialog of theirs open: a real click would wait for it.
+    page.locator(TAB).first.dispatch_event('click')
     page.wait_for_selector('.comfyscript .cm-content')
     page.close()
     return workflow, state, problems

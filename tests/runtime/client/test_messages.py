@@ -211,3 +211,11 @@ def test_two_packages_in_one_folder(left_over: str, tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert 'this one and comfy-script' in failed.stderr.splitlines()[-1]
     assert 'pip uninstall comfy-script' in failed.stderr.splitlines()[-1]
+    (package / left_over).unlink()
+    # What uninstalling comfy-script leaves: files that both had are gone.
+    (package / '__init__.py').unlink()
+    only = f"import sys; sys.path[:] = [{str(tmp_path)!r}, *(p for p in sys.path if 'site' not in p)]"
+    command[2] = f'{only}; import comfy_script.runtime'
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert 'install ComfyScript again' in failed.stderr.splitlines()[-1]

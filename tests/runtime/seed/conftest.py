@@ -28,6 +28,7 @@ SMALLER = {
     r'\bsteps = 20\b': 'steps = 2',
     r'\bsteps=15\b': 'steps=2',
     r'\bsize=512\b': 'size=64',
+    r'\bsize = 512\b': 'size = 64',
     r'my-lora\.safetensors': 'tiny_lora.safetensors',
     r'4x-upscaler\.safetensors': 'tiny_4x.safetensors',
     # The lab's model is a safetensors file.
