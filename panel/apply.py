@@ -9,8 +9,9 @@ from typing import Any
 from ..graph import Schemas
 from ..interpreter.lang.source import parse_tree
 from .edits import compare
+from .problems import problems
 from .reading import ScriptRefused, read_script
-from .remarks import remarks
+from .remarks import refused
 from .requests import ApplyRequest
 from .shown import shown
 
@@ -19,22 +20,23 @@ def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
     """`{edits, lines, nodes, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
 
     `edits`: see `edits.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `nodes`:
-    node of the script → graph id, `+1`, … for those that are added.
+    node of the script → graph id, `+1`, … for those that are added. `warnings`: see `problems.problems`.
     """
     try:
         wanted = read_script(request.script, schemas)
-    except ScriptRefused as refused:
-        return {'errors': refused.errors}
+    except ScriptRefused as error:
+        return {'errors': error.errors}
     graph = shown(request.workflow, schemas, request.style, request.text)
     comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, request.nodes)
-    errors, warnings = remarks(comparison.edits, wanted, graph.prompt, schemas)
+    errors = refused(comparison.edits, wanted, graph.prompt, schemas)
     if errors:
         return {'errors': errors}
+    same = {key: key for key in wanted.prompt.nodes}
     return {
         'edits': [edit.to_json() for edit in comparison.edits],
         'lines': spans(request.script, comparison.lines),
         'nodes': comparison.names,
-        'warnings': warnings,
+        'warnings': problems(wanted.prompt, wanted, same, schemas),
     }
 
 

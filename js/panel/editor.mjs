@@ -1,9 +1,11 @@
 // The script editor: CodeMirror with the marks that the panel needs. Knows nothing of graphs or servers.
 import * as cm from '../vendor/codemirror.mjs'
 import { conflictEffect, conflictMarks, conflictsOf, resolveAll } from './conflicts.mjs'
+import { literal } from './help.mjs'
 import { basics } from './look.mjs'
 import { marks, setMarks } from './marks.mjs'
 import { selectName } from './names.mjs'
+import { t } from './text.mjs'
 
 const { EditorState, EditorView } = cm
 
@@ -105,7 +107,8 @@ export function createEditor(options) {
         const indent = line.text.length - line.text.trimStart().length
         const from = error.column > 1 ? Math.min(line.from + error.column - 1, line.to) : line.from + indent
         const end = error.endColumn ? Math.min(line.from + error.endColumn - 1, line.to) : line.to
-        return { from, to: Math.max(end, from), severity: index < errors.length ? /** @type {const} */ ('error') : /** @type {const} */ ('warning'), message: error.message }
+        const actions = error.fix === undefined || !error.endColumn ? [] : [fixing(error.fix)]
+        return { from, to: Math.max(end, from), severity: index < errors.length ? /** @type {const} */ ('error') : /** @type {const} */ ('warning'), message: error.message, actions }
       })
       view.dispatch(cm.setDiagnostics(view.state, diagnostics))
     },
@@ -145,6 +148,12 @@ export function createEditor(options) {
 }
 
 /** @typedef {ReturnType<typeof createEditor>} Editor */
+
+/** Puts a value that ComfyUI takes in the place of one that it does not. @param {any} value */
+const fixing = value => ({
+  name: t('fix', { value: literal(value) }),
+  apply: (/** @type {any} */ view, /** @type {number} */ from, /** @type {number} */ to) => view.dispatch({ changes: { from, to, insert: literal(value) }, userEvent: 'input.fix' }),
+})
 
 /** Undoing anywhere in a page, Chromium tells the text that was typed in last: on the canvas it is not meant. */
 const ownUndo = EditorView.domEventHandlers({

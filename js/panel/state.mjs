@@ -79,7 +79,10 @@ export class State {
 
   /** What the graph could hold but ComfyUI would not run, and where it is not what the text says. @returns {ScriptErrorJson[]} */
   get warnings() {
-    if (!this.edited) return this.differences.map(({ line, input, value }) => ({ line, column: 1, message: t('differs.one', { input, value: JSON.stringify(value) }) }))
+    if (!this.edited) {
+      const differing = this.differences.map(({ line, input, value }) => ({ line, column: 1, message: t('differs.one', { input, value: JSON.stringify(value) }) }))
+      return [...differing, ...this.base.problems ?? []]
+    }
     return this.plan?.errors ? [] : this.plan?.warnings ?? []
   }
 

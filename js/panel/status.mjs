@@ -37,6 +37,8 @@ export function statusParts(state, act) {
     return [dot('edited'), errorLink(state.warnings[0], act, 'cs-link cs-link-warning'), h('div', { class: 'cs-state-buttons' }, apply, button(t('writeAnew'), act.writeAnew))]
   }
   if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
+  const [problem] = state.warnings
+  if (problem) return [dot('edited'), text(t('state.problems', { count: state.warnings.length })), errorLink(problem, act, 'cs-link cs-link-warning')]
   return [dot('same'), text(t('state.same'))]
 }
 

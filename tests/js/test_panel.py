@@ -185,6 +185,13 @@ class TestApply:
         # The file may be there tomorrow.
         panel.apply('eulr')
         assert panel.widget(3, 'sampler_name') == 'eulr'
+        # It is told as long as it is there, with what to put instead.
+        panel.wait_for_state('1 problem')
+        panel.page.hover('.cm-lintRange-warning')
+        panel.page.click('.cm-diagnosticAction')
+        panel.apply('1 value')
+        assert panel.widget(3, 'sampler_name') == 'euler'
+        assert 'problem' not in panel.state()
 
     def test_script_in_an_empty_graph(self, panel: Panel) -> None:
         script = panel.text()
