@@ -8,6 +8,7 @@ from typing import Any
 from ..graph import Prompt, Schemas, encode_value
 from ..interpreter import ScriptError, describe_signature
 from ..transpiler import Metadata, Script, convert_workflow, write_script
+from ..transpiler.workflow_file import WorkflowFile
 from .apply import plan, spans
 from .as_queued import prompt_of_graph
 from .catalog import catalog
@@ -137,11 +138,10 @@ def _write(request: TranspileRequest, schemas: Schemas) -> tuple[Script, Prompt]
     if request.prompt is not None:
         prompt = Prompt.parse(request.prompt)
         return write_script(prompt, schemas=schemas, workflow=request.workflow, style=request.style), prompt
-    conversion = convert_workflow(request.workflow or {}, schemas)
+    workflow = WorkflowFile.parse(request.workflow or {})
+    conversion = convert_workflow(workflow, schemas)
     prompt = Prompt.parse(conversion.prompt)
-    script = write_script(
-        prompt, schemas=schemas, workflow=request.workflow, conversion=conversion, style=request.style
-    )
+    script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=request.style)
     warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
     return Script(script.text, script.lines, warnings), prompt
 

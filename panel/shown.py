@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ..graph import Prompt, Schemas
 from ..transpiler import Conversion, Style, convert_workflow, write_script
+from ..transpiler.workflow_file import WorkflowFile
 from .comments import carry_comments
 from .edits import compare
 from .fit_values import fit_values
@@ -161,9 +162,10 @@ def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown
     key = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
     known = _recall(_written, key, schemas)
     if known is None:
-        conversion = convert_workflow(workflow, schemas)
+        parsed = WorkflowFile.parse(workflow)
+        conversion = convert_workflow(parsed, schemas)
         prompt = Prompt.parse(conversion.prompt)
-        script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=style)
+        script = write_script(prompt, schemas=schemas, workflow=parsed, conversion=conversion, style=style)
         reading = read_script(script.text, schemas)
         warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
         typed = _prompt_of(conversion)

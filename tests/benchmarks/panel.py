@@ -67,7 +67,7 @@ def main() -> None:
 def measure(panel: Panel, size: int) -> list[dict[str, float]]:
     read = panel.server.post('/comfyscript/prompt', {'script': large_script(size)})
     panel.load(read['workflow'])
-    panel.wait_for_text(f"'number {size // 5 - 1}'", timeout=30000)
+    panel.wait_for_text(f"'number {size // 5 - 1}'", timeout=120000)
     sampler = next(node['id'] for node in panel.graph()['nodes'] if node['type'] == 'KSampler')
     rounds: list[dict[str, float]] = []
     for step in range(ROUNDS):
