@@ -17,10 +17,11 @@ from .shown import shown
 
 
 def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{edits, lines, nodes, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
+    """`{edits, lines, nodes, printed, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
 
     `edits`: see `edits.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `nodes`:
-    node of the script → graph id, `+1`, … for those that are added. `warnings`: see `problems.problems`.
+    node of the script → graph id, `+1`, … for those that are added. `warnings`: see `problems.problems`;
+    `printed`: line → text.
     """
     try:
         wanted = read_script(request.script, schemas)
@@ -36,6 +37,7 @@ def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
         'edits': [edit.to_json() for edit in comparison.edits],
         'lines': spans(request.script, comparison.lines),
         'nodes': comparison.names,
+        'printed': dict(wanted.printed),
         'warnings': problems(wanted.prompt, wanted, same, schemas),
     }
 

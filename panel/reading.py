@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from ..interpreter.lang.source import parse_tree
 
 MAX_TEXT = 2 * 1024 * 1024
 MAX_ERRORS = 50
+MAX_PRINTED = 2000
+"""Characters of one line."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class ReadScript:
     callers: Mapping[str, tuple[tuple[str, int, int], ...]] = field(default_factory=dict)
     """Node id → the functions of the script that it was called in, outermost first: name, and line and column of the
     call."""
+    printed: Mapping[int, str] = field(default_factory=dict)
+    """Line → what was printed there."""
     workflow: Callable[[], dict[str, Any]] = dict
     """The same as a laid out graph."""
 
@@ -51,9 +55,15 @@ def read_script(text: str, schemas: Schemas) -> ReadScript:
     except ComfyScriptError as error:
         raise ScriptRefused([_at_keyword(one, text) for one in errors_of(error)[:MAX_ERRORS]]) from error
     prompt = Prompt.parse(read.prompt)
-    return ReadScript(
-        text, prompt, read.lines, _titles(prompt, read.names, schemas), read.callers, read.built.workflow
-    )
+    titles = _titles(prompt, read.names, schemas)
+    return ReadScript(text, prompt, read.lines, titles, read.callers, _by_line(read.printed), read.built.workflow)
+
+
+def _by_line(printed: Iterable[tuple[int, str]]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for line, text in printed:
+        found[line] = (found.get(line, '') + text)[:MAX_PRINTED]
+    return found
 
 
 def _titles(prompt: Prompt, names: Mapping[str, tuple[str, ...]], schemas: Schemas) -> dict[str, str]:

@@ -33,7 +33,7 @@ __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 
 
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{script, lines, warnings, problems, text?, differs?}`. A `text` stands as far as it holds."""
+    """`{script, lines, warnings, problems, text?, printed?, differs?}`. A `text` stands as far as it holds."""
     if request.text is None or request.workflow is None:
         script, prompt = _write(request, schemas)
         read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
@@ -46,6 +46,7 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
         'lines': spans(text, found.lines),
         'warnings': list(found.warnings),
         'text': found.state,
+        'printed': dict(found.reading.printed),
         'problems': problems(found.prompt, found.reading, found.origins, schemas),
         'differs': [
             {
@@ -79,7 +80,7 @@ def runnable(request: ScriptRequest, schemas: Schemas) -> dict[str, Any]:
 
 
 def apply(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{edits, lines, nodes, warnings}`, or `{errors}`: what makes the graph the script."""
+    """`{edits, lines, nodes, printed, warnings}`, or `{errors}`: what makes the graph the script."""
     return plan(request, schemas)
 
 
@@ -118,10 +119,14 @@ def answer(route: str, data: Mapping[str, Any], schemas: Schemas) -> dict[str, A
 
 def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) -> dict[str, Any]:
     """The script of a file: made of its prompt or workflow in the style asked for, so that two can be compared, else
-    the one that was saved with it."""
+    the one that was saved with it, else A1111's parameters as comments."""
     if not metadata.prompt and not metadata.workflow:
         if metadata.script:
             return {'script': metadata.script, 'lines': {}, 'warnings': [], 'source': 'script'}
+        if metadata.parameters:
+            rows = metadata.parameters.strip().splitlines()
+            text = ''.join(f'# {row}'.rstrip() + '\n' for row in rows)
+            return {'script': text, 'lines': {}, 'warnings': [], 'source': 'parameters'}
         raise RequestError('the file holds no workflow', 404)
     style = read_style({key: value for key, value in query.items() if key == 'args'})
     script, _ = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)

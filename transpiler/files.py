@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +21,23 @@ LARGEST_JSON = 512 << 20
 
 _KEYS = {'prompt': 'prompt', 'workflow': 'workflow', 'comfyscript': 'script'}
 
+_PARAMETERS = 'parameters'
+_SAMPLED = re.compile(r'(^|\n)Steps: \d+, ')
+"""How the last line of A1111's parameters begins (`modules/processing.py: create_infotext`): EXIF has no keys."""
+
 _INSIDE = ('__metadata__', 'asset', 'extras', 'extra_data', 'extra_pnginfo', 'metadata')
 """Where in a JSON object prompt and workflow lie deeper: safetensors, glTF, requests to `/prompt`."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file holds: the executed API prompt, the web UI's workflow, the script saved with it."""
+    """What a file holds: the executed API prompt, the web UI's workflow, the script saved with it; the parameters that
+    A1111 and its like write, as their text."""
 
     prompt: Mapping[str, Any] | None = None
     workflow: Mapping[str, Any] | None = None
     script: str | None = None
+    parameters: str | None = None
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -126,7 +133,8 @@ def _with_known_keys(texts: Any) -> Any:
     seen = set()
     for key, text in texts:
         name = key.lower()
-        if name not in seen and (name in _KEYS or text.lstrip()[:1] == '{'):
+        name = _PARAMETERS if name not in _KEYS and _SAMPLED.search(text) else name
+        if name not in seen and (name in _KEYS or name == _PARAMETERS or text.lstrip()[:1] == '{'):
             seen.add(name)
             yield name, text
 
@@ -146,7 +154,9 @@ def _from_texts(texts: Mapping[str, str]) -> Metadata:
         if _fits(name, value):
             found[name] = _nodes_of(value) if name == 'prompt' else value
     for key, text in texts.items():
-        if key not in _KEYS and not ('prompt' in found or 'workflow' in found):
+        if key == _PARAMETERS:
+            found[_PARAMETERS] = text
+        elif key not in _KEYS and not ('prompt' in found or 'workflow' in found):
             inner = _object_in(text)
             for name in ('prompt', 'workflow', 'script'):
                 value = getattr(inner, name, None)

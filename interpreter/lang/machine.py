@@ -67,6 +67,8 @@ class Machine:
         """What a value of each type offers after a dot."""
         self.handling: list[BaseException] = []
         self.printed: list[str] = []
+        self.printed_lines: list[int] = []
+        """Of each, the line of the script."""
         self.printed_size = 0
         self.hashes: dict[int, list[Any]] = {}
         """Keys whose hash a script can choose, by that hash."""
@@ -101,4 +103,5 @@ class Machine:
         if room <= 0:
             return
         self.printed.append(text if len(text) <= room else text[:room] + '\n… (more was printed)\n')
+        self.printed_lines.append(self.at.line if self.at else 1)
         self.printed_size += len(text)

@@ -43,7 +43,8 @@ class ScriptPrompt:
     """Node id → the variables that its outputs were assigned to, where they were."""
     callers: dict[str, tuple[Caller, ...]]
     """Node id → the functions of the script it was called in, outermost first: the groups of a laid out graph."""
-    printed: str
+    printed: tuple[tuple[int, str], ...]
+    """What `print` showed: line of the script, text."""
     built: Built = field(repr=False)
 
 
@@ -94,7 +95,7 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
 
     builder = PromptBuilder(locate=locate)
     nodes = ScriptNodes(NodeNamespace(as_schemas(schemas), builder.emit), call, results)
-    result = run_script(compiled, bounds=bounds, find_node=nodes.find, prepare=prepare)
+    run_script(compiled, bounds=bounds, find_node=nodes.find, prepare=prepare)
     built = builder.build()
     found = {key: places.get(id(node), (None, ())) for key, node in built.nodes.items()}
     lines = {key: span.line for key, (span, _) in found.items() if span is not None}
@@ -111,7 +112,7 @@ def script_to_prompt(text: str, schemas: Schemas | Mapping[str, Any], bounds: Bo
         lines=lines,
         names=names,
         callers=callers,
-        printed=result.printed,
+        printed=tuple(zip(machine[0].printed_lines, machine[0].printed)),
         built=replace(built, hints=hints),
     )
 

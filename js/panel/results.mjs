@@ -13,6 +13,12 @@ const LONGEST = 120
 /** @param {any} output of an `executed` message @returns {FileRef[]} */
 export const filesOf = output => Object.values(output ?? {}).flatMap(value => (Array.isArray(value) ? value.filter(one => typeof one?.filename === 'string') : []))
 
+/** @param {Map<number, Result>} results @param {Record<string, string>} printed by line, when the script was read */
+export function withPrinted(results, printed) {
+  for (const [line, text] of Object.entries(printed)) results.set(Number(line), { files: [], ...results.get(Number(line)), printed: text })
+  return results
+}
+
 export class ResultWidget extends WidgetType {
   /** @param {Result} result */
   constructor(result) {

@@ -1,6 +1,7 @@
 // Shows what the state is: marks and errors in the script, the line above it, the notes below it, what is said aloud.
 import { toast } from './comfy.mjs'
 import { h, icon } from './dom.mjs'
+import { withPrinted } from './results.mjs'
 import { selectedLines } from './selection.mjs'
 import { statusParts } from './status.mjs'
 import { errorText, t } from './text.mjs'
@@ -36,8 +37,8 @@ export class Screen {
   /** Lines that are selected in the graph, run, or would change it. */
   mark() {
     const { running, done } = this.#runs.progress
-    const { lines, changedLines } = this.#state
-    this.#editor.mark({ selected: selectedLines(lines), running, done, changed: changedLines, results: this.#runs.results(lines) })
+    const { lines, changedLines, printed } = this.#state
+    this.#editor.mark({ selected: selectedLines(lines), running, done, changed: changedLines, results: withPrinted(this.#runs.results(lines), printed) })
   }
 
   /** Another workflow is on screen. */

@@ -77,6 +77,12 @@ export class State {
     return new Set(edits.flatMap(edit => edit.line || []))
   }
 
+  /** What `print` shows, by line. @returns {Record<string, string>} */
+  get printed() {
+    if (!this.edited) return this.base.printed ?? {}
+    return this.plan?.errors ? {} : this.plan?.printed ?? {}
+  }
+
   /** What the graph could hold but ComfyUI would not run, and where it is not what the text says. @returns {ScriptErrorJson[]} */
   get warnings() {
     if (!this.edited) {

@@ -627,6 +627,14 @@ class TestAtTheLine:
         panel.load(small_workflow(), 'another')
         panel.page.wait_for_selector('#cs-script .cs-result', state='detached')
 
+    def test_what_it_prints(self, panel: Panel) -> None:
+        panel.edit('model', "print('two and three:', 2 + 3)\nmodel")
+        panel.page.wait_for_selector('#cs-script .cs-result-printed')
+        assert panel.page.inner_text('#cs-script .cs-result-printed') == 'two and three: 5'
+        # It is a line of the script's own: nobody has to apply it, and it stays.
+        panel.wait_for_state('Matches the graph')
+        assert panel.page.inner_text('#cs-script .cs-result-printed') == 'two and three: 5'
+
     def test_its_value_as_a_control(self, panel: Panel) -> None:
         line = panel.page.locator('#cs-script .cm-line', has_text='steps=').first
         line.locator('span', has_text=re.compile(r'^2$')).first.hover()

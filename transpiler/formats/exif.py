@@ -60,7 +60,7 @@ def exif_texts(data: bytes) -> Texts:
             tag, kind, length = struct.unpack_from(f'{order}HHI', data, at)
             if tag == 0x8769:  # the EXIF directory
                 pending.append(struct.unpack_from(f'{order}I', data, at + 8)[0])
-            if kind not in (2, 7) or (tag not in _EXIF_TAGS and kind == 7):
+            if kind not in (1, 2, 7) or (tag not in _EXIF_TAGS and kind != 2):
                 continue
             start = at + 8 if length <= 4 else struct.unpack_from(f'{order}I', data, at + 8)[0]
             value = data[start : start + length]

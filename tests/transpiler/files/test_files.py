@@ -389,3 +389,18 @@ def test_json_in_other_encodings(encoding: str, tmp_path: Path) -> None:
     path.write_bytes(mark + ' \n{"nodes": '.encode(encoding))
     with pytest.raises(TranspileError, match='JSON'):
         read_metadata(path)
+
+
+@pytest.mark.parametrize('suffix', ['png', 'jpg'])
+def test_parameters_of_a1111(suffix: str, tmp_path: Path) -> None:
+    text = 'a cat: close, ü\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, Seed: 7'
+    path = tmp_path / f'a.{suffix}'
+    if suffix == 'png':
+        info = PngInfo()
+        info.add_itxt('parameters', text)
+        Image.new('RGB', (4, 4)).save(path, pnginfo=info)
+    else:
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9286] = b'UNICODE\0' + text.encode('utf-16-be')
+        Image.new('RGB', (4, 4)).save(path, exif=exif)
+    assert read_metadata(path) == Metadata(parameters=text)
