@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..graph import Prompt
+from .commented import commented_calls
 from .reading import ReadScript
 
 
@@ -41,12 +42,13 @@ def _headings(text: str) -> dict[int, str]:
     """Line → the comment that begins its section; sections end with an empty line."""
     found: dict[int, str] = {}
     heading, begins = None, True
+    calls = {line for call in commented_calls(text) for line in range(call.line, call.end + 1)}
     for number, line in enumerate(text.split('\n'), 1):
         bare = line.strip()
         if not bare:
             heading, begins = None, True
             continue
-        if begins and bare.startswith('# '):
+        if begins and bare.startswith('# ') and number not in calls:
             heading = bare[2:].strip()
         begins = False
         if heading:

@@ -9,6 +9,7 @@ from typing import Any
 from ..graph import Schemas
 from ..interpreter.lang.source import parse_tree
 from .edits import compare
+from .inactive import mode_changes, with_modes
 from .problems import problems
 from .reading import ScriptRefused, read_script
 from .remarks import refused
@@ -17,10 +18,11 @@ from .shown import shown
 
 
 def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
-    """`{edits, lines, nodes, printed, warnings}`, or `{errors}` where the script cannot be read or no graph can hold its values.
+    """`{edits, lines, nodes, printed, warnings}`, or `{errors}` where the script cannot be read or no graph can hold
+    its values.
 
     `edits`: see `edits.Edit`. `lines`: graph id → (first, last) line of the script, for the nodes that stay. `nodes`:
-    node of the script → graph id, `+1`, … for those that are added. `warnings`: see `problems.problems`;
+    node of the script → graph id, `+1`, … for those that are added. `warnings`: see `problems.problems`.
     `printed`: line → text.
     """
     try:
@@ -29,12 +31,17 @@ def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
         return {'errors': error.errors}
     graph = shown(request.workflow, schemas, request.style, request.text)
     comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, request.nodes)
+    changes = mode_changes(request.workflow, graph.reading, graph.origins, wanted, comparison, schemas)
+    if changes.modes:
+        # What else there is to do shows once these nodes are out of the way, or back.
+        graph = shown(with_modes(request.workflow, changes.modes), schemas, request.style)
+        comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, {**comparison.kept, **changes.back})
     errors = refused(comparison.edits, wanted, graph.prompt, schemas)
     if errors:
         return {'errors': errors}
     same = {key: key for key in wanted.prompt.nodes}
     return {
-        'edits': [edit.to_json() for edit in comparison.edits],
+        'edits': [edit.to_json() for edit in (*changes.edits(), *comparison.edits)],
         'lines': spans(request.script, comparison.lines),
         'nodes': comparison.names,
         'printed': dict(wanted.printed),

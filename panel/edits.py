@@ -17,7 +17,8 @@ class Edit:
     """One change of the graph. `node` is a graph id (`12`, in a subgraph `5:12`) or the key of an added node (`+1`).
 
     `op`: `add` (class_type, title, place), `remove`, `set` (input, value), `connect` (input, source), `disconnect`
-    (input). `line`: where the script asks for it, `key`: the script's node that asks; None for a removal.
+    (input), `mode` (value: ComfyUI's number). `line`: where the script asks for it, `key`: the script's node that asks;
+    None for a removal.
     """
 
     op: str
@@ -35,7 +36,7 @@ class Edit:
         data: dict[str, Any] = {'op': self.op, 'node': self.node, 'line': self.line}
         if self.input is not None:
             data['input'] = self.input
-        if self.op == 'set':
+        if self.op in ('set', 'mode'):
             data['value'] = self.value
         if self.source is not None:
             data['from'] = list(self.source)

@@ -13,6 +13,7 @@ from .apply import plan, spans
 from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
+from .inactive import inactive_nodes
 from .merge import merge
 from .problems import problems
 from .reading import ReadScript, ScriptRefused, errors_of, read_script
@@ -34,7 +35,8 @@ __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     """`{script, lines, warnings, problems, text?, printed?, differs?}`. A `text` stands as far as it holds."""
-    if request.text is None or request.workflow is None:
+    plain = request.text is None and (request.prompt is not None or not inactive_nodes(request.workflow or {}))
+    if request.workflow is None or plain:
         script, prompt = _write(request, schemas)
         read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
         same = {key: key for key in prompt.nodes}
@@ -43,9 +45,9 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     text = found.reading.text
     return {
         'script': text,
-        'lines': spans(text, found.lines),
+        'lines': {**spans(text, found.lines), **found.inactive},
         'warnings': list(found.warnings),
-        'text': found.state,
+        **({} if request.text is None else {'text': found.state}),
         'printed': dict(found.reading.printed),
         'problems': problems(found.prompt, found.reading, found.origins, schemas),
         'differs': [

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..graph import Prompt, Schemas
@@ -15,6 +15,7 @@ from ..transpiler.workflow_file import WorkflowFile
 from .comments import carry_comments
 from .edits import compare
 from .fit_values import fit_values
+from .inactive import write_with_inactive
 from .match import find_origins
 from .reading import ReadScript, ScriptRefused, read_script
 from .value_changes import ValueChange, value_changes
@@ -40,6 +41,8 @@ class Shown:
     origins: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     state: State = 'rewritten'
+    inactive: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Graph id → lines of the comment that a node is which does not run."""
     differing: tuple[ValueChange, ...] = ()
     """Values of the graph that the text cannot say, by the script's nodes: it computes them otherwise."""
 
@@ -85,7 +88,7 @@ def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str
 
 def _follow(read: ReadScript, written: Shown, workflow: Mapping[str, Any], style: Style, key: str) -> Shown:
     comparison = compare(written.prompt, written.reading, read, written.origins)
-    found = replace(written, reading=read, origins=comparison.kept, state='kept')
+    found = replace(written, reading=read, origins=comparison.kept, state='kept', inactive={})
     if not comparison.edits:
         _remember(_followed, key, found)
         return found
@@ -142,7 +145,7 @@ def _carried(found: Shown, written: Shown, read: ReadScript, workflow: Mapping[s
     comparison = compare(written.prompt, written.reading, reading, written.origins)
     if comparison.edits:
         return None
-    return replace(written, reading=reading, origins=comparison.kept)
+    return replace(written, reading=reading, origins=comparison.kept, inactive={})
 
 
 def _titled(workflow: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
@@ -169,9 +172,23 @@ def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown
         reading = read_script(script.text, schemas)
         warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
         typed = _prompt_of(conversion)
-        known = Shown(schemas, typed, reading, find_origins(typed, reading), warnings)
+        plain = Shown(schemas, typed, reading, find_origins(typed, reading), warnings)
+        known = _with_inactive(plain, workflow, style)
         _remember(_written, key, known)
     return known
+
+
+def _with_inactive(plain: Shown, workflow: Mapping[str, Any], style: Style) -> Shown:
+    """The same with the nodes that do not run as comments, as far as it still says what the graph is."""
+    for found in write_with_inactive(workflow, plain.schemas, style):
+        try:
+            read = read_script(found.text, plain.schemas)
+        except ScriptRefused:
+            continue
+        comparison = compare(plain.prompt, plain.reading, read, plain.origins)
+        if not comparison.edits:
+            return replace(plain, reading=read, origins=comparison.kept, inactive=found.lines)
+    return plain
 
 
 def _prompt_of(conversion: Conversion) -> Prompt:

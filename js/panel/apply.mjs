@@ -6,7 +6,7 @@ import { place } from './place.mjs'
 /** @typedef {{ graph: any, node: any, hosts: any[] }} Place */
 /** @typedef {{ edit: Edit, reason: string }} Failure `reason`: a key of the panel's words */
 
-const ORDER = ['add', 'disconnect', 'set', 'connect', 'remove']
+const ORDER = ['mode', 'add', 'disconnect', 'set', 'connect', 'remove']
 
 /** An edit that the graph cannot take; the message is a key of the panel's words. */
 class CannotApply extends Error {}
@@ -91,6 +91,13 @@ class Change {
     const place = { graph, node, hosts }
     this.#shared.set(key, place)
     this.added.set(edit.node, place)
+  }
+
+  /** @param {Edit} edit */
+  mode(edit) {
+    const { node } = this.#find(edit.node)
+    node.mode = edit.value
+    node.graph._version++
   }
 
   /** @param {Edit} edit */

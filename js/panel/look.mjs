@@ -15,6 +15,10 @@ const hanging = cm.ViewPlugin.fromClass(class {
 /** An indent and the first letter after it: between them no line ends, or a long word leaves an empty one behind. */
 const indented = Decoration.mark({ class: 'cs-indent' })
 
+/** A call of a node that does not run: paler than what a person notes. */
+const off = Decoration.mark({ class: 'cs-off' })
+const COMMENTED_CALL = /^\s*#\s*(?:[\w, *]+ = )?[A-Z]\w*\(/
+
 /** @param {any} view */
 function indents(view) {
   /** @type {any[]} */
@@ -26,10 +30,11 @@ function indents(view) {
       found.push(Decoration.line({ attributes: { style: `padding-left: calc(${width}ch + 6px); text-indent: -${width}ch` } }).range(line.from))
       const start = line.text.length - line.text.trimStart().length
       if (start && start < line.text.length) found.push(indented.range(line.from, line.from + start + 1))
+      if (COMMENTED_CALL.test(line.text)) found.push(off.range(line.from + start, line.to))
       at = line.to + 1
     }
   }
-  return Decoration.set(found)
+  return Decoration.set(found, true)
 }
 
 const { tags } = cm

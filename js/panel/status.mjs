@@ -69,6 +69,8 @@ function summary(plan) {
   const counts = {
     add: fresh.size,
     remove: count(edit => edit.op === 'remove'),
+    off: count(edit => edit.op === 'mode' && edit.value !== 0),
+    on: count(edit => edit.op === 'mode' && edit.value === 0),
     set: count(edit => edit.op === 'set' && !fresh.has(edit.node)),
     link: count(edit => (edit.op === 'connect' || edit.op === 'disconnect') && !fresh.has(edit.node)),
     fixed: count(edit => edit.op === 'set' && (controlOf(widgetOfInput(edit.node, edit.input ?? ''))?.value ?? 'fixed') !== 'fixed'),

@@ -26,7 +26,7 @@ class TestLiveRefresh:
 
     def test_bypass(self, panel: Panel) -> None:
         panel.js(f'app.graph.getNodeById(9).mode = 2; {TRACK}')
-        panel.page.wait_for_function("!document.querySelector('.cm-content').textContent.includes('SaveImage')")
+        panel.wait_for_text('# SaveImage(')
 
     def test_undo(self, panel: Panel) -> None:
         panel.set_widget(3, 'steps', 9)
