@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graph import ComfyScriptError, Schemas
+from ...graph.collector import collector_paused
 from ...panel.errors import RequestError
 
 
@@ -60,7 +61,9 @@ def answer_question(question: Question, schemas: Schemas) -> bytes:
 
     if question.path:
         return encode(answer_file(read_metadata(Path(question.path)), question.query, schemas))
-    return encode(answer(question.route, parse_object(question.body), schemas))
+    # What is made here dies by itself, and a walk over all schemas can take longer than the answer.
+    with collector_paused():
+        return encode(answer(question.route, parse_object(question.body), schemas))
 
 
 def refusal_of(error: BaseException) -> Refusal:
