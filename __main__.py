@@ -16,6 +16,17 @@ COMMANDS = {
     'run': ('runtime.commands', 'run a script on a server'),
     'stubs': ('runtime.commands', "type stubs of a server's nodes, for editors"),
     'api': ('runtime.commands', 'a script as an API prompt'),
+    'search': ('agents.person_commands', 'nodes of a server by words and types'),
+    'describe': ('agents.person_commands', 'a node: an example, inputs, choices, what connects to it'),
+    'models': ('agents.person_commands', 'the names of models, or the choices of an input'),
+    'script': ('agents.person_commands', "the script of a server's output, workflow, template or history entry"),
+    'check': ('agents.person_commands', 'errors and warnings of a script, with their lines'),
+    'open': ('agents.person_commands', 'the script of the graph that is open in the browser'),
+    'apply': ('agents.person_commands', 'make the open graph what a script says'),
+    'save': ('agents.person_commands', "a script as a laid out workflow in a server's list"),
+    'queue': ('agents.person_commands', 'what runs and waits, or what came of a prompt'),
+    'cancel': ('agents.person_commands', 'take a prompt out of the queue, or interrupt it'),
+    'upload': ('agents.person_commands', "a file into a server's input folder"),
     'mcp': ('agents.mcp_command', 'a Model Context Protocol server: agents write, check and run scripts'),
 }
 

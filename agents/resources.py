@@ -12,7 +12,6 @@ from ..graph import ComfyScriptError
 from ..runtime.wire.results import make_result
 from . import script_sources
 from .bounded import listed
-from .errors import AgentError
 from .language import language
 from .studio import Studio
 
@@ -57,10 +56,8 @@ def _add_files(server: MCPServer, studio: Studio, kind: str) -> None:
 
 
 def _file(studio: Studio, path: str, kind: str) -> bytes:
-    data = studio.find('view', f'there is no {kind} file {path}', **script_sources.server_file(f'{path} [{kind}]'))
-    if len(data) > LARGEST_FILE:
-        raise AgentError(f'{path} has {len(data) >> 20} MB: get it from the server itself')
-    return data
+    where = script_sources.server_file(f'{path} [{kind}]')
+    return studio.find('view', f'there is no {kind} file {path}', LARGEST_FILE, **where)
 
 
 async def _told(read: Any, studio: Studio) -> Any:

@@ -16,8 +16,9 @@ from ..runtime.wire.errors import ServerError
 from ..runtime.wire.results import AUDIO_SUFFIXES, IMAGE_SUFFIXES, MODEL_3D_SUFFIXES, VIDEO_SUFFIXES
 from ..transpiler import Metadata, read_metadata
 from ..transpiler.files import metadata_of
-from .bounded import LONG, cut
+from .bounded import LONG, cut, listed
 from .errors import AgentError
+from .node_pages import choices
 from .studio import Studio
 
 KINDS = ('output', 'input', 'temp')
@@ -158,6 +159,13 @@ def upload(studio: Studio, path: str) -> str:
     name = studio.client.upload(file)
     studio.refresh()
     return f'LoadImage({name!r}) has it.' if file.suffix.lower() in IMAGE_SUFFIXES else f'It is {name!r} there.'
+
+
+def list_models(studio: Studio, kind: str, text: str = '') -> str:
+    """Names, a line each: of a model folder, or the choices of `Node.input`. Raises AgentError."""
+    found = choices(studio.schemas(), kind) if '.' in kind else model_names(studio, kind)
+    wanted = [name for name in found if all(word in name.lower() for word in text.lower().split())]
+    return listed(wanted, len(wanted), rest='give a text') or f'none of {len(found)}'
 
 
 def model_names(studio: Studio, kind: str) -> list[str]:

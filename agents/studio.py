@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..graph import Schemas
 from ..runtime.client.client import Client
 from ..runtime.wire.background import run_sync
-from ..runtime.wire.connection import Connection
+from ..runtime.wire.connection import TOO_LARGE, Connection
 from ..runtime.wire.errors import ServerError
 from .errors import AgentError
 
@@ -22,6 +22,9 @@ _MOST_OWN = 1_000
 
 CANCEL_SETTING = 'ComfyScript.Agents.CancelOthers'
 """Declared in js/comfyscript.js."""
+
+LARGEST = 256 << 20
+"""Bytes of a file that is read: what the panel's routes take."""
 
 SCHEMAS_AGE = 60.0
 """Seconds after which the server's nodes and models are asked for again."""
@@ -110,11 +113,13 @@ class Studio:
         """A route's JSON. Raises ConnectError, ServerError."""
         return self.ask(lambda connection: connection.get_json(path, params=params or None))
 
-    def find(self, path: str, missing: str, **params: Any) -> bytes:
-        """A route's bytes. Raises AgentError with `missing` where there is no such thing."""
+    def find(self, path: str, missing: str, most: int = LARGEST, **params: Any) -> bytes:
+        """A route's bytes, at most so many. Raises AgentError, with `missing` where there is no such thing."""
         try:
-            return self.ask(lambda connection: connection.request('GET', path, params=params or None))
+            return self.ask(lambda connection: connection.request('GET', path, params=params or None, most=most))
         except ServerError as error:
+            if error.status == TOO_LARGE:
+                raise AgentError(f'it has more than {most >> 20} MB: get it from the server itself') from error
             if error.status in (400, 403, 404):
                 raise AgentError(missing) from error
             raise

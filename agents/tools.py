@@ -14,7 +14,6 @@ from mcp.types import CallToolResult, ToolAnnotations
 
 from ..graph import ComfyScriptError
 from . import node_pages, open_graph, queue_reports, runs, script_sources
-from .bounded import listed
 from .contents import report_result, text_result
 from .reports import PICTURE_SIZE
 from .script_checks import check
@@ -39,13 +38,7 @@ class StudioTools:
 
     def list_models(self, kind: str, text: str = '') -> str:
         """Names of models: kind is a folder ("checkpoints", "loras") or an input's choices ("KSampler.scheduler")."""
-        studio = self._studio
-        if '.' in kind:
-            found = node_pages.choices(studio.schemas(), kind)
-        else:
-            found = script_sources.model_names(studio, kind)
-        wanted = [name for name in found if all(word in name.lower() for word in text.lower().split())]
-        return listed(wanted, len(wanted), rest='give a text') or f'none of {len(found)}'
+        return script_sources.list_models(self._studio, kind, text)
 
     def script_of(self, source: str, ctx: Context) -> str:
         """The script of an output ("name.png", "sub/name.png [input]"), "workflows/NAME.json", "history/PROMPT_ID",

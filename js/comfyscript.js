@@ -129,7 +129,7 @@ app.registerExtension({
     if (shownIn) void load().then(({ graphLoaded }) => graphLoaded())
   },
   setup() {
-    api.addEventListener('comfyscript.agent', (/** @type {CustomEvent} */ { detail }) => void import('./panel/agent.mjs').then(({ answerAgent }) => answerAgent(detail)))
+    api.addEventListener('comfyscript.agent', /** @param {any} event */ event => void import('./panel/agent.mjs').then(({ answerAgent }) => answerAgent(event.detail)))
     announcePage()
     app.extensionManager.registerSidebarTab({
       id: TAB,

@@ -32,6 +32,8 @@ HEARTBEAT = 60.0
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.5, 1.0)
 POLLING_RETRY = 30.0
 BODY_SHOWN = 500
+TOO_LARGE = 413
+"""The status of HTTP; also of the error for an answer that is longer than it may be."""
 
 
 def normalize_url(url: object) -> str:
@@ -131,9 +133,13 @@ class Connection:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
+        most: int | None = None,
     ) -> bytes:
-        """The body of a 2xx answer. Raises ConnectError (not reached) or ServerError (any other status)."""
-        status, body = await self.exchange(method, path, params=params, data=data, headers=headers, timeout=timeout)
+        """The body of a 2xx answer. Raises ConnectError (not reached) or ServerError (any other status, or a body of
+        more than `most` bytes)."""
+        status, body = await self.exchange(
+            method, path, params=params, data=data, headers=headers, timeout=timeout, most=most
+        )
         if status >= 400:
             raise server_error(method, self.url(path), status, body)
         return body
@@ -147,8 +153,12 @@ class Connection:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
+        most: int | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body of an answer, whatever the status. Raises ConnectError, ServerError for a redirected POST."""
+        """Status and body of an answer, whatever the status.
+
+        Raises ConnectError, ServerError for a redirected POST or a body of more than `most` bytes.
+        """
         import aiohttp
 
         limits = aiohttp.ClientTimeout(total=None, sock_connect=self.options.connect_timeout, sock_read=timeout)
@@ -157,7 +167,7 @@ class Connection:
             async with self.session.request(method, url, data=data, headers=headers, timeout=limits) as response:
                 if response.method != method:
                     raise _redirected(method, url, response.url, path)
-                return response.status, await response.read()
+                return response.status, await _body(response, most)
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise self._unreachable(error) from error
 
@@ -356,6 +366,17 @@ _REASONS = {
     'WRONG_VERSION_NUMBER': ': does it speak http:// and not https://?',
     'CERTIFICATE_VERIFY_FAILED': ': verify=False accepts any certificate',
 }
+
+
+async def _body(response: aiohttp.ClientResponse, most: int | None) -> bytes:
+    if most is None:
+        return await response.read()
+    parts = bytearray()
+    async for part in response.content.iter_chunked(1 << 18):
+        parts += part
+        if len(parts) > most:
+            raise ServerError(f'{shown_url(str(response.url))} answered with more than {most >> 20} MB', TOO_LARGE)
+    return bytes(parts)
 
 
 def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:

@@ -18,6 +18,8 @@ from comfy_script.tests.lab.server import Server
 from mcp import Client, MCPError  # isort: skip
 from PIL import Image  # isort: skip
 
+from comfy_script.agents import script_sources  # isort: skip
+from comfy_script.agents.errors import AgentError  # isort: skip
 from comfy_script.agents.studio import Permissions, Studio  # isort: skip
 from comfy_script.runtime.client.client import Client as ComfyClient  # isort: skip
 
@@ -244,6 +246,12 @@ class TestFiles:
     )  # fmt: skip
     async def test_nothing_else_is_read(self, agent: Agent, source: str) -> None:
         await refused(agent, 'script_of', source=source)
+
+    async def test_no_more_is_read_than_may_be(self, agent: Agent) -> None:
+        where = script_sources.server_file('example.png [input]')
+        assert agent.studio.find('view', 'none', **where)
+        with pytest.raises(AgentError, match='more than 0 MB'):
+            agent.studio.find('view', 'none', 100, **where)
 
     async def test_templates_are_scripts(self, agent: Agent) -> None:
         (listing,) = (await agent.read_resource('comfyscript://templates')).contents
