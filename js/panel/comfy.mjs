@@ -69,7 +69,7 @@ export const workflowName = () => {
 }
 
 /** The open graph as the server is asked about it: with what its nodes hold now beside each of them. */
-export const liveGraph = () => addLive(rootGraph(), serialize())
+export const liveGraph = () => addLive(rootGraph(), serialize(), inputLink)
 
 /** The open graph as a workflow file, with the values that it has now. @returns {Record<string, any>} */
 export function serialize() {

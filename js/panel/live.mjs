@@ -98,16 +98,21 @@ function liveOf(node) {
 
 /**
  * Puts what the nodes hold beside each of them.
- * @template {Record<string, any>} T @param {any} root @param {T} workflow the same graph, serialised @returns {T}
+ * @template {Record<string, any>} T @param {any} root @param {T} workflow the same graph, serialised
+ * @param {(node: any, slot: number) => any} inputLink @returns {T}
  */
-export function addLive(root, workflow) {
+export function addLive(root, workflow, inputLink) {
+  const { LGraphNode } = /** @type {any} */ (window).LiteGraph
   heldBack(() => {
     for (const { nodes, id } of [workflow, ...(workflow.definitions?.subgraphs ?? [])]) {
       const graph = nodes === workflow.nodes ? root : root.subgraphs?.get(id)
       for (const node of nodes) {
         const open = graph?.getNodeById(node.id)
         // What a subgraph's node shows is saved with it in one way only.
-        if (open && !open.subgraph) node.comfyscript_live = liveOf(open)
+        if (!open || open.subgraph) continue
+        node.comfyscript_live = liveOf(open)
+        // A node of an unknown type is saved as it was read.
+        if (open.constructor === LGraphNode) node.inputs = open.inputs?.map((/** @type {any} */ { name, type, widget }, /** @type {number} */ slot) => ({ name, type, widget, link: inputLink(open, slot)?.id ?? null }))
       }
     }
   })

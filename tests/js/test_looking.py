@@ -23,7 +23,12 @@ add('row', { on: true, lora: 'x' }, () => ({ lora: 'x' }))
 add('draws', 5, function () { this.value = Math.floor(Math.random() * 9) + 10; return this.value })
 add('counts', 5, function () { this.value += 1; return this.value })
 add('asks', 'b', async () => { await fetch('/asked'); return 'other' })
-add('uploads', 'c', () => { const form = new XMLHttpRequest(); form.open('POST', '/uploaded'); form.send(''); return 'other' })
+add('uploads', 'c', () => {
+  const form = new XMLHttpRequest()
+  form.open('POST', '/uploaded')
+  form.send('')
+  return 'other'
+})
 add('fails', 'd', () => { throw new Error('broken') })
 add('dated', '%date:yyyy%', () => '2026')
 add('hidden', 'e').options.serialize = false

@@ -239,6 +239,11 @@ def _read_external(data: Any) -> dict[tuple[int, int], Any]:
     return found
 
 
+def _is_open(node: LiveNode) -> bool:
+    """Whether it is a node of the open graph: there, the page has unpacked what it could."""
+    return node.info is not None and node.info.open is not None
+
+
 class GroupUnpacker:
     """Turns the group nodes of a loaded root into instances of subgraphs."""
 
@@ -257,7 +262,7 @@ class GroupUnpacker:
     def unpack_all(self) -> list[LiveGraph]:
         made = []
         while True:
-            node = next((node for node in self.root.nodes if node.type in self.types), None)
+            node = next((node for node in self.root.nodes if node.type in self.types and not _is_open(node)), None)
             if node is None:
                 return made
             made.append(self._unpack(node, self.types[node.type]))

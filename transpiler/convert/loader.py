@@ -161,7 +161,6 @@ class Loader:
             special = SPECIAL_TYPES.get(info.type)
             node.virtual = special is not None and special.virtual
             return node
-        # In the open graph, the page has unpacked what it could.
         group = self.groups.get(info.type) if info.open is None else None
         if group is not None:
             node = copy_node(build_node(group.node_class), graph)

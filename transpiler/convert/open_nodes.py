@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .model import LiveGraph, LiveNode, Widget
+from ..workflow_file import InputSlot
+from .model import LiveGraph, LiveInput, LiveNode, Widget
+from .saved_values import live_input
 
 
 def take_open_nodes(graphs: Sequence[LiveGraph]) -> None:
@@ -21,6 +23,8 @@ def _take(node: LiveNode) -> None:
     node.virtual = told.virtual
     node.title = told.title
     node.unplaced = []
+    known = {slot.name: slot for slot in reversed(node.inputs)}
+    node.inputs[:] = [_slot(saved, known.get(saved.name)) for saved in node.info.inputs]
     old = {widget.name: widget for widget in reversed(node.widgets)}
     for name, widget in old.items():
         if name in told.values:
@@ -33,10 +37,14 @@ def _take(node: LiveNode) -> None:
         widget.options = before.options if before is not None else None
         widget.dynamic_prompts = before is not None and before.dynamic_prompts
         widgets.append(widget)
-    if not node.virtual:
-        node.widgets[:] = widgets
-    elif node.widgets and widgets:
-        node.widgets[0].set(node, widgets[0].state.value)
+    node.widgets[:] = widgets
+
+
+def _slot(saved: InputSlot, known: LiveInput | None) -> LiveInput:
+    if known is None:
+        return live_input(saved)
+    known.link = saved.link
+    return known
 
 
 def known_output(node: LiveNode, slot: int) -> tuple[str, int] | None:

@@ -37,6 +37,16 @@ class ConstantWidget(Widget):
         pass
 
 
+class PictureWidget(Widget):
+    """Holds a picture as a text, or in its place in the file the words for one that was not saved."""
+
+    __slots__ = ()
+
+    def set(self, node: LiveNode, value: Any) -> None:
+        if value != '[IMAGE DATA]':
+            self.state.value = value
+
+
 def reading(widget: Widget, read: Callable[[Any], Any]) -> Widget:
     """The widget as one that reads its values."""
     made = ReadWidget(widget.name, widget.type, in_prompt=widget.in_prompt, in_file=widget.in_file)

@@ -10,14 +10,27 @@ from ..model import LiveNode, Widget
 from ..node_types import Pack, SpecialType, VirtualType
 from ..specs import Spec
 from ..widgets import Constructor
-from .bricks import SHOWS, constants, reading, with_buttons
+from .bricks import SHOWS, constants, reading, swap, with_buttons
 
 _LORA = 'Select the LoRA to add to the text'
+_WILDCARD = 'Select the Wildcard to add to the text'
+_NSFW = '🔞Select the nsfw add to the text'
+_RESOLUTIONS = {'自定义 x 自定义': 'width x height (custom)'}
 
 
 def _prompt_choices(node: LiveNode) -> None:
     """Each combo adds its choice to the text and says what it is for again."""
-    constants({widget.name: (widget.state.value,) for widget in node.widgets if widget.type == 'combo'})(node)
+    said = {widget.name: (widget.state.value,) for widget in node.widgets if widget.type == 'combo'}
+    constants({**said, **({'nsfw': (_NSFW,)} if 'nsfw' in said else {})})(node)
+
+
+def _resolution(node: LiveNode) -> None:
+    """Old files have the choice of a size of one's own in Chinese (`easyDynamicWidgets.js`)."""
+    swap(node, 'resolution', lambda widget: reading(widget, _named_size))
+
+
+def _named_size(value: Any) -> Any:
+    return _RESOLUTIONS.get(value, value) if isinstance(value, str) else value
 
 
 def _joined(value: Any) -> Any:
@@ -100,16 +113,23 @@ _TITLES = {
     'easy showAnythingLazy': 'ShowAnythingLazy (🚫Deprecated)',
 }
 
-_WILDCARDS = SpecialType(created=constants({'Select to add LoRA': (_LORA,), 'Select to add Wildcard': (_LORA,)}))
+_WILDCARDS = SpecialType(created=constants({'Select to add LoRA': (_LORA,), 'Select to add Wildcard': (_WILDCARD,)}))
 
 EASY_USE = Pack(
     source='yolain/ComfyUI-Easy-Use 1.3.6, web_version/v2, web_version/v1/js/*.js, locales/en/nodeDefs.json',
     types={
         'easy seed': with_buttons(('🎲 Manual Random Seed', None), in_prompt=False),
-        'easy promptLine': with_buttons(('get values from COMBO link', '')),
+        'easy promptLine': with_buttons(('get values from COMBO link', ''), in_prompt=False),
         'easy wildcards': _WILDCARDS,
         'easy wildcardsMatrix': _WILDCARDS,
         'easy prompt': SpecialType(created=_prompt_choices),
+        **dict.fromkeys(
+            (
+                *('easy fullLoader', 'easy a1111Loader', 'easy comfyLoader', 'easy svdLoader', 'easy cascadeLoader'),
+                *('easy kolorsLoader', 'easy fluxLoader', 'easy hunyuanDiTLoader', 'easy mochiLoader', 'easy pixels'),
+            ),
+            SpecialType(created=_resolution),
+        ),
         **dict.fromkeys(
             (
                 *('easy showAnything', 'easy showAnythingLazy', 'easy showTensorShape', 'easy showSpentTime'),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..model import LiveNode, Widget
+from ..model import LiveNode
 from ..node_types import Pack, SpecialType, VirtualType
-from .bricks import SHOWS, buttons, plain_widget, with_buttons
+from .bricks import SHOWS, buttons, constant, plain_widget, with_buttons
 
 
 def _animation_builder(node: LiveNode) -> None:
     """Two texts that tell how far the animation is, and three buttons."""
     for name in ('value_preview', 'loop_preview'):
-        node.add_widget(Widget(name, 'DISPLAY', None, in_prompt=False))
+        node.add_widget(constant(name, 'DISPLAY', ''))
     buttons(('Reset', 'reset'), ('Queue', 'queue'), ('Cancel', 'cancel'))(node)
 
 
