@@ -54,7 +54,7 @@ def load(folder: Path) -> PackContents:
     _guarded('The open graph for agents', lambda: _add_page_routes(host))
     node_classes, display_names = _guarded('The ComfyScript nodes', _node_classes) or ({}, {})
     _guarded('Settings of several users', lambda: _tell_users_apart(host))
-    host.server.app.on_startup.append(lambda _app: _bind(host))
+    host.server.app.on_startup.append(lambda _app: _bind(host, folder))
     return PackContents(node_classes, display_names, _guarded('The panel', lambda: _web_directory(host, folder)))
 
 
@@ -109,17 +109,19 @@ def _node_classes() -> tuple[dict[str, type], dict[str, str]]:
     return dict(NODE_CLASS_MAPPINGS), dict(NODE_DISPLAY_NAME_MAPPINGS)
 
 
-async def _bind(host: ServerProcess) -> None:
+async def _bind(host: ServerProcess, folder: Path) -> None:
     """All packs have loaded and the port is not open yet."""
     _guarded('The script in saved images', lambda: _save_scripts(host))
     _guarded('What is imported ahead', _preload)
-    _guarded('The look for comfy-script', _warn_of_namesake)
+    _guarded('The look for comfy-script', lambda: _warn_of_namesake(folder))
     version = getattr(loaded(PACKAGE), '__version__', '')
     log.info('ComfyScript %s is ready: %d nodes', version, len(host.nodes.NODE_CLASS_MAPPINGS))
 
 
-def _warn_of_namesake() -> None:
-    """comfy-script has our import name: installed by pip, it comes first in other processes."""
+def _warn_of_namesake(folder: Path) -> None:
+    """comfy-script has our import name: installed by pip it comes first in other processes; as a pack it fails here."""
+    for other in sorted(folder.parent.glob('*/src/comfy_script')):
+        log.warning('The pack in %s is comfy-script, which does not run beside this one: remove one.', other.parents[1])
     with suppress(PackageNotFoundError):
         log.warning(
             'comfy-script %s is installed, too: Python scripts get that one as comfy_script. '

@@ -137,6 +137,15 @@ def test_one_line_says_that_scripts_get_an_installed_comfy_script(comfyui, caplo
     assert 'pip uninstall comfy-script' in said[0]
 
 
+def test_the_first_implementation_in_another_pack_is_named(comfyui, caplog, monkeypatch, tmp_path):
+    monkeypatch.setattr(startup, '_save_scripts', lambda host: None)
+    (tmp_path / 'Other' / 'src' / 'comfy_script').mkdir(parents=True)
+    startup.load(tmp_path / 'ComfyScript')
+    asyncio.run(started(comfyui.server.app))
+
+    assert f'The pack in {tmp_path / "Other"} is comfy-script' in caplog.text
+
+
 def test_a_pack_with_files_missing_says_so(monkeypatch, caplog, comfyui):
     def missing(name):
         raise ModuleNotFoundError(f'No module named {name!r}', name='comfy_script.host')
