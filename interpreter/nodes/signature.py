@@ -62,6 +62,8 @@ class Signature:
     has_main: bool
     any_input: bool = False
     """Whether inputs of any name may be linked: a bare script, or `main(**inputs)`."""
+    lists: frozenset[int] = frozenset()
+    """The outputs that are lists (`-> list[Image]`): what is behind them runs once for each value."""
 
 
 def read_signature(text: str | ast.Module, schemas: Schemas | None = None) -> Signature:
@@ -79,7 +81,8 @@ def read_signature(text: str | ast.Module, schemas: Schemas | None = None) -> Si
 
 def describe_signature(text: str, schemas: Schemas | None = None) -> dict[str, Any]:
     """For the browser: `{main, any_input, inputs: [{name, type, options?, choices?, required, line}], outputs:
-    [{name, type}], errors: [{line, column, end_column, message}]}`. A script with errors has no inputs or outputs.
+    [{name, type, list?}], errors: [{line, column, end_column, message}]}`. A script with errors has neither inputs nor
+    outputs.
     """
     from .run import compile_script
 
@@ -94,7 +97,10 @@ def describe_signature(text: str, schemas: Schemas | None = None) -> dict[str, A
         'main': signature.has_main,
         'any_input': signature.any_input,
         'inputs': [item.to_json() for item in signature.inputs],
-        'outputs': [{'name': name, 'type': kind} for name, kind in signature.outputs],
+        'outputs': [
+            {'name': name, 'type': kind, **({'list': True} if index in signature.lists else {})}
+            for index, (name, kind) in enumerate(signature.outputs)
+        ],
         'errors': [],
     }
 
@@ -113,7 +119,8 @@ def _of_main(main: ast.FunctionDef, schemas: Schemas | None) -> Signature:
     outputs = _outputs(main, schemas)
     if len(outputs) > MAX_OUTPUTS:
         raise ScriptSyntaxError(f'main returns more than {MAX_OUTPUTS} values', span_of(main))
-    return Signature(inputs, outputs, has_main=True, any_input=arguments.kwarg is not None)
+    lists = frozenset(index for index, item in enumerate(_returned_types(main) or ()) if _generic(item) == 'list')
+    return Signature(inputs, outputs, has_main=True, any_input=arguments.kwarg is not None, lists=lists)
 
 
 SEEDS = frozenset({'seed', 'noise_seed'})
@@ -285,21 +292,32 @@ def _annotated(node: ast.expr, options: dict[str, Any]) -> None:
 
 
 def _outputs(main: ast.FunctionDef, schemas: Schemas | None) -> tuple[tuple[str, str], ...]:
-    if main.returns is None:
-        returned = _returned_names(main)
-        return tuple((name, '*') for name in returned)
-    node = main.returns
-    if isinstance(node, ast.Constant) and node.value is None:
-        return ()
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == 'tuple':
-        items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    else:
-        items = [node]
+    items = _returned_types(main)
+    if items is None:
+        return tuple((name, '*') for name in _returned_names(main))
     kinds = [_annotation(item, {}, schemas)[0] for item in items]
     names = _returned_names(main)
     if len(names) != len(kinds):
         names = _numbered([kind.lower() if kind != '*' else 'out' for kind in kinds])
     return tuple(zip(names, kinds, strict=True))
+
+
+def _returned_types(main: ast.FunctionDef) -> list[ast.expr] | None:
+    """One annotation per output; None where `main` does not say what it returns."""
+    node = main.returns
+    if node is None:
+        return None
+    if isinstance(node, ast.Constant) and node.value is None:
+        return []
+    if _generic(node) == 'tuple':
+        assert isinstance(node, ast.Subscript)
+        return list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return [node]
+
+
+def _generic(node: ast.expr) -> str | None:
+    """`list` of `list[Image]`."""
+    return node.value.id if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else None
 
 
 def _returned_names(main: ast.FunctionDef) -> list[str]:

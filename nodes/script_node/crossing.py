@@ -66,8 +66,11 @@ def _result(value: Any) -> Any:
     return value
 
 
-def outputs(value: Any, used: int, most: int) -> tuple:
-    """The node's outputs, of `most` elements in all; a list output stays one value. Raises ScriptError."""
+def outputs(value: Any, used: int, most: int, lists: frozenset[int] = frozenset()) -> tuple:
+    """The node's outputs, of `most` elements in all; those in `lists` are lists of values, others stay one value.
+
+    Raises ScriptError.
+    """
     values = value if type(value) is tuple else () if value is None else (value,)
     if len(values) > MAX_OUTPUTS:
         raise ScriptDenied(f'the script gives {len(values)} values; a node has {MAX_OUTPUTS} outputs at most')
@@ -77,13 +80,16 @@ def outputs(value: Any, used: int, most: int) -> tuple:
             'return more from main, or set `out = (…)`'
         )
     found = []
-    for item in values:
+    for index, item in enumerate(values):
         if isinstance(item, ListOutput):
             item = list(item.for_nodes())
+        elif index in lists:
+            item = list(item) if type(item) in (list, tuple) else [item]
         found.append(item)
     for _ in own_values(found, most):
         raise ScriptDenied('functions, modules and iterators stay inside the script: give their results')
-    return tuple(found + [None] * (MAX_OUTPUTS - len(found)))
+    missing = range(len(found), MAX_OUTPUTS)
+    return (*found, *([None] if index in lists else None for index in missing))
 
 
 def typed(inputs: dict[str, Any], signature: Signature) -> dict[str, Any]:

@@ -96,7 +96,9 @@ class ComfyScript:
         run = Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, typed(inputs, signature), settings)
         used = slots_in_use(hidden.get('__prompt'), node_id)
-        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items)}
+        # ComfyUI asks the node's object, after it ran, which of its outputs are lists.
+        self.OUTPUT_IS_LIST = tuple(index in signature.lists for index in range(MAX_OUTPUTS))
+        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items, signature.lists)}
 
     def _make_cache(self, settings: Settings) -> Generations | None:
         from .generations import Generations

@@ -135,3 +135,11 @@ def test_a_text_gives_widgets_no_options_but_a_few(extra: str) -> None:
     except ScriptError:
         return
     assert found['a'][2].keys() <= {'default', 'min', 'max', 'step', 'tooltip', 'multiline'}
+
+
+def test_outputs_that_are_lists() -> None:
+    text = 'def main() -> tuple[list[Image], int, list[str]]:\n    return a, b, c'
+    assert read_signature(text).lists == {0, 2}
+    assert [output.get('list', False) for output in describe_signature(text)['outputs']] == [True, False, True]
+    assert read_signature('def main() -> list[Image]:\n    return a').lists == {0}
+    assert not read_signature('def main(a: list[Image]) -> Image:\n    return a').lists

@@ -224,7 +224,7 @@ class TestCache:
         text = 'a = Counting(1)\nb = Counting(a)\nc = Counting(b + x)\nprint(a, b, c, {})'
 
         def runs(script: str, x: int = 1) -> list[str]:
-            before = (counted.base / 'output' / 'runs.txt')
+            before = counted.base / 'output' / 'runs.txt'
             had = len(before.read_text(encoding='utf-8').splitlines()) if before.exists() else 0
             counted.queue({'1': node(script, x=x)})
             return before.read_text(encoding='utf-8').splitlines()[had:]
@@ -294,3 +294,28 @@ class TestBounds:
     def test_a_bound_ends_the_script_and_the_server_goes_on(self, server: Server, text: str) -> None:
         assert 'ScriptLimit' in error_of(server, {'1': node(text)})
         assert printed(server, {'1': node('print("next")')}) == 'next\n'
+
+
+class TestLists:
+    def test_what_is_behind_a_list_runs_once_for_each_value(self, server: Server) -> None:
+        prompt = {
+            '1': node('def main() -> tuple[list[int], int]:\n    return [1, 2, 3], 7'),
+            '2': node('print(n, other)', n=['1', 0], other=['1', 1]),
+        }
+        assert server.queue(prompt)['outputs']['2']['text'] == ['1 7\n', '2 7\n', '3 7\n']
+
+    def test_one_value_in_the_place_of_a_list_is_a_list_of_one(self, server: Server) -> None:
+        prompt = {'1': node('def main() -> list[int]:\n    return 5'), '2': node('print(n)', n=['1', 0])}
+        assert server.queue(prompt)['outputs']['2']['text'] == ['5\n']
+
+    def test_a_list_that_is_not_said_to_be_one_is_one_value(self, server: Server) -> None:
+        prompt = {'1': node('out = [1, 2]'), '2': node('print(n)', n=['1', 0])}
+        assert server.queue(prompt)['outputs']['2']['text'] == ['[1, 2]\n']
+
+    def test_lists_of_a_node_that_runs_more_than_once_are_joined(self, server: Server) -> None:
+        prompt = {
+            '1': node('def main() -> list[int]:\n    return [1, 2]'),
+            '2': node('def main(n: int) -> list[int]:\n    return [n, n * 10]', n=['1', 0]),
+            '3': node('print(n)', n=['2', 0]),
+        }
+        assert server.queue(prompt)['outputs']['3']['text'] == ['1\n', '10\n', '2\n', '20\n']

@@ -6,7 +6,10 @@
     python dev.py parity --rules [--write]                 the rule workflows of tests/data/workflows
     python dev.py parity --web-ui server                   with the web UI that the server brings
     python dev.py parity --object-info FILE                as if the server had these nodes
+    python dev.py parity --packs FOLDER --folder FOLDER    with the packs that lie in a folder
+    python dev.py parity --open                            what the panel tells of the open graph, instead of the file
 
+Packs need their dependencies in the interpreter that runs ComfyUI (COMFYSCRIPT_PYTHON: your own).
 The truth is made afresh by `app.graphToPrompt()` in Chromium, on the lab's ComfyUI (COMFYSCRIPT_COMFYUI: your own).
 Workflows with node types the server lacks are counted apart: the web UI gives their values no names, we do.
 """
@@ -60,8 +63,9 @@ def main() -> int:
         return _fail(str(error))
     comfyui = paths.comfyui_folder()
     with tempfile.TemporaryDirectory() as temporary:
-        base = make_base(Path(temporary) / 'base', comfyui, {})
-        server = Server.start(comfyui, paths.comfyui_python(), base, args=arguments)
+        base = make_base(Path(temporary) / 'base', comfyui, _packs(options.packs))
+        _say_settings(base)
+        server = Server.start(comfyui, paths.comfyui_python(), base, args=arguments, timeout=600)
         try:
             object_info = _object_info(options, server.url)
             with open_web_ui(server.url, browser, object_info) as web_ui:
@@ -81,10 +85,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--write', action='store_true', help='with --rules: store what the web UI makes')
     parser.add_argument('--web-ui', metavar='VERSION', default=WEB_UI, help=f"'server' for its own (default: {WEB_UI})")
     parser.add_argument('--object-info', type=Path, metavar='FILE')
+    parser.add_argument('--packs', type=Path, metavar='FOLDER', help='a folder with packs in it')
+    parser.add_argument('--open', action='store_true', help='compare what the panel makes of the open graph')
     parser.add_argument('--only', default='', help='only workflows with this in their name')
     parser.add_argument('--limit', type=int, default=None, help='at most so many')
     parser.add_argument('--save', type=Path, metavar='FOLDER', help="keep the web UI's prompts there")
     return parser
+
+
+def _packs(folder: Path | None) -> dict[str, Path]:
+    if folder is None:
+        return {}
+    return {
+        pack.name: pack.resolve() for pack in sorted(folder.iterdir()) if pack.is_dir() and pack.name[0] not in '._'
+    }
+
+
+def _say_settings(base: Path) -> None:
+    """Use Everywhere adds its links when a prompt is queued, else only where its own setting says so."""
+    file = base / 'user' / 'default' / 'comfy.settings.json'
+    settings = json.loads(file.read_text(encoding='utf-8'))
+    settings['Use Everywhere.Options.always_modify_graph'] = True
+    file.write_text(json.dumps(settings), encoding='utf-8')
 
 
 def _fail(sentence: str) -> int:
@@ -129,7 +151,7 @@ def _compare_one(
     options: argparse.Namespace, name: str, workflow: dict[str, Any], schemas: Schemas, web_ui: WebUI
 ) -> tuple[str, list[str]]:
     try:
-        theirs = web_ui.prompt_of(workflow)
+        theirs, open_graph = web_ui.prompt_of(workflow)
     except WebUIError as error:
         return 'the web UI failed', [str(error)[:200]]
     if options.save:
@@ -138,7 +160,7 @@ def _compare_one(
     if options.rules and options.write:
         _store(name, theirs)
     try:
-        ours = convert_workflow(workflow, schemas).prompt
+        ours = convert_workflow(open_graph if options.open else workflow, schemas).prompt
     except ComfyScriptError as error:
         return 'we failed', [str(error)]
     if same(ours, theirs):

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Page, Route, sync_playwright
 
+from comfy_script.tests.lab.paths import ROOT
+
 ARGUMENTS = [
     '--no-sandbox',
     '--disable-gpu',
@@ -20,12 +22,31 @@ ARGUMENTS = [
     '--disable-sync',
 ]
 
+# A graph whose loading ended in the middle says nothing of the rules.
+WATCH_LOADING = """() => {
+  const { prototype } = LiteGraph.LGraph
+  const { configure } = prototype
+  prototype.configure = function (...given) {
+    try { return configure.apply(this, given) } catch (error) { window.parityFailure = String(error); throw error }
+  }
+}"""
+
+# What the panel sends of the open graph (`comfy.mjs: liveGraph`); the page allows no import of a text.
+SEE_OPEN_GRAPH = """() => {
+  %s
+  const inputLink = (node, slot) => LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot)
+  window.parityOpenGraph = () => addLive(app.rootGraph, app.rootGraph.serialize(), inputLink)
+}"""
+
 # Loading goes on for a few frames: reroutes and match types settle after the first.
 MAKE_PROMPT = """async (workflow) => {
+  window.parityFailure = undefined;
   await app.loadGraphData(workflow);
+  if (window.parityFailure) throw new Error(window.parityFailure);
   for (let frame = 0; frame < 3; frame++) await new Promise((done) => requestAnimationFrame(done));
   await new Promise((done) => setTimeout(done, 80));
-  return JSON.stringify((await app.graphToPrompt()).output);
+  const open = JSON.stringify(window.parityOpenGraph());
+  return [JSON.stringify((await app.graphToPrompt()).output), open];
 }"""
 
 
@@ -37,10 +58,11 @@ class WebUI:
     def __init__(self, page: Page):
         self._page = page
 
-    def prompt_of(self, workflow: dict[str, Any]) -> dict[str, Any]:
-        """`app.graphToPrompt()` of a workflow. Raises WebUIError."""
+    def prompt_of(self, workflow: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`app.graphToPrompt()` of a workflow, and the open graph as the panel sends it. Raises WebUIError."""
         try:
-            return json.loads(self._page.evaluate(MAKE_PROMPT, workflow))
+            prompt, graph = self._page.evaluate(MAKE_PROMPT, workflow)
+            return json.loads(prompt), json.loads(graph)
         except Error as error:
             raise WebUIError(str(error).splitlines()[0]) from error
 
@@ -64,8 +86,11 @@ def open_web_ui(url: str, browser: Path, object_info: str | None = None) -> Iter
 
                 page.route('**/object_info', answer)
             page.goto(url)
-            page.wait_for_function('window.app?.graph && window.app.vueAppReady')
+            page.wait_for_function('window.app?.graph && window.app.vueAppReady', timeout=180_000)
             page.wait_for_timeout(3000)
+            page.evaluate(WATCH_LOADING)
+            live = (ROOT / 'js' / 'panel' / 'live.mjs').read_text(encoding='utf-8')
+            page.evaluate(SEE_OPEN_GRAPH % live.replace('export function', 'function'))
             yield WebUI(page)
         finally:
             chromium.close()
