@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from ..graph import near_misses
 
 _MARKS = ('main.py', 'execution.py', 'folder_paths.py', 'comfy')
 """What makes a folder ComfyUI's: its own top-level modules."""
@@ -48,6 +51,28 @@ class ComfyUIArgs:
 
     def __repr__(self) -> str:
         return f'ComfyUIArgs({", ".join(map(repr, self.argv))})'
+
+
+def only_packs(packs: Iterable[str]) -> list[str]:
+    """Arguments with which ComfyUI loads these packs and no others (`nodes.py: init_external_custom_nodes`)."""
+    names = [str(name) for name in packs]
+    return ['--disable-all-custom-nodes', *(['--whitelist-custom-nodes', *names] if names else [])]
+
+
+def missing_packs(folder: Path, arguments: ComfyUIArgs, packs: Iterable[str]) -> str | None:
+    """What to say where a ComfyUI has not all of these packs: folders or files in its `custom_nodes`. None for nothing.
+
+    Nothing is said of a ComfyUI that is told of more folders (`extra_model_paths.yaml`).
+    """
+    if '--extra-model-paths-config' in arguments.argv or (folder / 'extra_model_paths.yaml').exists():
+        return None
+    base = Path(arguments.value_of('--base-directory') or folder) / 'custom_nodes'
+    there = sorted(place.name for place in base.iterdir() if place.name[0] not in '._') if base.is_dir() else []
+    for name in packs:
+        if not (base / name).exists():
+            hint = near_misses(name, there) or (f': there are {", ".join(there[:10])}' if there else '')
+            return f'{base} has no pack {name!r}{hint}'
+    return None
 
 
 def is_comfyui(folder: Path) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ..graph import Schemas
+from ..graph.prompt import may_be_link
 from .loaded import loaded
 
 CORE_SAVERS = frozenset({
@@ -31,6 +34,28 @@ def takes_our_keys(node_class: Any, class_type: Any) -> bool:
         return is_core(node_class)
     # A script hands it on to the savers that it calls, and each of them is asked again.
     return getattr(node_class, '__module__', '').startswith(f'{__name__.partition(".")[0]}.nodes.')
+
+
+def may_carry_source(prompt: Mapping[str, Any], schemas: Schemas | None) -> bool:
+    """Whether the text of a script can be sent along with a prompt: no saver of a pack would be handed it.
+
+    A server with our pack keeps it from those (`host/save.py`). `schemas` are the server's; without them, the nodes
+    whose outputs nobody takes count as savers.
+    """
+    if schemas is not None and 'ComfyScript' in schemas:
+        return True
+    used = {value[0] for node in prompt.values() for value in (node.get('inputs') or {}).values() if may_be_link(value)}
+    for node_id, node in prompt.items():
+        class_type = node.get('class_type')
+        schema = schemas.find(class_type) if schemas is not None else None
+        if schema is None:
+            may_save, is_ours = node_id not in used, class_type in CORE_SAVERS
+        else:
+            may_save = schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden)
+            is_ours = class_type in CORE_SAVERS and not schema.module.startswith('custom_nodes')
+        if may_save and not is_ours:
+            return False
+    return True
 
 
 def are_watched() -> bool:

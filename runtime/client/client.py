@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...comfyui.process import ServerProcess
+from ...comfyui.savers import may_carry_source
 from ...graph import Schemas, as_schemas
 from ...graph.redaction import redact
 from ..calls.functions import NodeNamespace
@@ -320,7 +321,8 @@ def _prepared(client: Client, tracker: Tracker, submission: Submission) -> tuple
     """A new task, and what is sent for it."""
     task = submission.new_task(tracker, str(uuid.uuid4()))
     source = None
-    if client.save_source:
+    known = client.lists.schemas if client.lists.are_known else None
+    if client.save_source and may_carry_source(submission.prompt, known):
         text = find_source(submission.origins) if submission.source is None else submission.source
         source = redact(text, client._secrets | {client.api_key or '', client.auth_token or ''}) if text else None
     saved = submission.extra_pnginfo(source)

@@ -6,13 +6,13 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path, PurePath
 from typing import Any
 
-from ...comfyui.checkout import ComfyUIArgs, installed_in, is_comfyui, named_in_environment
+from ...comfyui.checkout import ComfyUIArgs, installed_in, is_comfyui, missing_packs, named_in_environment, only_packs
 from ...comfyui.process import find_server_process
 from ...graph import Schemas, near_misses
 from ..calls import stubs
@@ -46,6 +46,7 @@ class LoadRequest:
     object_info: Schemas | Mapping[str, Any] | str | PurePath | None
     stubs: bool | str | PurePath
     timeout: float
+    packs: Sequence[str] | None
     client_options: Mapping[str, Any]
 
 
@@ -60,6 +61,7 @@ def load(
     save_source: bool | None = None,
     stubs: bool | str | PurePath = True,
     timeout: float = START_TIMEOUT,
+    packs: Sequence[str] | None = None,
     **client_options: Any,
 ) -> Client:
     """Choose the ComfyUI that nodes, workflows and `queue` use; the nodes then are in `comfy_script.runtime.nodes`.
@@ -74,6 +76,7 @@ def load(
     - `save_source`: False keeps the text of the script out of the saved images.
     - `stubs`: False writes no type stubs; a folder writes them there.
     - `timeout`: seconds that ComfyUI may take to start.
+    - `packs`: a ComfyUI that is started loads only these packs, by their folders in `custom_nodes`; `[]` for none.
     - Further options are those of `Client`: `headers`, `cookies`, `auth`, `api_key`, ...
 
     Raises LoadError (with all that was tried), LaunchError, ConnectError, ServerError.
@@ -81,7 +84,9 @@ def load(
     _check_options(client_options)
     warn_of_old_settings()
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
-    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
+    packs = [packs] if isinstance(packs, str) else packs
+    args = _chosen_args(comfyui, object_info, args, packs)
+    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, packs, options)
     client = _without_waiting(request)
     return _adopt(run_sync(_find(request)) if client is None else client, request)
 
@@ -97,13 +102,16 @@ async def _load(
     save_source: bool | None = None,
     stubs: bool | str | PurePath = True,
     timeout: float = START_TIMEOUT,
+    packs: Sequence[str] | None = None,
     **client_options: Any,
 ) -> Client:
     """`load`, to be awaited."""
     _check_options(client_options)
     warn_of_old_settings()
     options = {'save_source': save_script_source if save_source is None else save_source, **client_options}
-    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, options)
+    packs = [packs] if isinstance(packs, str) else packs
+    args = _chosen_args(comfyui, object_info, args, packs)
+    request = LoadRequest(comfyui, args, vars, watch, object_info, stubs, timeout, packs, options)
     client = _without_waiting(request)
     return _adopt(await run_async(_find(request)) if client is None else client, request)
 
@@ -183,6 +191,22 @@ def pin(client: Client | None, *, always: bool = False) -> None:
     """Have `load()` without arguments choose this client: the command line was told which one. `always`: any `load`."""
     global _pinned, _pinned_always
     _pinned, _pinned_always = client, always
+
+
+def _chosen_args(
+    comfyui: object, object_info: object, args: ComfyUIArgs | None, packs: Sequence[str] | None
+) -> ComfyUIArgs | None:
+    """The arguments for a ComfyUI that is started. Raises LoadError where packs are chosen for one that is not."""
+    if packs is None:
+        return args
+    if isinstance(comfyui, Client) or object_info is not None or (comfyui is not None and _is_url(comfyui)):
+        raise LoadError(
+            'packs= chooses what a ComfyUI loads that is started here, and this one is not: give the path of its folder'
+        )
+    if comfyui is None and find_server_process() is not None:
+        log.warning('packs= has no effect: ComfyUI runs in this process already')
+    given = args or ComfyUIArgs()
+    return ComfyUIArgs(*given.argv, *only_packs(packs), env=given.env, python=given.python)
 
 
 def _without_waiting(request: LoadRequest) -> Client | None:
@@ -305,6 +329,9 @@ async def _launch(folder: Path, request: LoadRequest) -> Client:
     for server, client in _launched:
         if server.folder == folder and server.args == (request.args or ComfyUIArgs()) and server.ended() is None:
             return client
+    missing = missing_packs(folder, request.args or ComfyUIArgs(), request.packs or ()) if is_comfyui(folder) else None
+    if missing is not None:
+        raise LoadError(missing)
     server = await launch(folder, request.args, timeout=request.timeout)
     client = Client(server.url, **request.client_options)
     client.launched = server

@@ -8,13 +8,16 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...comfyui.checkout import ComfyUIArgs
+from ...comfyui.checkout import ComfyUIArgs, missing_packs, only_packs
 from ...comfyui.loaded import is_comfyui_loaded
+from ..wire.html import in_notebook
 from . import state
+from .errors import HostError
 from .host import Host
 from .old_config import RealModeConfig
 from .session import RealSession
-from .start import start, unchanged_logging
+from .shown_images import show_images
+from .start import find_comfyui, start, unchanged_logging
 
 log = logging.getLogger('comfy_script')
 
@@ -30,6 +33,8 @@ def load(
     track_workflow: bool = True,
     api_key: str | None = None,
     stubs: bool | str | os.PathLike[str] = True,
+    packs: Sequence[str] | None = None,
+    watch: bool | None = None,
 ) -> Host:
     """Have ComfyUI in this process; its nodes then are in `comfy_script.runtime.real.nodes`.
 
@@ -46,6 +51,8 @@ def load(
     - `track_workflow`: False follows no values: images are saved without workflow and script.
     - `api_key`: the key that API nodes get (`API_KEY_COMFY_ORG`).
     - `stubs`: False writes no type stubs; a folder writes them there.
+    - `packs`: only these packs are loaded, by the names of their folders in `custom_nodes`; `[]` for none.
+    - `watch`: False shows no images in notebooks.
 
     Raises HostError.
     """
@@ -53,34 +60,36 @@ def load(
         naked = config.is_naked or naked
         track_workflow = config.track_workflow and track_workflow
     own_process = not is_comfyui_loaded() or state.is_own_process()
+    arguments = args if isinstance(args, ComfyUIArgs) else ComfyUIArgs(*map(str, args or ()))
+    if packs is not None:
+        arguments = _with_packs(comfyui, arguments, packs)
     with unchanged_logging():
-        return _load(comfyui, args, vars, naked, no_server, track_workflow, api_key, stubs, own_process)
-
-
-def _load(
-    comfyui: str | os.PathLike[str] | None,
-    args: ComfyUIArgs | Sequence[str] | None,
-    vars: MutableMapping[str, Any] | None,
-    naked: bool,
-    no_server: bool,
-    track_workflow: bool,
-    api_key: str | None,
-    stubs: bool | str | os.PathLike[str],
-    own_process: bool,
-) -> Host:
-    arguments = args.to_argv() if isinstance(args, ComfyUIArgs) else list(args or ())
-    host = start(comfyui, arguments, no_server)
-    if naked:
-        state.set_naked(host)
-    else:
-        keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
-        session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
-        state.set_session(session, own_process)
-        if stubs is not False and own_process:
-            _write_stubs(session, None if stubs is True else Path(stubs))
-    if vars is not None:
-        vars.update({name: state.find(name) for name in state.public_names()})
+        host = start(comfyui, arguments.to_argv(), no_server)
+        if naked:
+            state.set_naked(host)
+        else:
+            keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
+            session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
+            state.set_session(session, own_process)
+            if watch is not False and own_process and in_notebook():
+                session.on_ui = show_images
+            if stubs is not False and own_process:
+                _write_stubs(session, None if stubs is True else Path(stubs))
+        if vars is not None:
+            vars.update({name: state.find(name) for name in state.public_names()})
     return host
+
+
+def _with_packs(
+    comfyui: str | os.PathLike[str] | None, arguments: ComfyUIArgs, packs: Sequence[str]
+) -> ComfyUIArgs:
+    """Raises HostError for a pack that is not there."""
+    names = [packs] if isinstance(packs, str) else list(packs)
+    if not is_comfyui_loaded():
+        missing = missing_packs(find_comfyui(comfyui), arguments, names)
+        if missing is not None:
+            raise HostError(missing)
+    return ComfyUIArgs(*arguments.argv, *only_packs(names))
 
 
 def _write_stubs(session: RealSession, folder: Path | None) -> None:
