@@ -57,7 +57,7 @@ class WorkflowToScriptTranspiler:
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m comfy_script.transpile`, with the options that it had."""
     parser = argparse.ArgumentParser(prog='python -m comfy_script.transpile', description='A workflow as a script.')
-    parser.add_argument('workflow', metavar='WORKFLOW', help='a workflow file, or an output of ComfyUI')
+    parser.add_argument('workflow', metavar='WORKFLOW', help='a workflow file, an output of ComfyUI, or -')
     parser.add_argument('--api', default=_DEFAULT_SERVER, metavar='URL', help='the server (default: %(default)s)')
     parser.add_argument('--runtime', action='store_true', help='a file that runs as it is')
     parser.add_argument('--args', type=str.lower, choices=_STYLES, default='pos2orkwd', help='how inputs are given')

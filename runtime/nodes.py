@@ -8,14 +8,26 @@ from __future__ import annotations
 from typing import Any
 
 from .client import current as _client
+from .old_nodes import OLD_NODES
 
 
 def __getattr__(name: str) -> Any:
     if name == '__all__':
-        return _client.default_client().nodes.public_names()
+        return _names()
     if name.startswith('__'):
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(_client.default_client().nodes, name)
+    nodes = _client.default_client().nodes
+    try:
+        return getattr(nodes, name)
+    except AttributeError:
+        if name in OLD_NODES:
+            return OLD_NODES[name]
+        raise
+
+
+def _names() -> list[str]:
+    names = _client.default_client().nodes.public_names()
+    return [*names, *(OLD_NODES.keys() - set(names))]
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ _SOUNDS_AND_FILMS = ('.flac', '.mp3', '.opus', '.ogg', '.mp4', '.mov', '.m4v', '
 SUFFIXES = frozenset({*_TEXTS_AND_PICTURES, *_SOUNDS_AND_FILMS})
 LARGEST_SCHEMAS = 512 << 20
 FAILED = 2
+STANDARD_INPUT = Path('-')
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,13 @@ def main(argv: Sequence[str], started: Started | None = None) -> int:
     try:
         files = list(_files(options.files))
         work = {'transpile': _transpile, 'prompt': _prompt, 'show': _show}[options.command](options, started)
+        if files == [STANDARD_INPUT]:
+            with _from_standard_input() as file:
+                return _one(file, work, options.output, 'standard input')
+        if STANDARD_INPUT in files:
+            raise TranspileError('- is standard input, and one file: it goes with no others')
         if len(files) == 1 and files[0] == options.files[0]:
-            return _one(files[0], work, options.output)
+            return _one(files[0], work, options.output, str(files[0]))
         return _several(files, work, options)
     except (ComfyScriptError, OSError, ValueError) as error:
         print(f'comfy_script: {_described(error)}', file=sys.stderr)
@@ -85,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(commands: Any, name: str, about: str, suffix: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, description=about, help=about)
     parser.set_defaults(suffix=suffix)
-    parser.add_argument('files', nargs='+', type=Path, metavar='FILE', help='a file, or a folder of files')
+    parser.add_argument('files', nargs='+', type=Path, metavar='FILE', help='a file, a folder, or - for standard input')
     parser.add_argument('-o', '--output', type=Path, metavar='OUT', help='a file, or a folder for several files')
     return parser
 
@@ -192,13 +198,24 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _one(file: Path, work: _Work, output: Path | None) -> int:
+@contextmanager
+def _from_standard_input() -> Iterator[Path]:
+    """What comes in lies in a file meanwhile."""
+    with tempfile.NamedTemporaryFile(prefix='comfy_script-', suffix='.txt', delete=False) as file:
+        file.write(sys.stdin.buffer.read())
+    try:
+        yield Path(file.name)
+    finally:
+        Path(file.name).unlink()
+
+
+def _one(file: Path, work: _Work, output: Path | None, shown: str) -> int:
     try:
         result = work(file)
     except (ComfyScriptError, OSError) as error:
-        raise _of_file(error, file) from error
+        raise _of_file(error, Path(shown)) from error
     for warning in result.warnings:
-        print(f'warning: {file}: {warning}', file=sys.stderr)
+        print(f'warning: {shown}: {warning}', file=sys.stderr)
     if output is None:
         sys.stdout.write(result.text)
     else:

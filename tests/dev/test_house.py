@@ -15,7 +15,7 @@ MOST_METHODS = 25
 DATA_TABLES: set[str] = set()
 """Files that are longer because they are data."""
 
-SHARED_NAMES = {'__init__.py', '__main__.py', 'errors.py', 'node.py', 'nodes.py', 'run.py', 'workflow.py'}
+SHARED_NAMES = {'__init__.py', '__main__.py', 'errors.py', 'node.py', 'nodes.py', 'run.py', 'util.py', 'workflow.py'}
 """File names that more than one folder has: tables of contents, errors, and public paths, also of comfy-script 0.6."""
 
 SHARED_CLASSES = {'Workflow'}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextvars
 import importlib
 import io
@@ -14,9 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import comfy_script
 import comfy_script.runtime as runtime
+from comfy_script.__main__ import main as comfy_script_main
 from comfy_script.runtime import Client, commands
 from comfy_script.runtime.client import load as loading
 from comfy_script.runtime.client.current import find_client, set_default_client
@@ -249,6 +252,82 @@ def old_config(a: Around) -> None:
     refused(lambda: module('config').settings, "ComfyUI's settings", error=ImportError)
 
 
+def real_util(a: Around) -> None:
+    """Each way and back, and mode by mode."""
+    torch = pytest.importorskip('torch')
+    util, names = module('runtime.real.util'), module('runtime.real.util').OLD_NODES
+    batch = torch.stack([torch.zeros(4, 6, 3), torch.ones(4, 6, 3)])
+    images = util.get_images(batch)
+    assert [(image.size, image.getpixel((0, 0))) for image in images] == [((6, 4), (0,) * 3), ((6, 4), (255,) * 3)]
+    assert torch.equal(names['PILToImage'](images), batch)
+    assert torch.equal(names['PILToMask'](images[1]), torch.ones(1, 4, 6))
+    assert names['ImageToPIL'] is util.get_images
+    half = Image.new('RGBA', (2, 1), (255, 0, 0, 51))
+    image, mask = names['ETNLoadImageBase64'](in_base64(half))
+    assert image.tolist() == [[[[1.0, 0.0, 0.0]] * 2]]
+    assert mask.flatten().tolist() == pytest.approx([0.8, 0.8])
+    assert names['ETNLoadMaskBase64'](in_base64(Image.new('L', (2, 1), 255))).tolist() == [[[1.0, 1.0]]]
+
+
+def in_base64(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, 'PNG')
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def with_image_nodes(a: Around) -> Any:
+    """The nodes of a server that has ComfyUI's own nodes for images, as `import *` has them."""
+    mask = {'input': {'required': {'image': ['IMAGE'], 'channel': [['red', 'alpha']]}}, 'output': ['MASK']}
+    loads = {'input': {'required': {'image': [['a.png']]}}, 'output': ['IMAGE', 'MASK']}
+    batch = {'input': {'required': {'image1': ['IMAGE'], 'image2': ['IMAGE']}}, 'output': ['IMAGE']}
+    a.fake.object_info.update(LoadImage=loads, ImageToMask=mask, ImageBatch=batch)
+    a.fake.auto = True
+    client = runtime.load(a.fake.url, stubs=False)
+    client.lists.refresh()
+    nodes = module('runtime.nodes')
+    return SimpleNamespace(**{name: getattr(nodes, name) for name in nodes.__all__})
+
+
+def pil_nodes(a: Around) -> None:
+    nodes = with_image_nodes(a)
+    black = Image.new('RGB', (8, 8))
+    assert nodes.PILToImage(black).node.class_type == 'LoadImage'
+    assert nodes.PILToImage([black, Image.new('RGB', (8, 8), 'red')]).node.class_type == 'ImageBatch'
+    assert nodes.PILToMask(black).node.class_type == 'ImageToMask'
+    a.fake.files['a.png'] = base64.b64decode(in_base64(black))
+    assert [image.size for image in nodes.ImageToPIL(nodes.EmptyImage(8, 8))] == [(8, 8)]
+
+
+def base64_nodes(a: Around) -> None:
+    nodes = with_image_nodes(a)
+    image, mask = nodes.ETNLoadImageBase64(in_base64(Image.new('RGB', (8, 8))))
+    assert image.node is mask.node
+    assert image.node.class_type == 'LoadImage'
+    mask = nodes.ETNLoadMaskBase64('data:image/png;base64,' + in_base64(Image.new('L', (8, 8))))
+    assert mask.node.class_type == 'ImageToMask'
+
+
+def web_socket_node(a: Around) -> None:
+    nodes = with_image_nodes(a)
+    assert nodes.ETNSendImageWebSocket(nodes.EmptyImage(8, 8)).node.class_type == 'PreviewImage'
+
+
+def types_of_nodes(a: Around) -> None:
+    nodes = with_image_nodes(a)
+    assert nodes.Image is not Image
+    def annotated(image: nodes.Image) -> nodes.Mask: ...
+
+
+def transpile_standard_input(a: Around) -> None:
+    a.patch.setattr('sys.stdin', SimpleNamespace(buffer=io.BytesIO(json.dumps(PROMPT).encode())))
+    assert comfy_script_main(['transpile', '-', '--server', a.fake.url]) == 0
+    assert a.capsys.readouterr().out == 'image = EmptyImage(8, 8)\nPreviewImage(image)\n'
+    a.patch.setattr('sys.stdin', SimpleNamespace(buffer=io.BytesIO(b'nothing')))
+    assert comfy_script_main(['transpile', '-']) == 2
+    assert 'standard input' in a.capsys.readouterr().err
+    assert comfy_script_main(['transpile', '-', '-']) == 2
+
+
 def refuses(option: str, value: bool, *says: str) -> Callable[[Around], None]:
     return lambda a: refused(lambda: runtime.start_comfyui(None, None, **{option: value}), f'{option}={value}', *says)
 
@@ -290,7 +369,13 @@ ROWS: dict[str, Callable[[Around], None]] = {
     ),
     '`Node.create()`': create,
     '`real.node.get(name)`': real_node,
+    '`real.util.get_images(images)`': real_util,
+    '`ImageToPIL`, `PILToImage`, `PILToMask`': pil_nodes,
+    '`ETNLoadImageBase64`, `ETNLoadMaskBase64`': base64_nodes,
+    '`ETNSendImageWebSocket(images)`': web_socket_node,
+    '`Image`, `Model`, `Clip`, ... of `nodes`': types_of_nodes,
     '`run -`': standard_input,
+    '`transpile -`': transpile_standard_input,
 }
 
 
