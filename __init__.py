@@ -11,7 +11,10 @@ import logging
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .transpiler.files import read_script as read_script
 
 __version__ = '0.2.0'
 

@@ -213,7 +213,9 @@ def _one(file: Path, work: _Work, output: Path | None, shown: str) -> int:
     try:
         result = work(file)
     except (ComfyScriptError, OSError) as error:
-        raise _of_file(error, Path(shown)) from error
+        if isinstance(error, TranspileError) and shown != str(file):
+            raise error.within(shown) from error
+        raise _of_file(error, file) from error
     for warning in result.warnings:
         print(f'warning: {shown}: {warning}', file=sys.stderr)
     if output is None:

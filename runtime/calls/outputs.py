@@ -14,7 +14,7 @@ from .sites import is_made_text, is_script, unpacked_count
 
 if TYPE_CHECKING:
     from ..wire.results import Result
-    from ..wire.task import Task
+    from ..wire.task import MaybeTask
 
 T = TypeVar('T')
 
@@ -89,7 +89,7 @@ class NodeOutput(CallReference):
         return getattr(self, 'slot', None)
 
     @property
-    def task(self) -> Task | None:
+    def task(self) -> MaybeTask:
         """The task that this was last queued in as an output."""
         return self.node.task
 

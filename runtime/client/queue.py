@@ -15,7 +15,7 @@ from ..wire.background import log, run_async, run_sync, spawn, wait_done
 from ..wire.errors import ComfyScriptError
 from ..wire.html import in_notebook
 from ..wire.live_tasks import Observer
-from ..wire.task import Task
+from ..wire.task import MaybeTask, Task
 from ..wire.tracker import Tracker
 from .displays import ProgressBars, TaskDisplays
 from .endings import note_interrupt, was_interrupted
@@ -166,14 +166,14 @@ class TaskQueue:
 
     # -- putting
 
-    def put(self, workflow: Any, source: str | None = None) -> Task | None:
+    def put(self, workflow: Any, source: str | None = None) -> MaybeTask:
         """Queue a Workflow, an output, or several outputs. None where there is nothing to run.
 
         Raises PromptRefusedError, ServerError, ConnectError.
         """
         return _as_workflow(workflow, self.client).queue(source)
 
-    async def _put(self, workflow: Any, source: str | None = None) -> Task | None:
+    async def _put(self, workflow: Any, source: str | None = None) -> MaybeTask:
         return await _as_workflow(workflow, self.client)._queue(source)
 
     def __iadd__(self, workflow: Any) -> TaskQueue:

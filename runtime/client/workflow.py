@@ -27,7 +27,7 @@ from ..calls.sites import home_code
 from ..wire.background import run_sync
 from ..wire.errors import NotLoadedError
 from ..wire.submission import Submission
-from ..wire.task import Task
+from ..wire.task import MaybeTask, Task
 from .endings import cancel_at_exit
 
 __all__ = ['Workflow', 'WorkflowError', 'WorkflowRunner', 'set_default_runner']
@@ -87,7 +87,7 @@ class Workflow:
         client: WorkflowRunner | None = None,
     ) -> None:
         self._cancel_on_exit = cancel_on_exit
-        self.task: Task | None = None
+        self.task: MaybeTask = None
         self._queue_at_end = queue
         self._wait_at_end = wait
         self._cancel_all_first = cancel_all
@@ -135,7 +135,7 @@ class Workflow:
 
     # -- queueing
 
-    def queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
+    def queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
         """Puts it into the queue. None where no output is left to queue.
 
         `source`: the script's text for the saved images, where it is not the running script's.
@@ -150,7 +150,7 @@ class Workflow:
             run_sync(self._cancel_first(client))
         return client.submit(self._submission(built, source), wait=wait)
 
-    async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
+    async def _queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
         built = self._unqueued()
         if built is None:
             return None

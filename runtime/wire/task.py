@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from contextvars import Context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from .background import Dispatcher, run_async, run_sync, wait_future
 from .errors import ConnectError, NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
@@ -20,7 +20,7 @@ from .task_events import TaskEvents
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ['Task', 'TaskProgress', 'TaskServer', 'TaskState']
+__all__ = ['MaybeTask', 'Task', 'TaskProgress', 'TaskServer', 'TaskState']
 
 T = TypeVar('T')
 
@@ -336,3 +336,10 @@ def _where(task: Task, server: TaskServer) -> str:
     if node_id is None:
         return 'has ended meanwhile' if task.state.is_end else 'goes on'
     return f'goes on, now in {named_node(task.class_type_of(node_id), node_id, origin_of(task.origins, node_id))}'
+
+
+MaybeTask: TypeAlias = Task | Any
+"""A task, or None where nothing was left to queue.
+
+For checkers what `re.match` is in typeshed: a script that queues a node need not ask whether there was one.
+"""

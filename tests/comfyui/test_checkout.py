@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from comfy_script.comfyui.checkout import find_python, is_comfyui, named_in_environment, why_no_comfyui
+from comfy_script.comfyui.checkout import (
+    ComfyUIArgs,
+    find_python,
+    is_comfyui,
+    missing_packs,
+    named_in_environment,
+    only_packs,
+    why_no_comfyui,
+)
 
 
 @pytest.fixture
@@ -51,3 +59,17 @@ def test_the_folder_in_the_environment(comfyui: Path, monkeypatch: pytest.Monkey
     assert named_in_environment() is None
     monkeypatch.setenv('COMFYUI_PATH', str(comfyui))
     assert named_in_environment() == comfyui
+
+
+def test_packs_that_are_chosen_are_named_where_they_are_not_there(comfyui: Path) -> None:
+    packs = comfyui / 'custom_nodes'
+    (packs / 'Impact-Pack').mkdir(parents=True)
+    (packs / 'one_file.py').write_text('', encoding='utf-8')
+    assert missing_packs(comfyui, ComfyUIArgs(), ['Impact-Pack', 'one_file.py']) is None
+    assert "'impact-pack' (did you mean 'Impact-Pack'?)" in str(missing_packs(comfyui, ComfyUIArgs(), ['impact-pack']))
+    elsewhere = ComfyUIArgs('--base-directory', str(comfyui / 'other'))
+    assert "no pack 'one_file.py'" in str(missing_packs(comfyui, elsewhere, ['one_file.py']))
+    (comfyui / 'extra_model_paths.yaml').write_text('', encoding='utf-8')
+    assert missing_packs(comfyui, elsewhere, ['one_file.py']) is None
+    assert only_packs([]) == ['--disable-all-custom-nodes']
+    assert only_packs(['a', 'b'])[1:] == ['--whitelist-custom-nodes', 'a', 'b']

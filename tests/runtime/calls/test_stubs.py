@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import pytest
 
 from comfy_script.graph import Schemas
 from comfy_script.runtime.calls import stubs
+from comfy_script.tests.lab.paths import ROOT
+from comfy_script.tests.runtime.seed.pages import blocks
 
 from .conftest import OBJECT_INFO, node
 
@@ -71,7 +75,7 @@ def pyright(folder: Path, mode: str) -> list[dict[str, Any]]:
     config = {'typeCheckingMode': mode, 'pythonVersion': '3.10', 'extraPaths': [str(package)]}
     config |= {'reportMissingModuleSource': 'none', 'reportWildcardImportFromLibrary': 'none'}
     (folder / 'pyrightconfig.json').write_text(json.dumps(config), encoding='utf-8')
-    command = [sys.executable, '-m', 'pyright', '--outputjson', '-p', str(folder)]
+    command = [sys.executable, '-m', 'pyright', '--outputjson', '-p', str(folder), '--pythonpath', sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, encoding='utf-8', check=False)
     report = json.loads(done.stdout)
     return [item for item in report['generalDiagnostics'] if item['severity'] == 'error']
@@ -115,16 +119,57 @@ def test_stubs_of_887_nodes_are_sound(tmp_path: Path, schemas_of_comfyui: Schema
     assert mypy(path) == ''
 
 
+NAMES_OF_PAGES = {
+    # What the text around the blocks speaks of.
+    'transpiler': 'from typing import Any\nobject_info: dict[str, Any] = {}\nworkflow, schemas = object_info, object_info\n',
+    'real-mode': 'import torch\n',
+}
+NOT_PYTHON = {'script'}
+"""Pages whose blocks are texts of the `ComfyScript` node, some only beginnings (tests/interpreter)."""
+
+
+def scripts_of_docs() -> Iterator[tuple[str, str]]:
+    """The Python blocks of the docs, each page's as one script where they go on from each other."""
+    for page in sorted((ROOT / 'docs').glob('*.md')):
+        found = [block for block in blocks(page.name) if block.mark != 'wrong']
+        if page.stem in NOT_PYTHON:
+            continue
+        beginning = NAMES_OF_PAGES.get(page.stem, '')
+        beginning += next((block.code for block in found if block.mark == 'beginning'), '')
+        if page.stem in ('tutorial', 'real-mode', 'transpiler'):
+            yield page.stem, beginning + '\n'.join(block.code for block in found)
+            continue
+        for number, block in enumerate(found):
+            yield f'{page.stem}_{number}', block.code if block.mark == 'beginning' else beginning + block.code
+
+
 @pytest.mark.server
-def test_corpus_scripts_pass(tmp_path: Path, corpus: Path, schemas_of_comfyui: Schemas) -> None:
+def test_corpus_scripts_and_those_of_the_docs_pass(tmp_path: Path, corpus: Path, object_info: dict[str, Any]) -> None:
     from comfy_script.transpiler import write_script
 
+    with_models = json.loads(json.dumps(object_info))
+    for class_type, name, models in (
+        ('CheckpointLoaderSimple', 'ckpt_name', ['v1-5-pruned-emaonly.ckpt', 'tiny.safetensors']),
+        ('LoraLoader', 'lora_name', ['my-lora.safetensors']),
+    ):
+        with_models[class_type]['input']['required'][name][0] = models
+    with_models['LoadImageFromPath'] = node({'image': ['STRING', {}]}, ['IMAGE', 'MASK'])
+    schemas_of_comfyui = Schemas.parse(with_models)
     stubs.refresh(schemas_of_comfyui, (), tmp_path)
     header = 'from comfy_script.runtime import node\nfrom nodes import *\n'
     for number, file in enumerate(sorted((corpus / 'prompts').glob('*.json'))):
         script = write_script(json.loads(file.read_text(encoding='utf-8')), schemas=schemas_of_comfyui)
         (tmp_path / f'script_{number}.py').write_text(header + script.text, encoding='utf-8')
-    assert pyright(tmp_path, 'standard') == []
+    stubs.refresh(schemas_of_comfyui, (), tmp_path, stubs.REAL)
+    header = 'from comfy_script.runtime import *\nfrom nodes import *\n'
+    for name, text in scripts_of_docs():
+        text = re.sub(r'comfy_script\.runtime\.(real\.)?nodes', r'\1nodes', text)
+        (tmp_path / f'docs_{re.sub(r"[^a-z0-9]", "_", name)}.py').write_text(header + text, encoding='utf-8')
+    found = [(Path(item['file']).name, item['message'], item['range']['start']['line'] + 1)
+             for item in pyright(tmp_path, 'standard')]  # fmt: skip
+    # The tutorial shows what a missing input looks like.
+    assert [name for name, message, _ in found if message.startswith('No overloads')] == ['docs_tutorial.py']
+    assert len(found) == 1, found
 
 
 @pytest.fixture

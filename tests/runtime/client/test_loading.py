@@ -227,6 +227,16 @@ def test_what_runs_the_loop_is_no_script(name: str, filename: str, is_script: bo
     assert saved == (text if is_script else Path(__file__).read_text(encoding='utf-8'))
 
 
+def test_a_server_that_runs_has_loaded_its_packs_already(fake: FakeServer, tmp_path: Path) -> None:
+    for given in (fake.url, Client(fake.url)):
+        with pytest.raises(LoadError, match='packs= chooses what a ComfyUI loads that is started here'):
+            load(given, packs=['mine'], stubs=False)
+    for name in ('main.py', 'execution.py', 'folder_paths.py', 'comfy'):
+        (tmp_path / name).touch()
+    with pytest.raises(LoadError, match="custom_nodes has no pack 'mine'"):
+        load(tmp_path, packs=['mine'], stubs=False)
+
+
 def test_async_load_and_a_client_object(fake: FakeServer) -> None:
     client = Client(fake.url)
     assert asyncio.run(loading._load(client, stubs=False)) is client
