@@ -121,7 +121,7 @@ def test_stubs_of_887_nodes_are_sound(tmp_path: Path, schemas_of_comfyui: Schema
 
 NAMES_OF_PAGES = {
     # What the text around the blocks speaks of.
-    'transpiler': 'from typing import Any\nobject_info: dict[str, Any] = {}\nworkflow, schemas = object_info, object_info\n',
+    'transpiler': 'from typing import Any\nobject_info: dict[str, Any] = {}\nworkflow = schemas = object_info\n',
     'real-mode': 'import torch\n',
 }
 NOT_PYTHON = {'script'}
