@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .paths import CACHE, ROOT
+from .paths import CACHE, ROOT, SITE
 
 LEFT_OUT = shutil.ignore_patterns('.git', '.venv', '.cache', '__pycache__', 'node_modules')
 DISK = 'Z:'
@@ -34,6 +34,12 @@ def run(arguments: Sequence[str], say: Callable[[str], None]) -> int:
     copy = CACHE / 'windows' / 'comfy_script'
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    # What tests give their child processes as PYTHONPATH: without links it cannot hold the package itself.
+    site = copy / SITE.relative_to(ROOT)
+    site.mkdir(parents=True)
+    (site / 'sitecustomize.py').write_text(
+        f'import sys\n\nsys.path.append({_windows_path(copy.parent)!r})\n', encoding='utf-8'
+    )
     env = {**os.environ, 'PYTHONPATH': _windows_path(copy.parent), 'WINEDEBUG': '-all', 'DISPLAY': ''}
     tests = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', 'not server and not browser', *arguments]
     # Neither a terminal nor an inherited one: Wine waits for those.

@@ -170,7 +170,15 @@ def test_stubs_follow(fake: FakeServer, lists: dict[str, Any], tmp_path: Path, a
                 pass
 
         _ = asyncio.run(ask()) if awaited else client.nodes.LoadImage.image
-        wait_for(lambda: 'b.png' in written.read_text(encoding='utf-8'))
+
+        def renewed() -> bool:
+            try:
+                return 'b.png' in written.read_text(encoding='utf-8')
+            except PermissionError:
+                # Windows, in the moment in which the file is replaced.
+                return False
+
+        wait_for(renewed)
     finally:
         client.close()
         set_default_client(before)
