@@ -32,7 +32,8 @@ def prompt_of_graph(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
 
 def _ids(comparison: Comparison, wanted: Prompt, graph: Prompt, workflow: Mapping[str, Any]) -> dict[str, str]:
     """Added nodes get the numbers after the graph's last, in subgraphs behind the id of theirs (`5:12`)."""
-    said = [workflow.get('last_node_id'), *(node.get('id') for node in workflow.get('nodes') or ())]
+    nodes = [node for node in workflow.get('nodes') or () if isinstance(node, dict)]
+    said = [workflow.get('last_node_id'), *(node.get('id') for node in nodes)]
     used = [int(number) for key in graph.nodes for number in re.findall(r'\d+', key)]
     last = max([0, *used, *(number for number in said if isinstance(number, int))])
     ids = dict(comparison.kept)

@@ -95,8 +95,10 @@ class Body:
         try:
             callee, items = self._call(step)
         except Unwritable as error:
-            node = self.source.nodes[step].raw
-            raise TranspileError(str(error), node=step, title=node.title, type=node.class_type) from error
+            found = self.source.nodes.get(step)
+            if found is None:  # a function of the script: its value is that of a node in it
+                raise TranspileError(str(error), node=step) from error
+            raise TranspileError(str(error), node=step, title=found.raw.title, type=found.raw.class_type) from error
         call = Items(f'{callee}(', items, ')')
         targets = self.names.targets(step)
         before = f'{", ".join(targets)} = ' if targets else ''

@@ -134,7 +134,12 @@ class _Plan:
             wanted = dict(own[scope.path])
             for inner, slot in returned.get(scope.instance.definition_id, ()):
                 node = f'{scope.path}:{inner}'
-                if node in self.alive and self.tree.step(node, scope) is not None:
+                # The same node of another instance may be of another type there, with fewer outputs.
+                if (
+                    node in self.alive
+                    and self.tree.step(node, scope) is not None
+                    and self.source.may_have_output(node, slot)
+                ):
                     wanted.setdefault(Output(node, slot))
             scope.returned = sorted(wanted, key=_by_definition(scope))
 

@@ -142,6 +142,11 @@ class PromptSource:
             return None, f'node[{quoted(class_type)}]'
         return schema, self.schemas.names.name_of(class_type)
 
+    def may_have_output(self, key: str, slot: int) -> bool:
+        """Whether a node has an output there, as far as anybody knows its outputs."""
+        outputs = self.nodes[key].outputs
+        return outputs is None or slot < len(outputs)
+
     def _drawn_outputs(self, key: str) -> tuple[OutputSchema, ...] | None:
         """The outputs that the workflow draws, where the schema is not known."""
         path, _, local = key.rpartition(':')

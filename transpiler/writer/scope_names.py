@@ -67,9 +67,10 @@ class ScopeNames:
 
     def _unknown_targets(self, step: str) -> list[str]:
         """Targets of a node without a schema: as many as are used, or a single one that is indexed."""
-        slots = sorted(
-            slot for slot in self.source.used_slots.get(step, ()) if self.steps.is_used(Output(step, slot), step)
-        )
+        # What is returned here for the sake of another instance of the subgraph is used there alone.
+        returned = {output.slot for output in self.scope.returned if output.node == step}
+        used = self.source.used_slots.get(step, ())
+        slots = sorted({slot for slot in used if self.steps.is_used(Output(step, slot), step)} | returned)
         if not slots:
             return []
         base = self._title(step) or variable(self.source.nodes[step].raw.class_type or '')[:40] or 'value'

@@ -14,7 +14,7 @@ from ..workflow_file import WorkflowFile
 from .arguments import Output
 from .body import Body, Rows
 from .function_plan import branch_values, plan_functions
-from .literals import literal, quoted
+from .literals import Unwritable, literal, quoted
 from .naming import Names, variable
 from .prompt_source import PromptSource
 from .scope_steps import ScopeSteps
@@ -178,7 +178,7 @@ def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], st
     with_default: list[tuple[str, Expression]] = []
     for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
         parameter = body.names.parameters[key]
-        default = None if type(given.value) is Output else flat(literal(given.value))
+        default = None if type(given.value) is Output else _default(given.value)
         if default is None or len(default) > SHORT_DEFAULT:
             plain_names.append(parameter)
             plain.append(('', parameter))
@@ -186,6 +186,14 @@ def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], st
             with_default.append((f'{parameter}=', default))
     parameters = [*plain_names, *(before[:-1] for before, _ in with_default)]
     return parameters, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
+
+
+def _default(value: Any) -> str | None:
+    """None for a value that cannot be written: the call gives it, and says which node that is of."""
+    try:
+        return flat(literal(value))
+    except Unwritable:
+        return None
 
 
 def _head(style: Style) -> str:
