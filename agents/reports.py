@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..runtime.wire.errors import NodeError, NodeProblem, PromptRefusedError
-from ..runtime.wire.results import IMAGE_SUFFIXES, Download, Result, ResultFile, make_result
+from ..runtime.wire.results import IMAGE_SUFFIXES, Download, Result, ResultFile, decode_image, make_result
 from .bounded import SHORT, cut, one_line
 
 MOST_PICTURES = 4
@@ -82,7 +82,7 @@ def small_jpeg(data: bytes, size: int) -> bytes | None:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with decode_image(data) as image:
             image.thumbnail((size, size))
             buffer = io.BytesIO()
             if image.has_transparency_data:

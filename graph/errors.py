@@ -43,9 +43,15 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+from .printable import printable
+
 
 class ComfyScriptError(Exception):
     """Root of everything this package raises on purpose. It goes to other processes with all that it tells."""
+
+    def __str__(self) -> str:
+        # What servers, files and scripts said is in it.
+        return printable(super().__str__())
 
     def __reduce__(self) -> tuple[Any, ...]:
         args = tuple(_sendable(value) for value in self.args)

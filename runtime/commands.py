@@ -16,6 +16,7 @@ from typing import Any
 
 from ..comfyui.checkout import ComfyUIArgs
 from ..graph import ComfyScriptError
+from ..graph.printable import printable
 from ..transpiler.cli import SUFFIXES as WORKFLOW_FILES
 from .calls import stubs
 from .calls.sites import is_script
@@ -185,7 +186,7 @@ def _run_workflow(options: argparse.Namespace) -> int:
             if options.output is not None:
                 print(*result.save(options.output), sep='\n')
             else:
-                print(*(result.files or result.texts), sep='\n')
+                print(*map(printable, map(str, result.files or result.texts)), sep='\n')
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...graph import ComfyScriptError
+from ...graph.printable import printable
 
 
 class Span(NamedTuple):
@@ -63,9 +64,9 @@ class ScriptError(ComfyScriptError):
 
     def __str__(self) -> str:
         if self.span is None:
-            return self.message
-        place = f'line {self.line}, column {self.column}: {self.message}'
-        text = self._line_text()
+            return printable(self.message)
+        place = f'line {self.line}, column {self.column}: {printable(self.message)}'
+        text = printable(self._line_text())
         if not text.strip():
             return place
         start = (self.column or 1) - 1

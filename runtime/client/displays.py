@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ...graph.printable import printable
 from ..calls.running import is_unshown
 from ..wire.background import Dispatcher, run_sync
 from ..wire.html import images_html, in_notebook
@@ -109,7 +110,7 @@ def new_bar(title: str, total: float, unit: str = 'step') -> Any:
         # A notebook without ipywidgets: tqdm warns, and draws text.
         warnings.simplefilter('ignore')
         from tqdm.auto import tqdm
-    return tqdm(desc=title, total=total, leave=True, dynamic_ncols=True, unit=unit)
+    return tqdm(desc=printable(title), total=total, leave=True, dynamic_ncols=True, unit=unit)
 
 
 class TaskDisplays:

@@ -11,11 +11,13 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ...graph import ComfyScriptError
 from .background import close_after, closing, log
 from .credentials import shown_url
 from .errors import ConnectError, LoadError, ServerError
@@ -34,6 +36,10 @@ POLLING_RETRY = 30.0
 BODY_SHOWN = 500
 TOO_LARGE = 413
 """The status of HTTP; also of the error for an answer that is longer than it may be."""
+MOST_ANSWERED = 512 << 20
+"""Bytes of an answer or a message: a hundred times a list of all nodes. What is packed small counts as what it is."""
+MOST_OF_FILE = 16 << 30
+"""Bytes of a file that is fetched."""
 
 
 def normalize_url(url: object) -> str:
@@ -133,7 +139,7 @@ class Connection:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
-        most: int | None = None,
+        most: int = MOST_ANSWERED,
     ) -> bytes:
         """The body of a 2xx answer. Raises ConnectError (not reached) or ServerError (any other status, or a body of
         more than `most` bytes)."""
@@ -153,7 +159,7 @@ class Connection:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
-        most: int | None = None,
+        most: int = MOST_ANSWERED,
     ) -> tuple[int, bytes]:
         """Status and body of an answer, whatever the status.
 
@@ -167,7 +173,7 @@ class Connection:
             async with self.session.request(method, url, data=data, headers=headers, timeout=limits) as response:
                 if response.method != method:
                     raise _redirected(method, url, response.url, path)
-                return response.status, await _body(response, most)
+                return response.status, await _whole(response, most)
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise self._unreachable(error) from error
 
@@ -178,7 +184,7 @@ class Connection:
         body = await self.request('GET', path, params=params, timeout=timeout)
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             url, said = shown_url(str(self.url(path))), shown(body)
             raise ServerError(f'{url} did not answer with JSON; is it ComfyUI? It said: {said}') from None
 
@@ -256,7 +262,7 @@ class Connection:
             async with self.session.ws_connect(
                 self.url('ws', {'clientId': self.client_id}),
                 heartbeat=HEARTBEAT,
-                max_msg_size=0,
+                max_msg_size=MOST_ANSWERED,
             ) as websocket:
                 # Previews then tell their node and task (ComfyUI comfy_api/feature_flags.py).
                 await websocket.send_json({'type': 'feature_flags', 'data': {'supports_preview_metadata': True}})
@@ -368,22 +374,35 @@ _REASONS = {
 }
 
 
-async def _body(response: aiohttp.ClientResponse, most: int | None) -> bytes:
-    if most is None:
-        return await response.read()
-    parts = bytearray()
-    async for part in response.content.iter_chunked(1 << 18):
-        parts += part
-        if len(parts) > most:
-            raise ServerError(f'{shown_url(str(response.url))} answered with more than {most >> 20} MB', TOO_LARGE)
-    return bytes(parts)
-
-
 def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:
     """The usual redirects (http to https, say) make a GET of every request: nothing would be queued."""
     base = shown_url(other.with_query(None).human_repr().removesuffix(path))
     asked = f'{method} {shown_url(str(url))}'
     return ServerError(f'{asked} was redirected and lost what it carried: give load() the address {base}')
+
+
+async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, however small it was packed. Raises ServerError for one that is larger than any can be."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            response.close()
+            raise ServerError(f'{shown_url(str(response.url))} answered with more than {most >> 20} MB', TOO_LARGE)
+    return b''.join(pieces)
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Around what reads an answer: one of another shape than ComfyUI's is one error. Raises ServerError."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        if isinstance(error, ComfyScriptError):
+            raise
+        raise ServerError(f'{what} is not what ComfyUI answers: {type(error).__name__}: {error}') from error
 
 
 def server_error(method: str, url: object, status: int, body: bytes) -> ServerError:
@@ -403,7 +422,7 @@ _CREDENTIALS = ' (headers=, cookies= or auth= of Client give credentials)'
 _HINTS = {
     401: _CREDENTIALS,
     403: _CREDENTIALS,
-    413: " (too large: for ComfyUI itself, whose --max-upload-size is 100 MB if nothing is said, or for a proxy in "
+    413: ' (too large: for ComfyUI itself, whose --max-upload-size is 100 MB if nothing is said, or for a proxy in '
     "front of it, as for nginx's client_max_body_size of 1 MB)",
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .background import log
-from .connection import Connection
+from .connection import Connection, understood
 from .errors import (
     ConnectError,
     NodeError,
@@ -30,7 +30,6 @@ __all__ = [
     'queued_ids',
     'queued_prompts',
 ]
-
 
 
 class Observer(NamedTuple):
@@ -205,19 +204,26 @@ HISTORY_AT_ONCE = 16
 async def queued_ids(connection: Connection) -> dict[str, bool]:
     """The ids in the server's queue, and whether each runs. Raises ConnectError, ServerError."""
     answer = await connection.get_json('queue')
-    queued = {str(item[1]): False for item in answer.get('queue_pending') or ()}
-    return queued | {str(item[1]): True for item in answer.get('queue_running') or ()}
+    with understood('The answer to GET /queue'):
+        queued = {str(item[1]): False for item in answer.get('queue_pending') or ()}
+        return queued | {str(item[1]): True for item in answer.get('queue_running') or ()}
 
 
 async def queued_prompts(connection: Connection) -> dict[str, Mapping[str, Any]]:
     """The prompts in the server's queue by their ids. Raises ConnectError, ServerError."""
     answer = await connection.get_json('queue')
-    return {str(item[1]): item[2] for key in ('queue_pending', 'queue_running') for item in answer.get(key) or ()}
+    with understood('The answer to GET /queue'):
+        return {str(item[1]): item[2] for key in ('queue_pending', 'queue_running') for item in answer.get(key) or ()}
 
 
 async def history_of(connection: Connection, prompt_id: str) -> Mapping[str, Any] | None:
     """The history's entry of a workflow, or None. Raises ConnectError, ServerError."""
-    return (await connection.get_json(f'history/{prompt_id}')).get(prompt_id)
+    answer = await connection.get_json(f'history/{prompt_id}')
+    with understood('The answer to GET /history'):
+        told = answer.get(prompt_id)
+        if told is not None and not isinstance(told, Mapping):
+            raise TypeError(f'{type(told).__name__} in the place of an entry')
+        return told
 
 
 class Recovery:
@@ -311,7 +317,8 @@ class Recovery:
             return True
         self._asked_at = now
         answer = await self._connection.get_json('prompt', timeout=30)
-        remaining = ((answer or {}).get('exec_info') or {}).get('queue_remaining')
+        with understood('The answer to GET /prompt'):
+            remaining = ((answer or {}).get('exec_info') or {}).get('queue_remaining')
         if not isinstance(remaining, int) or remaining == self._live.queue_remaining:
             self._deaf = 0
             return False
@@ -367,7 +374,12 @@ class Recovery:
         if prompt_id not in self._live:
             return
         if told is not None:
-            self._read_history(entry, told)
+            try:
+                with understood('The history of the workflow'):
+                    self._read_history(entry, told)
+            except ServerError as error:
+                self._live.end(prompt_id, TaskState.FAILED, error)
+                return
             self._live.finish(entry)
         elif entry.epoch == self._connection.epoch:
             error = TaskCancelledError('The workflow was removed from the queue before it ran.')

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from ...graph.printable import printable
 from .background import run_async, run_sync
-from .errors import NotLoadedError
+from .errors import NotLoadedError, ServerError
 from .file_names import safe_file_name
 from .html import images_html, in_notebook, player_html, show_html
 
@@ -161,7 +162,17 @@ class Result:
             for index, path in enumerate(paths):
                 path.write_bytes(await self._read(index))
             return paths
-        return [_write(folder, file.filename, await self._read(index)) for index, file in enumerate(self.files)]
+        saved: list[Path] = []
+        errors: list[Exception] = []
+        for index, file in enumerate(self.files):
+            try:
+                saved.append(_write(folder, file.filename, await self._read(index)))
+            except (OSError, ServerError) as error:
+                # The others are saved all the same.
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return saved
 
     def save(self, folder: str | Path = '.') -> list[Path]:
         """Save its files as the server made them, metadata and all: `save('first.png')`, or into a folder here.
@@ -174,7 +185,7 @@ class Result:
 
     def display(self, **_: Any) -> None:
         """Show it in a notebook, or print it."""
-        print('\n'.join(self.texts) if self.texts else repr(self))
+        print(printable('\n'.join(self.texts)) if self.texts else repr(self))
 
 
 def _sent_result(
@@ -342,9 +353,14 @@ def decode_image(data: bytes) -> Image:
     """A PIL image of an image file's bytes."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(data))
+    Image.init()  # the formats that this Pillow has are known after it
+    image = Image.open(io.BytesIO(data), formats=[name for name in PICTURE_FORMATS if name in Image.OPEN])
     image.load()
     return image
+
+
+PICTURE_FORMATS = ('PNG', 'JPEG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'AVIF', 'PPM', 'TGA', 'JPEG2000', 'ICO')
+"""What a server's bytes may be, by Pillow's names: of all that it would try, EPS starts Ghostscript."""
 
 
 def _has_alpha(image: Image) -> bool:

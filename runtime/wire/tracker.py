@@ -13,7 +13,7 @@ from typing import Any
 
 from .adopting import Adopter
 from .background import Dispatcher, log
-from .connection import Connection, ConnectionOptions, answered
+from .connection import MOST_OF_FILE, Connection, ConnectionOptions, answered, understood
 from .errors import ConnectError, ServerError, WouldDeadlockError, lacks_something, node_problems, refusal
 from .live_tasks import LiveTask, LiveTasks, Observer, Recovery, history_of, queued_ids
 from .results import ResultFile
@@ -25,7 +25,6 @@ __all__ = [
     'Sender',
     'Tracker',
 ]
-
 
 
 # Binary frames (ComfyUI protocol.py `BinaryEventTypes`).
@@ -200,7 +199,13 @@ class Sender:
             self._live.forget(task.prompt_id)
             task.end(TaskState.FAILED, error if isinstance(error, Exception) else ConnectError('Not sent'))
             raise
-        self._accept(entry, json.loads(answer or b'{}'))
+        try:
+            with understood('The answer to the workflow'):
+                self._accept(entry, json.loads(answer or b'{}'))
+        except ServerError as error:
+            self._live.forget(task.prompt_id)
+            task.end(TaskState.FAILED, error)
+            raise
 
     async def _post(self, prompt_id: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of the server's answer to a prompt.
@@ -236,8 +241,12 @@ class Sender:
         except ValueError:
             body = None
         if status == 400 and isinstance(body, dict) and 'error' in body:
-            self._note_refusal(body)
-            return refusal(body, task.origins)
+            try:
+                with understood('The refusal of the workflow'):
+                    self._note_refusal(body)
+                    return refusal(body, task.origins)
+            except ServerError as error:
+                log.debug('%s', error)
         return answered('ComfyUI answered the workflow with', status, answer)
 
     def _note_refusal(self, body: Mapping[str, Any]) -> None:
@@ -379,7 +388,7 @@ class Tracker:
     async def download(self, file: ResultFile) -> bytes:
         """The bytes of a file on the server. Raises ServerError, ConnectError."""
         params = {'filename': file.filename, 'subfolder': file.subfolder, 'type': file.type}
-        return await self.connection.request('GET', 'view', params=params)
+        return await self.connection.request('GET', 'view', params=params, most=MOST_OF_FILE)
 
     async def submit(self, task: Task, body: bytes) -> None:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
