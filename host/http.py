@@ -34,7 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Desk:
-    """One reader thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
+    """One worker thread for all requests: pages take turns, ComfyUI's own threads keep their processor."""
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
@@ -57,7 +57,7 @@ class Desk:
     def _leave(self, seat: Seat) -> None:
         if seat.future is None or seat.future.done():
             self._taken -= 1
-        else:  # whoever gave up waiting still has the reader
+        else:  # whoever gave up waiting still has the worker
             loop = asyncio.get_running_loop()
             seat.future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left))
 
@@ -73,7 +73,7 @@ class Seat:
         self.future: Future[Any] | None = None
 
     async def work(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The function's result from the reader. Raises RequestError 504 when it takes too long."""
+        """The function's result from the worker. Raises RequestError 504 when it takes too long."""
         self.future = self._pool.submit(function, *args)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self.future), SECONDS)

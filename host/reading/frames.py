@@ -10,8 +10,6 @@ import struct
 from enum import IntEnum
 from typing import BinaryIO, NamedTuple
 
-from ...graph import ComfyScriptError
-
 LARGEST = 256 * 1024 * 1024
 """Bytes of one frame."""
 
@@ -40,7 +38,7 @@ class PipeFrame(NamedTuple):
     data: bytes
 
 
-class PipeBroken(ComfyScriptError):
+class PipeBroken(Exception):
     """The other side has ended, or sends what is no frame."""
 
 

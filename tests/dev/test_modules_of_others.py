@@ -12,6 +12,7 @@ ALLOWED = {
     # They make the folder the package `comfy_script`.
     '__init__.py',
     '__main__.py',
+    'host/reading/child.py',
     # The interpreter knows nothing of ComfyUI; it takes PyTorch where it is.
     'interpreter/lang/kinds.py',
     # Modules that are an object, or are called: they name themselves.
