@@ -1,243 +1,115 @@
-"""What an agent pays for its tools: their descriptions, and the answers of 30 tasks done right.
+"""What an agent pays for its tools: their descriptions, and the calls and answers of 30 tasks done right.
 
     python dev.py bench agent [COMMAND …]
 
-No model is called: each task is the calls that a good agent makes, the last of which runs the right script on a real
-server. Characters, and tokens as a quarter of these. Each COMMAND starts another MCP server over stdio, of which the
-tools' descriptions are counted.
+No model is called: each task is the calls that a good agent makes, the last of which runs the right answer on a real
+server. Characters, and tokens as a quarter of these; pictures are counted by themselves. Each COMMAND is another MCP
+server, started over stdio for the same tasks on the same server: `comfy-draftsman`, or `comfy-mcp` with `comfy` on the
+path.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from comfy_script.agents.language import SHORT_LANGUAGE
 from comfy_script.agents.serving import make_server
 from comfy_script.agents.studio import Studio
 from comfy_script.runtime.client.client import Client as ComfyClient
+from comfy_script.tests.agents.bench_peers import PEERS, CannotError, Peer
+from comfy_script.tests.agents.bench_spending import Purse, Spent
+from comfy_script.tests.agents.bench_tasks import TASKS, AgentTask, Call, picture
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
 
-Call = tuple[str, dict[str, Any]]
 
-
-def picture(
-    text: str = 'a bottle',
-    latent: str = 'EmptyLatentImage(64, 64, 1)',
-    how: str = "1, 1, 8, 'euler', 'normal'",
-    model: str = '',
-    more: str = '',
-    end: str = "SaveImage(image, 'task')",
-    denoise: float = 1,
-    checkpoint: str = 'v1-5-pruned-emaonly.safetensors',
-) -> str:
-    """A small workflow, as a script."""
-    return (
-        f'model, clip, vae = CheckpointLoaderSimple({checkpoint!r})\n{model}'
-        f"positive, negative = CLIPTextEncode({text!r}, clip), CLIPTextEncode('', clip)\n"
-        f'latent = KSampler(model, {how}, positive, negative, {latent}, {denoise})\n{more}'
-        f'image = VAEDecode(latent, vae)\n{end}\n'
-    )
-
-
-LORA = "model, clip = LoraLoader(model, clip, 'tiny_lora.safetensors', 1, 1)\n"
-LARGER = (
-    "latent = LatentUpscaleBy(latent, 'nearest-exact', 2)\n"
-    "latent = KSampler(model, 1, 1, 8, 'euler', 'normal', positive, negative, latent, 0.5)\n"
-)
-FROM_IMAGE = "VAEEncode(ImageScale(LoadImage('example.png')[0], 'area', 64, 64, 'center'), vae)"
-SEEDS = "for seed in range(3):\n    SaveImage(ImageInvert(image), f'task-{seed}')"
-
-
-def rows(values: str, body: str) -> str:
-    """A loop around a picture's sampling."""
-    head = (
-        "model, clip, vae = CheckpointLoaderSimple('v1-5-pruned-emaonly.safetensors')\n"
-        "empty = CLIPTextEncode('', clip)\n"
-    )
-    return f"{head}for value in {values}:\n    {body}\n    SaveImage(VAEDecode(latent, vae), f'task-{{value}}')\n"
-
-
-def sampled(
-    text: str = "CLIPTextEncode('a bottle', clip)", seed: str = '1', size: str = '64, 64, 1', steps: str = '1'
-) -> str:
-    return (
-        f"latent = KSampler(model, {seed}, {steps}, 8, 'euler', 'normal', {text}, empty, EmptyLatentImage({size}), 1)"
-    )
-
-
-BY_BRIGHTNESS = """\
-image, _ = LoadImage('example.png')
-for k in [0.5, 1.0]:
-    if (image * k).mean() > 0:
-        SaveImage(image * k, f'task-{k}')
-"""
-
-
-class AgentTask(NamedTuple):
-    kind: str
-    name: str
-    right: str
-    looks: tuple[Call, ...] = ()
-    wrong: str = ''
-    """A script that is to be repaired: checked first, and something must be found."""
-
-
-def describe(name: str) -> Call:
-    return 'describe_node', {'name': name}
-
-
-def search(text: str) -> Call:
-    return 'search_nodes', {'text': text}
-
-
-def choices(kind: str) -> Call:
-    return 'list_models', {'kind': kind}
-
-
-TASKS = (
-    AgentTask('change', 'another text', picture('a cat on a chair')),
-    AgentTask('change', 'another size', picture(latent='EmptyLatentImage(128, 64, 1)')),
-    AgentTask(
-        'change', 'another sampler', picture(how="1, 2, 8, 'dpmpp_2m', 'karras'"), (choices('KSampler.sampler_name'),)
-    ),
-    AgentTask('change', 'another seed and more steps', picture(how="7, 3, 8, 'euler', 'normal'")),
-    AgentTask('change', 'three at once', picture(latent='EmptyLatentImage(64, 64, 3)')),
-    AgentTask('change', 'only a preview', picture(end='PreviewImage(image)'), (search('preview'),)),
-    AgentTask('extend', 'a LoRA', picture(model=LORA), (describe('LoraLoader'), choices('loras'))),
-    AgentTask('extend', 'a second pass', picture(more=LARGER), (search('latent upscale'), describe('LatentUpscaleBy'))),
-    AgentTask('extend', 'inverted', picture(end="SaveImage(ImageInvert(image), 'task')"), (search('invert image'),)),
-    AgentTask('extend', 'a blur', picture(end="SaveImage(ImageBlur(image, 3, 1.0), 'task')"), (describe('ImageBlur'),)),
-    AgentTask(
-        'extend',
-        'sharper, then smaller',
-        picture(end="SaveImage(ImageScaleBy(ImageSharpen(image, 1, 1.0, 1.0), 'area', 0.5), 'task')"),
-        (search('sharpen'), describe('ImageSharpen'), describe('ImageScaleBy')),
-    ),
-    AgentTask(
-        'extend',
-        'skips layers of CLIP',
-        picture(model='clip = CLIPSetLastLayer(clip, -2)\n'),
-        (search('clip last layer'),),
-    ),
-    AgentTask('repair', 'a wrong name', picture(), wrong=picture().replace('KSampler', 'KSampelr')),
-    AgentTask('repair', 'no such model', picture(), wrong=picture(checkpoint='v1-5-pruned-emaonly.ckpt')),
-    AgentTask('repair', 'no such sampler', picture(), wrong=picture(how="1, 1, 8, 'eular', 'normal'")),
-    AgentTask('repair', 'a wrong link', picture(), wrong=picture(end="SaveImage(latent, 'task')")),
-    AgentTask('repair', 'out of range', picture(), wrong=picture(latent='EmptyLatentImage(7, 64, 1)')),
-    AgentTask('repair', 'nothing saved', picture(), wrong=picture(end='')),
-    AgentTask('port', 'another checkpoint', picture(checkpoint='tiny.safetensors'), (choices('checkpoints'),)),
-    AgentTask(
-        'port',
-        'from an image',
-        picture(latent=FROM_IMAGE, denoise=0.6),
-        (describe('VAEEncode'), describe('ImageScale')),
-    ),
-    AgentTask(
-        'port',
-        'the advanced sampler',
-        picture().replace(
-            "KSampler(model, 1, 1, 8, 'euler', 'normal', positive, negative, EmptyLatentImage(64, 64, 1), 1)",
-            "KSamplerAdvanced(model, 'enable', 1, 2, 8, 'euler', 'normal', positive, negative,\n"
-            "    EmptyLatentImage(64, 64, 1), 0, 2, 'disable')",
-        ),
-        (describe('KSamplerAdvanced'),),
-    ),
-    AgentTask(
-        'port',
-        'tiled decoding',
-        picture().replace('VAEDecode(latent, vae)', 'VAEDecodeTiled(latent, vae)'),
-        (describe('VAEDecodeTiled'),),
-    ),
-    AgentTask(
-        'port',
-        'a LoRA for the model alone',
-        picture(model="model = LoraLoaderModelOnly(model, 'tiny_lora.safetensors', 1)\n"),
-        (describe('LoraLoaderModelOnly'),),
-    ),
-    AgentTask(
-        'port',
-        'as WebP',
-        picture(end="SaveAnimatedWEBP(image, 'task')"),
-        (search('webp'), describe('SaveAnimatedWEBP')),
-    ),
-    AgentTask('batch', 'three seeds', rows('range(3)', sampled(seed='value'))),
-    AgentTask('batch', 'three texts', rows("['a cat', 'a dog', 'a fox']", sampled('CLIPTextEncode(value, clip)'))),
-    AgentTask('batch', 'two sizes', rows('[64, 128]', sampled(size='value, value, 1'))),
-    AgentTask('batch', 'one, two and three steps', rows('[1, 2, 3]', sampled(steps='value'))),
-    AgentTask('batch', 'variants of one image', picture(end=SEEDS)),
-    AgentTask('batch', 'by brightness, in the node', BY_BRIGHTNESS, (describe('ComfyScript'),)),
-)
-
-
-class Spent(NamedTuple):
-    calls: int
-    asked: int
-    answered: int
-    pictures: int
-
-
-async def done(client: Client, task: AgentTask, before: str) -> Spent:
-    """The calls of a task; AssertionError where the right answer is not right, or the wrong one not found."""
+async def with_scripts(purse: Purse, task: AgentTask, before: str) -> None:
+    """AssertionError where the right answer is not right, or the wrong one not found."""
     calls: list[tuple[Call, bool]] = [(('script_of', {'source': f'history/{before}'}), True)]
     calls += [(look, True) for look in task.looks]
     if task.wrong:
         calls = [(('check_script', {'text': task.wrong}), False)]
     calls += [(('check_script', {'text': task.right}), True), (('run_script', {'text': task.right}), True)]
-    asked = answered = pictures = 0
     for (tool, arguments), right in calls:
-        result = await client.call_tool(tool, arguments)
-        text = '\n'.join(part.text for part in result.content if part.type == 'text')
-        found = result.is_error or (tool == 'check_script' and 'warning' in text)
+        failed, text = await purse.call(tool, **arguments)
+        found = failed or (tool == 'check_script' and 'warning' in text)
         assert found != right, f'{task.kind}, {task.name}: {tool} says {text}'
-        asked += len(json.dumps(arguments))
-        answered += len(text)
-        pictures += sum(part.type == 'image' for part in result.content)
-    assert pictures, f'{task.kind}, {task.name}: no picture'
-    return Spent(len(calls), asked, answered, pictures)
+    assert purse.spent.pictures, f'{task.kind}, {task.name}: no picture'
 
 
 async def descriptions(client: Client) -> tuple[int, int]:
+    """How many tools there are, and characters of what a model reads before it begins."""
     tools = (await client.list_tools()).tools
     text = json.dumps([tool.model_dump(by_alias=True, exclude_none=True, mode='json') for tool in tools])
-    return len(tools), len(text)
+    return len(tools), len(text) + len(client.instructions or '')
+
+
+def told(name: str, tools: tuple[int, int], spent: dict[str, list[Spent]]) -> None:
+    everything = [one for some in spent.values() for one in some]
+    print(f'{name}: {tools[0]} tools, {tools[1]} characters of descriptions and instructions')
+    for kind, some in [*spent.items(), ('all', everything)]:
+        calls, asked, answered, pictures = (sum(values) / len(some) for values in zip(*some))
+        print(
+            f'{kind:<7} {len(some):>2} tasks: {calls:.1f} calls, {asked:.0f} characters asked, {answered:.0f} answered '
+            f'(about {(asked + answered) / 4:.0f} tokens), {pictures:.1f} pictures'
+        )
+    whole = tools[1] + sum(one.asked + one.answered for one in everything) / len(everything)
+    print(f'a session with one task: about {whole / 4:.0f} tokens', flush=True)
 
 
 async def ours(url: str) -> None:
+    spent: dict[str, list[Spent]] = defaultdict(list)
     with ComfyClient(url) as comfyui:
         async with Client(make_server(Studio(comfyui), '0')) as client:
-            count, size = await descriptions(client)
-            print(f'ours: {count} tools, {size} characters of descriptions, {len(SHORT_LANGUAGE)} of instructions')
             first = await client.call_tool('run_script', {'text': picture()})
             before = first.content[0].text.split('prompt ')[1].split(')')[0]
-            spent: dict[str, list[Spent]] = defaultdict(list)
             for task in TASKS:
-                spent[task.kind].append(await done(client, task, before))
-    for kind, all_of_it in [*spent.items(), ('all', [one for some in spent.values() for one in some])]:
-        means = [sum(values) / len(all_of_it) for values in zip(*all_of_it)]
-        calls, asked, answered, pictures = means
-        tokens = (asked + answered) / 4
-        print(
-            f'{kind:<7} {len(all_of_it):>2} tasks: {calls:.1f} calls, {asked:.0f} characters asked, '
-            f'{answered:.0f} answered (about {tokens:.0f} tokens), {pictures:.1f} pictures'
-        )
+                purse = Purse(client)
+                await with_scripts(purse, task, before)
+                spent[task.kind].append(purse.spent)
+            told('ours', await descriptions(client), spent)
 
 
-async def other(command: str) -> None:
+@asynccontextmanager
+async def started(command: str, url: str, folder: Path) -> AsyncIterator[Client]:
     name, *arguments = shlex.split(command)
-    async with Client(StdioServerParameters(command=name, args=arguments)) as client:
-        count, size = await descriptions(client)
-    print(f'{Path(name).name}: {count} tools, {size} characters of descriptions')
+    own = {'COMFYUI_URL': url, 'DRAFTSMAN_SESSION_DIR': str(folder), 'HOME': str(folder), 'DO_NOT_TRACK': '1'}
+    path = f'{Path(name).parent}{os.pathsep}{os.environ.get("PATH", "")}'
+    env = {**os.environ, **own, 'PATH': path}
+    parameters = StdioServerParameters(command=name, args=arguments, env=env, cwd=folder)
+    async with Client(parameters) as client:
+        yield client
+
+
+async def other(command: str, url: str, folder: Path) -> None:
+    name = Path(shlex.split(command)[0]).stem
+    spent: dict[str, list[Spent]] = defaultdict(list)
+    with ComfyClient(url) as comfyui:
+        async with started(command, url, folder) as client:
+            tools = await descriptions(client)
+            if name not in PEERS:
+                print(f'{name}: {tools[0]} tools, {tools[1]} characters of descriptions and instructions')
+                return
+            for task in TASKS:
+                purse = Purse(client)
+                try:
+                    await PEERS[name](Peer(purse, comfyui, folder), task)
+                except CannotError as error:
+                    print(f'{name} left out: {task.kind}, {task.name}: {error}', flush=True)
+                    continue
+                spent[task.kind].append(purse.spent)
+            told(name, tools, spent)
 
 
 def main() -> None:
@@ -246,11 +118,12 @@ def main() -> None:
     server = Server.start(comfyui, paths.comfyui_python(), base)
     try:
         asyncio.run(ours(server.url))
+        for command in sys.argv[1:]:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                asyncio.run(other(command, server.url.rstrip('/'), Path(folder)))
     finally:
         server.close()
         remove_base(base)
-    for command in sys.argv[1:]:
-        asyncio.run(other(command))
 
 
 if __name__ == '__main__':
