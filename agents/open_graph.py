@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..panel.bounded import LONG, SHORT, cut, listed, one_line
 from ..runtime.wire.background import run_sync
-from .bounded import LONG, SHORT, cut, listed, one_line
 from .errors import AgentError
 from .script_checks import remark
 from .studio import CallingAgent, Studio
@@ -112,6 +112,7 @@ _SAID = {
     'set': '{input} of node {node} = {value}',
     'connect': '{input} of node {node} linked',
     'disconnect': '{input} of node {node} unlinked',
+    'mode': 'mode of node {node} = {value}',
 }
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..graph import ComfyScriptError
+from ..panel import node_pages
 from ..runtime.client.client import Client
 from ..runtime.wire.connection import DEFAULT_URL
-from . import node_pages, open_graph, queue_reports, script_sources
+from . import open_graph, queue_reports, script_sources
 from .script_checks import check
 from .studio import CallingAgent, Permissions, Studio
 

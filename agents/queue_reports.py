@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..panel.bounded import listed, one_line
 from ..runtime.wire.background import run_async, run_sync
 from ..runtime.wire.live_tasks import history_of, queued_ids
-from .bounded import listed, one_line
 from .errors import AgentError
 from .reports import PICTURE_SIZE, RunReport, report
 from .studio import Studio

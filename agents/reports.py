@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..panel.bounded import SHORT, cut, one_line
 from ..runtime.wire.errors import NodeError, NodeProblem, PromptRefusedError
 from ..runtime.wire.results import IMAGE_SUFFIXES, Download, Result, ResultFile, decode_image, make_result
-from .bounded import SHORT, cut, one_line
 
 MOST_PICTURES = 4
 """Pictures that are shown of one run; the others are named."""

@@ -9,9 +9,9 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
 
 from ..graph import ComfyScriptError
+from ..panel.bounded import listed
 from ..runtime.wire.results import make_result
 from . import script_sources
-from .bounded import listed
 from .language import language
 from .studio import Studio
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..graph import Schemas
 from ..interpreter import OnlyInNodeDenied, describe_signature
+from ..panel.bounded import SHORT, cut
 from ..panel.problems import problems
 from ..panel.reading import MAX_TEXT, ReadScript, ScriptRefused, read_script
-from .bounded import SHORT, cut
 
 
 @dataclass(frozen=True)

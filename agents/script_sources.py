@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..panel.bounded import LONG, cut, listed
+from ..panel.node_pages import choices
 from ..panel.reading import read_script
 from ..panel.service import answer_file
 from ..runtime.client.uploads import file_reference
@@ -16,9 +18,7 @@ from ..runtime.wire.errors import ServerError
 from ..runtime.wire.results import AUDIO_SUFFIXES, IMAGE_SUFFIXES, MODEL_3D_SUFFIXES, VIDEO_SUFFIXES
 from ..transpiler import Metadata, read_metadata
 from ..transpiler.files import metadata_of
-from .bounded import LONG, cut, listed
 from .errors import AgentError
-from .node_pages import choices
 from .studio import Studio
 
 KINDS = ('output', 'input', 'temp')

@@ -13,7 +13,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 
 from ..graph import ComfyScriptError
-from . import node_pages, open_graph, queue_reports, runs, script_sources
+from ..panel import node_pages
+from . import open_graph, queue_reports, runs, script_sources
 from .contents import report_result, text_result
 from .reports import PICTURE_SIZE
 from .script_checks import check

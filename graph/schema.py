@@ -88,6 +88,20 @@ class InputSchema:
     branches: tuple[Branch, ...] = field(default=(), repr=False)
     template: Autogrow | None = field(default=None, repr=False)
 
+    @property
+    def range(self) -> str:
+        """`'1 to 10000, step 1'`, or nothing."""
+        low, high, step = self.minimum, self.maximum, self.step
+        if low is None and high is None:
+            return ''
+        if high is None:
+            span = f'at least {low}'
+        elif low is None:
+            span = f'at most {high}'
+        else:
+            span = f'{low} to {high}'
+        return span + (f', step {step}' if step not in (None, 1, 1.0) else '')
+
     @cached_property
     def default(self) -> Any:
         """What a required input takes when a call leaves it out, or MISSING.

@@ -27,7 +27,7 @@ from .reading import Question, TextReader
 from .reading.answers import encode
 from .viewed_files import output_path, suffix_of
 
-POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'signature')
+POSTED = ('transpile', 'prompt', 'apply', 'merge', 'node', 'runnable', 'for_agent', 'signature')
 """Routes that take JSON and give JSON; `panel/service.py` answers them."""
 
 

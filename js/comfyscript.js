@@ -51,6 +51,7 @@ app.registerExtension({
     { id: 'ComfyScript.Run', label: 'Run the script', icon: 'pi pi-play', function: () => withPanel(panel => panel.run()) },
     { id: 'ComfyScript.Apply', label: 'Apply the edited script to the graph', icon: 'pi pi-check', function: () => withPanel(panel => panel.apply()) },
     { id: 'ComfyScript.Copy', label: 'Copy the script', icon: 'pi pi-copy', function: () => withPanel(panel => panel.copy()) },
+    { id: 'ComfyScript.CopyForAgent', label: 'Copy the script, its errors and its nodes for an agent', icon: 'pi pi-comments', function: () => withPanel(panel => panel.copyForAgent()) },
     { id: 'ComfyScript.Download', label: 'Download the script as .py', icon: 'pi pi-download', function: () => withPanel(panel => panel.download()) },
     { id: 'ComfyScript.ToNode', label: 'Selected nodes to one ComfyScript node', icon: 'pi pi-box', function: () => withPanel(panel => panel.toNode()) },
     { id: 'ComfyScript.NewGraph', label: 'New graph from a script', icon: 'pi pi-plus', function: () => withPanel(panel => panel.newGraph()) },
@@ -59,7 +60,7 @@ app.registerExtension({
   menuCommands: [
     {
       path: ['ComfyScript'],
-      commands: ['ComfyScript.Open', 'ComfyScript.Run', 'ComfyScript.Apply', 'ComfyScript.Copy', 'ComfyScript.Download', 'ComfyScript.ToNode', 'ComfyScript.NewGraph'],
+      commands: ['ComfyScript.Open', 'ComfyScript.Run', 'ComfyScript.Apply', 'ComfyScript.Copy', 'ComfyScript.CopyForAgent', 'ComfyScript.Download', 'ComfyScript.ToNode', 'ComfyScript.NewGraph'],
     },
   ],
   settings: [

@@ -108,6 +108,24 @@ class SelectionRequest:
         return SelectionRequest(workflow, tuple(str(key) for key in nodes), read_style(data.get('style')))
 
 
+@dataclass(frozen=True)
+class AgentBlockRequest:
+    """A script, its selected lines, and errors as (line, message)."""
+
+    script: str
+    lines: tuple[int, ...] = ()
+    errors: tuple[tuple[int, str], ...] = ()
+
+    @staticmethod
+    def parse(data: Json) -> AgentBlockRequest:
+        lines, errors = data.get('lines') or [], data.get('errors') or []
+        try:
+            found = tuple((int(one['line']), str(one['message'])) for one in errors)
+            return AgentBlockRequest(_needed(_text, data, 'script'), tuple(int(line) for line in lines), found)
+        except (TypeError, KeyError, ValueError) as error:
+            raise RequestError('lines must be numbers, errors [{line, message}]') from error
+
+
 def read_style(data: Any) -> Style:
     """A Style from JSON; what it does not know is refused by name."""
     if data is None:

@@ -13,11 +13,13 @@ from .apply import plan, spans
 from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
+from .for_agent import block
 from .inactive import inactive_nodes
 from .merge import merge
 from .problems import problems
 from .reading import ReadScript, ScriptRefused, errors_of, read_script
 from .requests import (
+    AgentBlockRequest,
     ApplyRequest,
     MergeRequest,
     PromptRequest,
@@ -101,6 +103,11 @@ def signature(request: ScriptRequest, schemas: Schemas) -> dict[str, Any]:
     return describe_signature(request.script, schemas)
 
 
+def for_agent(request: AgentBlockRequest, schemas: Schemas) -> dict[str, Any]:
+    """`{text}`: one block that a person gives to an agent."""
+    return {'text': block(request, schemas)}
+
+
 ANSWERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any, Schemas], dict[str, Any]]]] = {
     'transpile': (TranspileRequest.parse, transpile),
     'prompt': (PromptRequest.parse, prompt),
@@ -108,6 +115,7 @@ ANSWERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any, Sche
     'merge': (MergeRequest.parse, merge_edits),
     'node': (SelectionRequest.parse, node),
     'runnable': (ScriptRequest.parse, runnable),
+    'for_agent': (AgentBlockRequest.parse, for_agent),
     'signature': (ScriptRequest.parse, signature),
 }
 """Route → how its JSON is read, and what answers it."""

@@ -4,6 +4,7 @@ import { applyScript } from './apply_script.mjs'
 import { copyText, saveText } from './export.mjs'
 import { openGraph, style } from './graph_script.mjs'
 import { queueGraph, queueScript, refusedOfGraph } from './queue.mjs'
+import { selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
 import { t } from './text.mjs'
 import { replaceWithNode } from './to_node.mjs'
@@ -32,6 +33,7 @@ export class Actions {
     const { state, editor, views, graph } = this.#parts
     return [
       { label: t('download'), icon: 'download', run: () => this.download() },
+      { label: t('copyForAgent'), icon: 'comments', run: () => this.copyForAgent() },
       { label: t('toNode'), icon: 'box', run: () => this.toNode() },
       { label: t('newGraph'), icon: 'plus', run: () => this.newGraph() },
       { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !state.edited },
@@ -155,6 +157,20 @@ export class Actions {
   async copy() {
     await copyText(this.#visibleText())
     toast('success', t('copy.done'))
+  }
+
+  /** The script with what is wrong in it, what is selected, and what there is to know of these nodes. */
+  async copyForAgent() {
+    const { state, views, screen } = this.#parts
+    const script = this.#visibleText()
+    const own = views.text === undefined
+    try {
+      const { text } = await server.forAgent({ script, lines: own ? selectedLines(state.lines) : [], errors: own ? [...state.errors, ...state.warnings] : [] })
+      await copyText(text)
+      toast('success', t('copyForAgent.done'))
+    } catch (error) {
+      screen.complain(t('copyForAgent.failed'), error)
+    }
   }
 
   async download() {

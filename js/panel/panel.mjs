@@ -231,6 +231,10 @@ export class Panel {
     return this.#actions.copy()
   }
 
+  copyForAgent() {
+    return this.#actions.copyForAgent()
+  }
+
   download() {
     return this.#actions.download()
   }

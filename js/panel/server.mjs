@@ -41,6 +41,9 @@ export const planApply = (data, signal) => post('/comfyscript/apply', data, sign
 /** @param {string} script @returns {Promise<{ script: string } | { errors: ScriptErrorJson[] }>} */
 export const runnable = script => post('/comfyscript/runnable', { script })
 
+/** @param {{ script: string, lines: number[], errors: { line: number, message: string }[] }} data @returns {Promise<{ text: string }>} */
+export const forAgent = data => post('/comfyscript/for_agent', data)
+
 /** @param {{ workflow: any, nodes: string[], style?: any }} data @returns {Promise<{ script: string, inputs: { name: string, type: string, from: [string, number] }[], outputs: { type: string, from: [string, number], to: [string, string][] }[] }>} */
 export const planNode = data => post('/comfyscript/node', data)
 

@@ -59,7 +59,7 @@ def _tip(text: str) -> str:
 
 def _input_line(item: InputSchema) -> str:
     notes = [_kind(item)]
-    span = range_of(item)
+    span = item.range
     if span:
         notes.append(span)
     if item.required and item.default is not MISSING and item.kind is not InputKind.AUTOGROW:
@@ -77,20 +77,6 @@ def _kind(item: InputSchema) -> str:
     if item.kind is InputKind.AUTOGROW and item.template:
         return f'list of up to {len(item.template.keys)} {item.template.input.type}'
     return item.type
-
-
-def range_of(item: InputSchema) -> str:
-    """`'1 to 10000, step 1'`, or nothing."""
-    low, high, step = item.minimum, item.maximum, item.step
-    if low is None and high is None:
-        return ''
-    if high is None:
-        span = f'at least {low}'
-    elif low is None:
-        span = f'at most {high}'
-    else:
-        span = f'{low} to {high}'
-    return span + (f', step {step}' if step not in (None, 1, 1.0) else '')
 
 
 def _short(value: Any) -> str:

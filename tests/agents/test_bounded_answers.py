@@ -10,9 +10,9 @@ import pytest
 
 from comfy_script.tests.agents.talking import Agent, refused, told
 
-from comfy_script.agents.bounded import LONG, SHORT, cut, listed  # isort: skip
+from comfy_script.panel.bounded import LONG, SHORT, cut, listed  # isort: skip
 from comfy_script.agents.language import SHORT_LANGUAGE, language  # isort: skip
-from comfy_script.agents.node_pages import page  # isort: skip
+from comfy_script.panel.node_pages import page  # isort: skip
 from comfy_script.agents.studio import Permissions, Studio  # isort: skip
 from comfy_script.graph import Schemas  # isort: skip
 from comfy_script.runtime.client.client import Client as ComfyClient  # isort: skip

@@ -184,6 +184,17 @@ def test_switched_off(panel: Panel, agent: Agent, make_agent: Callable[..., Agen
     assert panel.widget(3, 'steps') == 2
 
 
+def test_a_block_is_copied_for_an_agent(panel: Panel) -> None:
+    panel.js('app.canvas.selectNode(app.graph.getNodeById(3), false)')
+    panel.menu('Copy for an agent')
+    panel.page.wait_for_selector('text=Script, errors and nodes copied')
+    text = panel.page.evaluate('navigator.clipboard.readText()')
+    assert panel.text().strip() in text
+    assert 'Selected: line ' in text
+    assert "class type 'KSampler'" in text
+    assert "class type 'SaveImage'" not in text
+
+
 def test_the_page_looked_at_last_is_meant(panel: Panel, agent: Agent) -> None:
     other = panel.page.context.new_page()
     try:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from ..graph import MISSING, InputKind, InputSchema, NodeSchema, Schemas, close_names, to_class_name, to_variable_name
 from ..graph.types import PYTHON_TYPES, WIDGET_TYPES
-from ..runtime.calls.docs import range_of
 from .bounded import SHORT, cut, listed, one_line
-from .errors import AgentError
+from .errors import RequestError
 
 MOST_FOUND = 20
 MOST_CHOICES = 10
@@ -18,7 +17,7 @@ LONGEST_LINE = 280
 
 
 def search(schemas: Schemas, text: str, input_type: str = '', output_type: str = '') -> str:
-    """The nodes that fit best, a line each: `Name(inputs) -> outputs  # title`. Raises AgentError for an odd type."""
+    """The nodes that fit best, a line each: `Name(inputs) -> outputs  # title`. Raises RequestError for an odd type."""
     takes, gives = _data_type(schemas, input_type), _data_type(schemas, output_type)
     words = [word for word in re.split(r'[^0-9a-z]+', text.lower()) if word]
     found: list[tuple[int, int, str]] = []
@@ -66,7 +65,7 @@ def _data_type(schemas: Schemas, asked: str) -> str:
     found = asked if asked in known else asked.upper() if asked.upper() in known else by_name.get(asked)
     if found is None:
         close = close_names(asked, sorted(known | set(by_name)))
-        raise AgentError(f'no node gives {asked!r}' + (f'; near: {", ".join(close)}' if close else ''))
+        raise RequestError(f'no node gives {asked!r}' + (f'; near: {", ".join(close)}' if close else ''))
     return found
 
 
@@ -81,7 +80,7 @@ def line(schemas: Schemas, schema: NodeSchema) -> str:
 
 
 def page(schemas: Schemas, name: str) -> str:
-    """One node: an example, inputs with ranges and choices, outputs, what connects to it. Raises AgentError."""
+    """One node: an example, inputs with ranges and choices, outputs, what connects to it. Raises RequestError."""
     schema = find_node(schemas, name)
     own = schemas.names.name_of(schema.class_type)
     facts = [f'class type {schema.class_type!r}', schema.category]
@@ -108,7 +107,7 @@ _MARKS = (
 
 
 def find_node(schemas: Schemas, name: str) -> NodeSchema:
-    """By its name in scripts, its class type or its title. Raises AgentError with the near ones."""
+    """By its name in scripts, its class type or its title. Raises RequestError with the near ones."""
     asked = name.strip().removesuffix('()')
     schema = schemas.find(schemas.names.class_type_of(asked) or asked)
     if schema is None:
@@ -118,7 +117,7 @@ def find_node(schemas: Schemas, name: str) -> NodeSchema:
         known = [schemas.names.name_of(class_type) for class_type in schemas]
         close = close_names(asked, known, most=5)
         hint = f'; near: {", ".join(close)}' if close else '; search_nodes finds nodes by words'
-        raise AgentError(f'this server has no node {asked[:100]!r}{hint}')
+        raise RequestError(f'this server has no node {asked[:100]!r}{hint}', 404)
     return schema
 
 
@@ -162,7 +161,7 @@ def _all_inputs(inputs: Iterable[InputSchema]) -> Iterator[InputSchema]:
 
 def _input_line(schemas: Schemas, node: str, item: InputSchema, with_makers: bool) -> str:
     notes = [_kind(node, item)]
-    if span := range_of(item):
+    if span := item.range:
         notes.append(span)
     if item.default is not MISSING and item.kind is not InputKind.AUTOGROW:
         notes.append(f'default {_short(item.default)}')
@@ -217,11 +216,11 @@ def _short(value: object) -> str:
 
 
 def choices(schemas: Schemas, place: str) -> list[str]:
-    """The choices of one input, `Node.input`. Raises AgentError."""
+    """The choices of one input, `Node.input`. Raises RequestError."""
     node, _, name = place.rpartition('.')
     schema = find_node(schemas, node)
     item = schema.input_of(name) or schema.input(name)
     if item is None or item.choices is None:
         which = [known.python_name for known in schema.inputs if known.choices is not None]
-        raise AgentError(f'{node} has choices for {", ".join(which) or "no input"}, not for {name!r}')
+        raise RequestError(f'{node} has choices for {", ".join(which) or "no input"}, not for {name!r}')
     return [str(choice) for choice in item.choices]
