@@ -1,11 +1,11 @@
 """What the pack adds to the start of a ComfyUI server: time and memory, beside the same server without it.
 
-    python dev.py bench startup [PAIRS]
+    python dev.py bench startup [PAIRS [FOLDER]]
 
 Servers with and without the pack start in turn, so that whatever else the machine does falls on both. A small pack
 stands in for ours and loads it between two looks at the clock, at the thread's processor time and at the process's
 memory (RSS); it does the same around what ours does when all packs have loaded. A first start, which is not counted,
-lets Python write its bytecode.
+lets Python write its bytecode. FOLDER: a folder of other packs, which are there in every server.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, make_base, remove_base
 
-CLOCK = '''
+CLOCK = """
 import importlib.util
 import json
 import os
@@ -80,16 +81,17 @@ if FOLDER:
         load()
     handlers[before:] = [timed(handler) for handler in handlers[before:]]
 handlers.append(ready)
-'''
+"""
 
 
 def main() -> None:
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    others = [pack for pack in Path(sys.argv[2]).iterdir() if pack.is_dir()] if len(sys.argv) > 2 else []
     with_pack, without = [], []
-    measure(paths.ROOT)
+    measure(paths.ROOT, others)
     for _ in range(pairs):
-        without.append(measure(None))
-        with_pack.append(measure(paths.ROOT))
+        without.append(measure(None, others))
+        with_pack.append(measure(paths.ROOT, others))
     print(f'{pairs} pairs of servers; median (least to most)')
     for run in with_pack:
         for kind in ('', ' CPU', ' MB'):
@@ -101,7 +103,7 @@ def main() -> None:
     print(f'memory of the ready server, with minus without: {spread(added, "added", "MB")}')
 
 
-def measure(folder: Path | None) -> dict[str, float]:
+def measure(folder: Path | None, others: Sequence[Path]) -> dict[str, float]:
     comfyui, python = paths.comfyui_folder(), paths.comfyui_python()
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
@@ -109,9 +111,9 @@ def measure(folder: Path | None) -> dict[str, float]:
         clock.mkdir()
         text = CLOCK.format(folder=str(folder or ''), report=str(report))
         (clock / '__init__.py').write_text(text, encoding='utf-8')
-        base = make_base(place / 'base', comfyui, {'clock': clock})
+        base = make_base(place / 'base', comfyui, {**{pack.name: pack.resolve() for pack in others}, 'zz_clock': clock})
         # As at a user's: from the second start on Python reads its bytecode.
-        server = Server.start(comfyui, python, base, env={'PYTHONDONTWRITEBYTECODE': ''})
+        server = Server.start(comfyui, python, base, env={'PYTHONDONTWRITEBYTECODE': ''}, timeout=600)
         server.close()
         remove_base(base)
         return json.loads(report.read_text(encoding='utf-8'))
