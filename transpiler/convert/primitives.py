@@ -62,7 +62,13 @@ def _config(node: LiveNode, slot: LiveInput) -> RawSpec | None:
         return (slot.type, {}) if slot.type in WIDGET_TYPES else None
     if slot.config is not None:
         return slot.config
-    return node.node_class.config(slot.widget) if node.node_class is not None else None
+    if node.node_class is None:
+        return None
+    known = node.node_class.config(slot.widget)
+    if known is None and slot.type in WIDGET_TYPES and node.widget(slot.widget) is not None:
+        # A widget that a pack made: VHS_VideoCombine's depend on the format.
+        return slot.type, {}
+    return known
 
 
 def _merge_ranges(node: LiveNode, widget: Widget, first: RawSpec) -> None:

@@ -397,3 +397,18 @@ def test_a_repeater_with_several_outputs(mode: str, copies: int) -> None:
     sources = [prompt[id]['inputs']['image'] for id in ('3', '4')]
     assert all(source[1] == 0 and prompt[source[0]]['class_type'] == 'Repeater|pysssss' for source in sources)
     assert len({source[0] for source in sources}) == (2 if copies else 1)
+
+
+def test_a_primitive_node_feeds_a_widget_that_only_its_pack_knows() -> None:
+    combine = {
+        'id': 1,
+        'type': 'VHS_VideoCombine',
+        'mode': 0,
+        'inputs': [{'name': 'crf', 'type': 'INT', 'link': 3, 'widget': {'name': 'crf'}}],
+        'outputs': [],
+        'widgets_values': {'frame_rate': 8, 'format': 'video/h264-mp4', 'pix_fmt': 'p10', 'crf': 60},
+    }
+    output = {'name': 'INT', 'type': 'INT', 'links': [3], 'widget': {'name': 'crf'}}
+    primitive = {'id': 2, 'type': 'PrimitiveNode', 'mode': 0, 'outputs': [output], 'widgets_values': [9, 'fixed']}
+    workflow = {'nodes': [combine, primitive], 'links': [[3, 2, 0, 1, 0, 'INT']], 'version': 0.4}
+    assert convert_workflow(workflow, {'VHS_VideoCombine': COMBINE}).prompt['1']['inputs']['crf'] == 9
