@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, NodeError, PromptRefusedError, TaskCancelledError, TaskError, WaitTimeoutError
+from comfy_script.runtime import (
+    Client,
+    NodeError,
+    PromptRefusedError,
+    ServerError,
+    TaskCancelledError,
+    TaskError,
+    WaitTimeoutError,
+)
 from comfy_script.runtime.wire import tracker as cancelling
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer, preview_frame
 
@@ -68,7 +76,7 @@ def test_what_ends_a_task_ends_the_wait_for_it(client: Client, fake: FakeServer)
         client.submit(PROMPT, wait=True, on_accepted=accepted.append)
     # What no server answers: whatever is made of it, nobody waits for ever.
     fake.answer_prompt = 200, {'node_errors': 'unreadable'}
-    with pytest.raises(AttributeError):
+    with pytest.raises(ServerError, match='not what ComfyUI answers'):
         client.submit(PROMPT, wait=True, on_accepted=accepted.append)
     assert len(accepted) == 1
 
