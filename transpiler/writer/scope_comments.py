@@ -46,13 +46,14 @@ class ScopeComments:
         places = self.hints.groups_of(self.scope.path) if self.style.groups else {}
         found: dict[int | None, list[str]] = {}
         for note in graph.notes:
-            lines = [line for text in note.text[:LONGEST_NOTE].splitlines() for line in _wrapped(text)]
+            lines = [line for text in note.text[:LONGEST_NOTE].splitlines() for line in wrapped(text)]
             if lines:
                 found.setdefault(places.get(note.id), []).extend(f'{indent}# {line}'.rstrip() for line in lines)
         return found
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
+    """A text as the lines of a comment."""
     return [
         comment(line) for line in textwrap.wrap(comment(text), 100, break_long_words=False, break_on_hyphens=False)
     ] or ['']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...graph import Prompt, PromptError, Schemas, as_schemas
@@ -17,6 +17,7 @@ from .function_plan import branch_values, plan_functions
 from .literals import Unwritable, literal, quoted
 from .naming import Names, variable
 from .prompt_source import PromptSource
+from .scope_comments import wrapped
 from .scope_steps import ScopeSteps
 from .scope_tree import ScopeTree, ScriptScope
 from .style import Style
@@ -65,7 +66,7 @@ def write_script(
     hints = read_hints(workflow, known, conversion, warnings)
     if end_nodes is None:
         source = PromptSource(parsed, known, hints, warnings)
-        return _Writer(source, set(source.nodes), style).write()
+        return _with_remarks(_Writer(source, set(source.nodes), style).write(), style, conversion)
     ends = [str(key) for key in end_nodes]
     try:
         source = PromptSource(parsed, known, hints, warnings)
@@ -73,7 +74,14 @@ def write_script(
         # What is wrong may be in a part that these nodes do not need.
         source = PromptSource(parsed.upstream(ends), known, hints, warnings)
     alive = source.upstream(ends)
-    return _Writer(source, alive, style).write()
+    return _with_remarks(_Writer(source, alive, style).write(), style, conversion)
+
+
+def _with_remarks(script: Script, style: Style, conversion: Conversion | None) -> Script:
+    """With what the conversion had to leave out, as comments at the end: where notes are asked for."""
+    remarks = conversion.warnings if style.notes and conversion is not None else ()
+    lines = [f'# {line}'.rstrip() for remark in remarks for line in wrapped(remark)]
+    return replace(script, text='\n'.join([script.text.rstrip('\n'), '', *lines, ''])) if lines else script
 
 
 @dataclass

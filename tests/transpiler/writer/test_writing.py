@@ -10,7 +10,7 @@ from comfy_script.graph import Schemas, difference
 from comfy_script.interpreter.nodes.script_prompt import script_to_prompt
 from comfy_script.tests.transpiler.running import check_lines, check_round_trip, load
 from comfy_script.tests.transpiler.schemas import SCHEMAS
-from comfy_script.transpiler import Style, TranspileError, transpile, write_script
+from comfy_script.transpiler import Style, TranspileError, transpile, transpile_script, write_script
 
 
 def node(class_type: str, title: str | None = None, /, **inputs: Any) -> dict[str, Any]:
@@ -425,3 +425,13 @@ def test_a_packs_node_with_flexible_inputs_is_called_with_keywords() -> None:
     script = write_script(prompt, schemas=schemas)
     check_round_trip(prompt, script, schemas)
     assert "any_01=image, _inputs={'any 02': 5, 'any_03': None}" in script.text
+
+
+def test_values_without_a_place_are_comments_at_the_end_where_notes_are_asked_for() -> None:
+    item = {'id': 1, 'type': 'Odd', 'inputs': [], 'outputs': [], 'widgets_values': [5, 'lost\nline', 6]}
+    workflow = {'nodes': [item], 'links': [], 'version': 0.4}
+    infos = {'Odd': {'input': {'required': {'steps': ['INT', {}]}}, 'output': [], 'name': 'Odd', 'output_node': True}}
+    plain, noted = (transpile_script(workflow, schemas=infos, style=Style(notes=notes)) for notes in (False, True))
+    assert '#' not in plain.text
+    assert noted.text == plain.text + '\n' + "# node 1 (Odd): saved values that are left out: 'lost\\nline', 6\n"
+    assert noted.lines == plain.lines
