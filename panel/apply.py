@@ -36,6 +36,9 @@ def plan(request: ApplyRequest, schemas: Schemas) -> dict[str, Any]:
         # What else there is to do shows once these nodes are out of the way, or back.
         graph = shown(with_modes(request.workflow, changes.modes), schemas, request.style)
         comparison = compare(graph.prompt, graph.as_graph, wanted, graph.origins, {**comparison.kept, **changes.back})
+    if request.nodes is not None:
+        # Asked again after the graph was changed: it holds one draw.
+        comparison = comparison.without_drawn(wanted)
     errors = refused(comparison.edits, wanted, graph.prompt, schemas)
     if errors:
         return {'errors': errors}

@@ -56,6 +56,13 @@ class Comparison(NamedTuple):
     names: dict[str, str]
     """The same, with the names of added nodes (`+1`)."""
 
+    def without_drawn(self, wanted: ReadScript) -> Comparison:
+        """The same but for values that are another each time the script is read."""
+        if not wanted.drawn:
+            return self
+        edits = [edit for edit in self.edits if edit.op != 'set' or (edit.key, edit.input) not in wanted.drawn]
+        return self._replace(edits=edits)
+
 
 def compare(
     graph: Prompt,

@@ -13,6 +13,8 @@ from ..interpreter.lang.source import parse_tree
 
 MAX_TEXT = 2 * 1024 * 1024
 MAX_ERRORS = 50
+DRAWS = 3
+"""How often a script that draws numbers is read to see which: two draws can be the same."""
 MAX_PRINTED = 2000
 """Characters of one line."""
 
@@ -32,6 +34,8 @@ class ReadScript:
     call."""
     printed: Mapping[int, str] = field(default_factory=dict)
     """Line → what was printed there."""
+    drawn: frozenset[tuple[str, str]] = frozenset()
+    """The inputs (node id, input) that are another each time: a graph that holds one draw is what the script says."""
     workflow: Callable[[], dict[str, Any]] = dict
     """The same as a laid out graph."""
 
@@ -55,8 +59,21 @@ def read_script(text: str, schemas: Schemas) -> ReadScript:
     except ComfyScriptError as error:
         raise ScriptRefused([_at_keyword(one, text) for one in errors_of(error)[:MAX_ERRORS]]) from error
     prompt = Prompt.parse(read.prompt)
-    titles = _titles(prompt, read.names, schemas)
-    return ReadScript(text, prompt, read.lines, titles, read.callers, _by_line(read.printed), read.built.workflow)
+    titles, printed = _titles(prompt, read.names, schemas), _by_line(read.printed)
+    drawn = _drawn(text, prompt, schemas) if 'random' in text else frozenset()
+    return ReadScript(text, prompt, read.lines, titles, read.callers, printed, drawn, read.built.workflow)
+
+
+def _drawn(text: str, prompt: Prompt, schemas: Schemas) -> frozenset[tuple[str, str]]:
+    from ..interpreter import script_to_prompt
+
+    found: set[tuple[str, str]] = set()
+    for _ in range(DRAWS):
+        other = Prompt.parse(script_to_prompt(text, schemas).prompt).nodes
+        for key, node in prompt.nodes.items():
+            inputs = other[key].inputs if key in other else {}
+            found |= {(key, name) for name, value in node.inputs.items() if inputs.get(name) != value}
+    return frozenset(found)
 
 
 def _by_line(printed: Iterable[tuple[int, str]]) -> dict[int, str]:

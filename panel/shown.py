@@ -87,7 +87,7 @@ def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str
 
 
 def _follow(read: ReadScript, written: Shown, workflow: Mapping[str, Any], style: Style, key: str) -> Shown:
-    comparison = compare(written.prompt, written.reading, read, written.origins)
+    comparison = compare(written.prompt, written.reading, read, written.origins).without_drawn(read)
     found = replace(written, reading=read, origins=comparison.kept, state='kept', inactive={})
     if not comparison.edits:
         _remember(_followed, key, found)
@@ -116,6 +116,8 @@ def _with_values(before: Shown, changes: list[ValueChange]) -> Shown | None:
     nodes = {key: node for node, key in before.origins.items()}
     if any(change.node not in nodes for change in changes):
         return None
+    drawn = {(before.origins[node], name) for node, name in before.reading.drawn if node in before.origins}
+    changes = [change for change in changes if (change.node, change.input) not in drawn]
     wanted = [ValueChange(nodes[change.node], change.input, change.value) for change in changes]
     read, left = fit_values(before.reading, wanted, before.schemas)
     if read.text == before.reading.text:

@@ -108,7 +108,8 @@ const prompt = async () => (await app.graphToPrompt()).output
 
 await app.loadGraphData(structuredClone(workflow))
 for (const node of nodes()) for (const widget of node.widgets ?? []) if (widget.name === 'control_after_generate') widget.value = 'fixed'
-const start = app.graph.serialize()
+// Slots give away their own lists of links.
+const start = structuredClone(app.graph.serialize())
 while (done.length < count) {
   const kind = pick(kinds)
   edits[kind]()
