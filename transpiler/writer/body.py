@@ -30,6 +30,9 @@ from .workflow_hints import reading_order
 from .wrapping import Expression, Items, columns, lay_out
 
 
+_SEEDS = frozenset({'seed', 'noise_seed'})
+
+
 class Functions(Protocol):
     """What a scope needs to know of the functions that it calls."""
 
@@ -152,7 +155,7 @@ class Body:
         return found
 
     def _items(self, arguments: Arguments) -> list[tuple[str, Expression]]:
-        positional = min(self.style.positional, arguments.leading)
+        positional = self._positional(arguments)
         items = [
             ('' if index < positional else f'{name}=', self._expression(value))
             for index, (name, value) in enumerate(arguments.named)
@@ -161,6 +164,13 @@ class Body:
             pairs = [(f'{quoted(key)}: ', self._expression(value)) for key, value in arguments.extra.items()]
             items.append((f'{EXTRA_INPUTS}=', Items('{', pairs, '}')))
         return items
+
+    def _positional(self, arguments: Arguments) -> int:
+        """How many arguments are given by position. A seed is what people look for: it is named, and what follows."""
+        count = min(self.style.positional, arguments.leading)
+        if self.style.args == 'positional':
+            return count
+        return next((index for index, (name, _) in enumerate(arguments.named[:count]) if name in _SEEDS), count)
 
     def _function_call(self, step: str, child: ScriptScope) -> tuple[str, list[tuple[str, Expression]]]:
         name, parameters = self.functions.call_of(child)

@@ -12,11 +12,11 @@ WIDTH = 120
 class Style:
     """What a script looks like; what it does is the same in every style.
 
-    `args`: `'auto'` gives the first two inputs of a node by position and the others by keyword, `'positional'` all by
-    position, `'keyword'` none. `groups` writes the workflow's groups as headings, `notes` its notes as comments and, at
-    the end, which of its values have no place in the prompt; `functions` its subgraphs as functions, `titles` lets
-    titles that the user gave name variables. `runtime` wraps the script so that the file runs as it is; `server` is the
-    address that such a file connects to (none: the default).
+    `args`: `'auto'` gives the first two inputs of a node by position, but for seeds, and the others by keyword,
+    `'positional'` all by position, `'keyword'` none. `groups` writes the workflow's groups as headings, `notes` its
+    notes as comments and, at the end, which of its values have no place in the prompt; `functions` its subgraphs as
+    functions, `titles` lets titles that the user gave name variables. `runtime` wraps the script so that the file runs
+    as it is; `server` is the address that such a file connects to (none: the default).
     """
 
     args: Literal['auto', 'positional', 'keyword'] = 'auto'

@@ -1,0 +1,56 @@
+"""What is marked in the script while it is typed, and what the buttons say that they do."""
+
+from __future__ import annotations
+
+import pytest
+
+from comfy_script.tests.js.conftest import Panel
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+
+def test_a_link_of_a_wrong_type_is_marked_with_both_types(panel: Panel) -> None:
+    panel.edit('VAEDecode(latent, vae)', 'VAEDecode(vae, vae)')
+    panel.wait_for_state('samples takes LATENT, not VAE')
+    assert panel.page.inner_text('.cm-lintRange-warning') == 'vae'
+
+
+def test_the_mark_is_on_the_arguments_own_line(panel: Panel) -> None:
+    panel.edit('steps=2', 'steps=-2')
+    panel.wait_for_state('steps is 1 at least')
+    assert panel.page.inner_text('.cm-lintRange-warning') == '-2'
+    panel.edit('steps=-2', 'stepz=2')
+    panel.wait_for_state("has no input 'stepz'")
+    assert panel.page.inner_text('.cm-lintRange-error') == 'stepz'
+
+
+def test_the_clicked_lines_mark_leaves_the_changed_mark(panel: Panel) -> None:
+    panel.edit('512, batch_size' if '512, batch_size' in panel.text() else '64, batch_size', '72, batch_size')
+    panel.wait_for_state('1 value')
+    line = panel.page.locator('#cs-script .cs-line-changed')
+    edge = "one => getComputedStyle(one).boxShadow"
+    before = line.evaluate(edge)
+    line.click()
+    panel.page.wait_for_selector('#cs-script .cs-line-changed.cs-line-selected')
+    assert line.evaluate(edge) == before != 'none'
+
+
+def test_a_seed_that_is_drawn_is_applied(panel: Panel) -> None:
+    panel.edit('seed=1', 'seed=random.randint(2, 1000000)')
+    panel.edit('model, clip', 'import random\nmodel, clip')
+    panel.apply('1 value')
+    assert 2 <= panel.widget(3, 'seed') <= 1_000_000
+    assert 'random.randint' in panel.text()
+    assert 'Not applied' not in panel.state()
+
+
+def test_a_new_node_between_two_counts_as_a_person_would(panel: Panel) -> None:
+    panel.edit('SaveImage(image', 'image = ImageInvert(image)\nSaveImage(image')
+    panel.wait_for_state('1 new node, 1 link')
+
+
+def test_run_beside_another_script_says_what_runs(panel: Panel) -> None:
+    panel.page.get_by_role('tab', name='Outputs').click()
+    assert panel.button('Run the graph').is_visible()
+    panel.page.get_by_role('tab', name='Script').click()
+    assert panel.button('Run').is_visible()
