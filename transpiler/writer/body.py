@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...graph import EXTRA_INPUTS, EXTRA_OUTPUTS
 from ..errors import TranspileError
@@ -27,17 +27,24 @@ from .scope_steps import ScopeSteps
 from .scope_tree import ScriptScope
 from .style import WIDTH, Style
 from .workflow_hints import reading_order
-from .wrapping import Expression, Items, columns, lay_out
-
+from .wrapping import Expression, Items, columns, flat, lay_out
 
 _SEEDS = frozenset({'seed', 'noise_seed'})
+
+
+class FunctionCall(NamedTuple):
+    """`parameters`: (key in `ScriptScope.inputs`, name) in order; `defaults`: by name, as they are written."""
+
+    name: str
+    parameters: Sequence[tuple[Any, str]]
+    defaults: Mapping[str, str]
 
 
 class Functions(Protocol):
     """What a scope needs to know of the functions that it calls."""
 
-    def call_of(self, scope: ScriptScope) -> tuple[str, Sequence[tuple[Any, str]]]:
-        """The name of a scope's function, and its parameters: (key in `ScriptScope.inputs`, name)."""
+    def call_of(self, scope: ScriptScope) -> FunctionCall:
+        """How the function of a scope is called."""
         ...
 
 
@@ -173,12 +180,15 @@ class Body:
         return next((index for index, (name, _) in enumerate(arguments.named[:count]) if name in _SEEDS), count)
 
     def _function_call(self, step: str, child: ScriptScope) -> tuple[str, list[tuple[str, Expression]]]:
-        name, parameters = self.functions.call_of(child)
+        name, parameters, defaults = self.functions.call_of(child)
         items = []
         positional = 0
         for index, (key, parameter) in enumerate(parameters):
             given = child.inputs[key]
             bound = self.scope.bound.get((step, key))
+            plain = bound is None and type(given.value) is not Output and parameter in defaults
+            if plain and flat(literal(given.value)) == defaults[parameter]:
+                continue
             value = self.names.parameters[bound] if bound is not None else self._expression(given.value)
             linked = type(given.value) is Output or self.style.args == 'positional'
             if linked and index == positional < self.style.positional:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...graph import InputKind
 from .arguments import Output
+from .naming import variable
 from .prompt_source import PromptSource
 from .scope_tree import FunctionInput, ScopeTree, ScriptScope
 
@@ -14,6 +16,10 @@ from .scope_tree import FunctionInput, ScopeTree, ScriptScope
 def plan_functions(source: PromptSource, tree: ScopeTree, scopes: Sequence[ScriptScope], alive: set[str]) -> None:
     """Fills in `inputs`, `bound` and `returned` of all scopes (given innermost first)."""
     _Plan(source, tree, scopes, alive).run()
+
+
+_SAYS_NOTHING = re.compile(r'value(_\d+)?')
+"""Names of inputs that are as the widget of a primitive is called."""
 
 
 class _Plan:
@@ -111,8 +117,16 @@ class _Plan:
         for step, key, found in given:
             self._bind(scope, ('slot', slot), step, key, found)
         bound = scope.inputs['slot', slot]
-        bound.name = name
+        bound.name = self._shown_name(scope, name, bound)
         bound.place = (0, slot)
+
+    def _shown_name(self, scope: ScriptScope, name: str, given: FunctionInput) -> str:
+        """What a person sees of the input: its label, else the title of what it feeds where its name says nothing."""
+        label = self.source.hints.input_label(scope.path, name)
+        if variable(label) or not _SAYS_NOTHING.fullmatch(name):
+            return label if variable(label) else name
+        titles = [self.source.title_name(node) for node, _ in given.targets if node in self.source.nodes]
+        return next(filter(None, titles), name)
 
     def _plan_outputs(self) -> None:
         returned: dict[str, set[tuple[str, int]]] = {}

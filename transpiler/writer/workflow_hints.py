@@ -9,7 +9,7 @@ from typing import Any
 
 from ...graph import Schemas
 from ..convert import Conversion, SubgraphInstance, convert_workflow
-from ..workflow_file import WorkflowFile, WorkflowGraph, WorkflowGroup, WorkflowNode
+from ..workflow_file import SubgraphDefinition, WorkflowFile, WorkflowGraph, WorkflowGroup, WorkflowNode
 
 MOST_CHECKS = 4_000_000
 """Nodes times groups beyond which nobody looks which group holds which node."""
@@ -32,6 +32,12 @@ class Hints:
     def node(self, path: str, local_id: str) -> WorkflowNode | None:
         graph = self.graph(path)
         return graph.node_by_id.get(local_id) if graph else None
+
+    def input_label(self, path: str, name: str) -> str:
+        """What the web UI shows for an input of a subgraph, where that is not its name."""
+        graph = self.graph(path)
+        slots = graph.inputs if isinstance(graph, SubgraphDefinition) else ()
+        return next((slot.label for slot in slots if slot.name == name and slot.label), '')
 
     @cached_property
     def _places(self) -> dict[str, dict[str, int]]:

@@ -12,7 +12,7 @@ from ..convert import Conversion
 from ..errors import TranspileError
 from ..workflow_file import WorkflowFile
 from .arguments import Output
-from .body import Body, Rows
+from .body import Body, FunctionCall, Rows
 from .function_plan import branch_values, plan_functions
 from .literals import Unwritable, literal, quoted
 from .naming import Names, variable
@@ -90,6 +90,7 @@ class _Function:
 
     name: str
     parameters: list[str]
+    defaults: dict[str, str]
     text: str
     height: int
 
@@ -104,10 +105,10 @@ class _Writer:
         self.callees = {node.callee for node in source.nodes.values()}
         self.names = Names(self.callees)
         self.functions: dict[Any, _Function] = {}
-        self.calls: dict[str, tuple[str, list[tuple[Any, str]]]] = {}
-        """By scope: the name of its function and the parameters (key in `ScriptScope.inputs`, name) in order."""
+        self.calls: dict[str, FunctionCall] = {}
+        """By scope."""
 
-    def call_of(self, scope: ScriptScope) -> tuple[str, Sequence[tuple[Any, str]]]:
+    def call_of(self, scope: ScriptScope) -> FunctionCall:
         return self.calls[scope.path]
 
     def write(self) -> Script:
@@ -136,14 +137,16 @@ class _Writer:
         body.write('    ')
         keys = {name: key for key, name in body.names.parameters.items()}
         text = body.rows.text()
-        identity = (scope.instance.definition_id, text, frozenset(keys), branch_values(self.source, scope))
+        # Not by definition: copies that differ in their defaults alone are one function.
+        identity = (text, frozenset(keys), branch_values(self.source, scope))
         function = self.functions.get(identity)
         if function is None:
             name = self.names.new(variable(scope.instance.name)[:60].rstrip('_') or 'subgraph')
-            parameters, signature = _signature(name, scope, body)
+            parameters, defaults, signature = _signature(name, scope, body)
             height = signature.count('\n') + 1
-            function = self.functions[identity] = _Function(name, parameters, f'{signature}\n{text}', height)
-        self.calls[scope.path] = function.name, [(keys[name], name) for name in function.parameters]
+            function = self.functions[identity] = _Function(name, parameters, defaults, f'{signature}\n{text}', height)
+        given = [(keys[name], name) for name in function.parameters]
+        self.calls[scope.path] = FunctionCall(function.name, given, function.defaults)
         return function
 
     def _assemble(self, root: Rows, written: Sequence[tuple[_Function, Rows]]) -> Script:
@@ -179,11 +182,11 @@ class _Writer:
         return Script(''.join(parts), lines, tuple(self.source.warnings))
 
 
-def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], str]:
-    """Parameters in order, those with a default last, and the `def` line."""
+def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], dict[str, str], str]:
+    """Parameters in order, those with a default last, these defaults, and the `def` line."""
     plain: list[tuple[str, Expression]] = []
     plain_names: list[str] = []
-    with_default: list[tuple[str, Expression]] = []
+    with_default: list[tuple[str, str]] = []
     for key, given in sorted(scope.inputs.items(), key=lambda pair: pair[1].place):
         parameter = body.names.parameters[key]
         default = None if type(given.value) is Output else _default(given.value)
@@ -193,7 +196,8 @@ def _signature(name: str, scope: ScriptScope, body: Body) -> tuple[list[str], st
         else:
             with_default.append((f'{parameter}=', default))
     parameters = [*plain_names, *(before[:-1] for before, _ in with_default)]
-    return parameters, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
+    defaults = {before[:-1]: default for before, default in with_default}
+    return parameters, defaults, lay_out('', '', Items(f'def {name}(', [*plain, *with_default], '):'))
 
 
 def _default(value: Any) -> str | None:

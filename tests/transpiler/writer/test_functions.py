@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from comfy_script.graph import difference
@@ -139,7 +140,7 @@ def resize_twice(image, size=64):
 
 
 image, _ = LoadImage('x.png')
-image, _ = resize_twice(image, size=64)
+image, _ = resize_twice(image)
 image, first = resize_twice(image, size=128)
 SaveImage(image, 'out')
 SaveImage(first, 'first')
@@ -209,7 +210,7 @@ def test_subgraphs_in_subgraphs_are_functions_that_call_functions() -> None:
     script = check(outer.file(inner, definition))
     assert script.text.count('def ') == 2
     assert '= resize_twice(picture, size=size)' in script.text
-    assert 'outer(image, mask, size=1)' in script.text
+    assert 'outer(image, mask)' in script.text
 
 
 def test_what_stands_between_two_nodes_of_an_instance_is_written_in_between() -> None:
@@ -276,3 +277,36 @@ def test_notes_are_comments_where_asked_for() -> None:
     assert 'coding:' not in text
     assert all(line.startswith('#') and len(line) <= 120 for line in text.split('\n')[:-2])
     assert 'Take care' not in check(graph.file()).text
+
+
+def test_a_parameter_is_named_after_what_a_person_sees() -> None:
+    workflow = two_instances()
+    (definition,) = workflow['definitions']['subgraphs']
+    definition['inputs'][1]['label'] = 'Edge length'
+    assert 'def resize_twice(image, edge_length=64):' in check(workflow).text
+
+
+def test_a_name_that_says_nothing_gives_way_to_the_title_inside() -> None:
+    workflow = two_instances()
+    (definition,) = workflow['definitions']['subgraphs']
+    definition['inputs'][1]['name'] = 'value_1'
+    definition['nodes'][0]['title'] = 'Edge'
+    for node in workflow['nodes'][1:3]:
+        node['inputs'][1]['name'] = 'value_1'
+        node['inputs'][1]['widget']['name'] = 'value_1'
+    assert 'def resize_twice(image, edge=64):' in check(workflow).text
+
+
+def test_subgraphs_that_differ_in_their_defaults_alone_are_one_function() -> None:
+    workflow = two_instances()
+    other = copy.deepcopy(sampler())
+    other |= {'id': OUTER, 'name': 'Resize twice (large)'}
+    other['nodes'][0]['widgets_values'] = [512]
+    workflow['definitions']['subgraphs'].append(other)
+    workflow['nodes'][2]['type'] = OUTER
+    workflow['nodes'].pop()
+    workflow['links'].pop()
+    script = check(workflow)
+    assert script.text.count('def ') == 1
+    assert 'resize_twice(image)\n' in script.text
+    assert 'resize_twice(image, size=128)\n' in script.text
