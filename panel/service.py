@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..graph import Prompt, Schemas, encode_value
@@ -138,7 +139,7 @@ def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) 
             text = ''.join(f'# {row}'.rstrip() + '\n' for row in rows)
             return {'script': text, 'lines': {}, 'warnings': [], 'source': 'parameters'}
         raise RequestError('the file holds no workflow', 404)
-    style = read_style({key: value for key, value in query.items() if key == 'args'})
+    style = replace(read_style({key: query[key] for key in ('args',) if key in query}), soft_wrap='soft_wrap' in query)
     script, _ = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
     return {**_script_json(script), 'source': 'prompt' if metadata.prompt else 'workflow'}
 

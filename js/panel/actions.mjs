@@ -189,7 +189,7 @@ export class Actions {
     if (state.applying) return
     state.applying = true
     try {
-      const count = await replaceWithNode(style())
+      const count = await replaceWithNode({ ...style(), soft_wrap: false })
       if (!count) toast('info', t('toNode'), t('toNode.select'))
     } catch (error) {
       screen.complain(t('toNode.failed'), error)

@@ -4,7 +4,7 @@ import { debounce } from './dom.mjs'
 import * as server from './server.mjs'
 
 /** How scripts are written. */
-export const style = () => ({ args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
+export const style = () => ({ soft_wrap: true, args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
 
 /** @typedef {ReturnType<typeof openGraph>} AskedGraph */
 /** @typedef {{ key: string, tab: object | undefined, graph: AskedGraph }} ScriptPlace The workflow, and the graph whose script it is. */

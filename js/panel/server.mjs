@@ -48,11 +48,11 @@ export const forAgent = data => post('/comfyscript/for_agent', data)
 export const planNode = data => post('/comfyscript/node', data)
 
 /** @param {FileRef} file @param {string} args @returns {Promise<ScriptJson>} */
-export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({ ...file, args })}`)
+export const scriptOfOutput = (file, args) => ask(`/comfyscript/output?${query({ ...file, args, soft_wrap: '1' })}`)
 
 /** @param {File} file @param {string} args @returns {Promise<ScriptJson>} */
 export const scriptOfFile = (file, args) =>
-  ask(`/comfyscript/file?${query({ filename: file.name, args })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
+  ask(`/comfyscript/file?${query({ filename: file.name, args, soft_wrap: '1' })}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
 
 /** @param {{ token: string } & Record<string, any>} answer what the page answers to an agent */
 export const answerAgent = answer => post('/comfyscript/agent/answer', answer)

@@ -114,8 +114,8 @@ class Body:
         before = f'{", ".join(targets)} = ' if targets else ''
         if len(targets) > 1 and columns(f'{indent}{before}{callee}(') > WIDTH - 2:
             lines = [f'{indent}(', *(f'{indent}    {target},' for target in targets), '']
-            return '\n'.join(lines) + lay_out(indent, ') = ', call)
-        return lay_out(indent, before, call)
+            return '\n'.join(lines) + lay_out(indent, ') = ', call, self.style.soft_wrap)
+        return lay_out(indent, before, call, self.style.soft_wrap)
 
     def _return(self, indent: str) -> str:
         names = [self.names.values[output] for output in self.scope.returned]

@@ -16,7 +16,8 @@ class Style:
     `'positional'` all by position, `'keyword'` none. `groups` writes the workflow's groups as headings, `notes` its
     notes as comments and, at the end, which of its values have no place in the prompt; `functions` its subgraphs as
     functions, `titles` lets titles that the user gave name variables. `runtime` wraps the script so that the file runs
-    as it is; `server` is the address that such a file connects to (none: the default).
+    as it is; `server` is the address that such a file connects to (none: the default). `soft_wrap` leaves
+    long texts on their line, for an editor that wraps them.
     """
 
     args: Literal['auto', 'positional', 'keyword'] = 'auto'
@@ -25,6 +26,7 @@ class Style:
     functions: bool = True
     titles: bool = True
     runtime: bool = False
+    soft_wrap: bool = False
     server: str | None = None
 
     def __post_init__(self) -> None:

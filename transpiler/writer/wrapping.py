@@ -30,10 +30,10 @@ Expression = str | Text | Items
 """A plain `str` is what stays on one line: a name, a number, a short text."""
 
 
-def lay_out(indent: str, before: str, expression: Expression) -> str:
-    """A statement, or an item of one, with all its lines."""
+def lay_out(indent: str, before: str, expression: Expression, soft_wrap: bool = False) -> str:
+    """A statement, or an item of one, with all its lines. `soft_wrap`: no text is in pieces."""
     lines: list[str] = []
-    _write(indent, before, expression, '', lines)
+    _write(indent, before, expression, '', lines, soft_wrap)
     return '\n'.join(lines)
 
 
@@ -57,7 +57,9 @@ def flat(expression: Expression) -> str | None:
     return None if expression.triple else expression.flat
 
 
-def _write(indent: str, before: str, expression: Expression, after: str, lines: list[str]) -> None:
+def _write(
+    indent: str, before: str, expression: Expression, after: str, lines: list[str], soft_wrap: bool
+) -> None:
     written = flat(expression)
     if written is not None:
         line = f'{indent}{before}{written}{after}'
@@ -71,8 +73,10 @@ def _write(indent: str, before: str, expression: Expression, after: str, lines: 
             if type(item) is str:
                 lines.append(f'{inner}{inner_before}{item},')
             else:
-                _write(inner, inner_before, item, ',', lines)
+                _write(inner, inner_before, item, ',', lines, soft_wrap)
         lines.append(f'{indent}{expression.closing}{after}')
+    elif isinstance(expression, Text) and soft_wrap:
+        lines.append(f'{indent}{before}{expression.triple or expression.flat}{after}')
     elif isinstance(expression, Text):
         _write_text(indent, before, expression, after, lines)
     else:

@@ -435,3 +435,17 @@ def test_values_without_a_place_are_comments_at_the_end_where_notes_are_asked_fo
     assert '#' not in plain.text
     assert noted.text == plain.text + '\n' + "# node 1 (Odd): saved values that are left out: 'lost\\nline', 6\n"
     assert noted.lines == plain.lines
+
+
+def test_long_texts_stay_whole_for_an_editor_that_wraps_them() -> None:
+    long, lines = 'a cat, ' * 60, 'first\n' + ' '.join(['second'] * 40)
+    prompt = {
+        '1': {'class_type': 'CheckpointLoaderSimple', 'inputs': {'ckpt_name': 'a'}},
+        '2': {'class_type': 'CLIPTextEncode', 'inputs': {'text': long, 'clip': ['1', 1]}},
+        '3': {'class_type': 'CLIPTextEncode', 'inputs': {'text': lines, 'clip': ['1', 1]}},
+    }
+    script = write_script(prompt, schemas=SCHEMAS, style=Style(soft_wrap=True))
+    assert f"    {long!r},\n" in script.text
+    assert f"    '''{lines}''',\n" in script.text
+    assert f"    {long!r},\n" not in write_script(prompt, schemas=SCHEMAS).text
+    check_round_trip(prompt, script, SCHEMAS)
