@@ -108,6 +108,16 @@ app.registerExtension({
       onChange: () => changed(),
     },
     {
+      id: 'ComfyScript.Panel.InlayNames',
+      name: 'Names of inputs that are given by position',
+      category: ['ComfyScript', 'Panel', 'InlayNames'],
+      tooltip: 'Shown before their values in the script; they are no part of it.',
+      type: 'boolean',
+      defaultValue: false,
+      sortOrder: 18,
+      onChange: () => changed(),
+    },
+    {
       id: 'ComfyScript.Panel.TabIndents',
       name: 'Tab indents in the script',
       category: ['ComfyScript', 'Panel', 'TabIndents'],

@@ -130,7 +130,8 @@ def answer(route: str, data: Mapping[str, Any], schemas: Schemas) -> dict[str, A
 
 def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) -> dict[str, Any]:
     """The script of a file: made of its prompt or workflow in the style asked for, so that two can be compared, else
-    the one that was saved with it, else A1111's parameters as comments."""
+    the one that was saved with it, else A1111's parameters as comments. `saved`: the
+    one saved with it, of just what this output needed."""
     if not metadata.prompt and not metadata.workflow:
         if metadata.script:
             return {'script': metadata.script, 'lines': {}, 'warnings': [], 'source': 'script'}
@@ -141,7 +142,8 @@ def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) 
         raise RequestError('the file holds no workflow', 404)
     style = replace(read_style({key: query[key] for key in ('args',) if key in query}), soft_wrap='soft_wrap' in query)
     script, _ = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
-    return {**_script_json(script), 'source': 'prompt' if metadata.prompt else 'workflow'}
+    saved = {'saved': metadata.script} if metadata.script else {}
+    return {**_script_json(script), 'source': 'prompt' if metadata.prompt else 'workflow', **saved}
 
 
 def answer_schemas(schemas: Schemas) -> dict[str, Any]:

@@ -13,11 +13,18 @@ import { t } from './text.mjs'
  */
 export function openFileView(makePlace, file, { compare, complain }) {
   const load = async () => { try { await file.load() } catch (error) { complain(file.name, error) } }
+  let { text } = file
+  const needed = button(t('file.needed'), () => {
+    text = text === file.text ? String(file.saved) : file.text
+    needed.setAttribute('aria-pressed', String(text !== file.text))
+    editor.show(text)
+  }, { title: t('file.needed.title'), 'aria-pressed': 'false' }, icon('filter'))
   const place = makePlace(file.name, [
     button(t('file.load'), load, {}, icon('folder-open')),
     button(t('file.compare'), compare, {}, icon('arrow-right-arrow-left')),
+    ...(file.saved && file.saved !== file.text ? [needed] : []),
   ])
   const editor = createEditor({ parent: place, label: file.name, dark: isDark(), readOnly: true, hover: hover(server.schemas) })
   editor.show(file.text)
-  return { name: file.name, text: () => file.text, setDark: editor.setDark, close: () => editor.destroy() }
+  return { name: file.name, text: () => text, setDark: editor.setDark, close: () => editor.destroy() }
 }

@@ -11,6 +11,7 @@ import { acceptDrops } from './drops.mjs'
 import { createEditor } from './editor.mjs'
 import { buildFrame } from './frame.mjs'
 import { GraphScript } from './graph_script.mjs'
+import { inlayNames } from './inlays.mjs'
 import { Runs } from './run.mjs'
 import { Screen } from './screen.mjs'
 import { SelectionWatch, selectNodeOfLine, selectedLines } from './selection.mjs'
@@ -58,7 +59,7 @@ export function closePanel() {
 export const openedPanel = () => (panel ? panel.ready.then(() => /** @type {Panel} */ (panel)) : new Promise(/** @param {(panel: Panel) => void} resolve */ resolve => waiting.push(resolve)).then(opened => opened.ready.then(() => opened)))
 
 export const graphLoaded = () => panel?.graphChanged()
-export const settingsChanged = () => panel?.graphChanged(true)
+export const settingsChanged = () => { panel?.editor.view.dispatch({}); panel?.graphChanged(true) }
 
 export class Panel {
   #listeners = new Listeners()
@@ -130,7 +131,7 @@ export class Panel {
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
-      help: [signatureHelp(server.schemas), valueControls(server.schemas)],
+      help: [signatureHelp(server.schemas), valueControls(server.schemas), inlayNames(server.schemas, () => setting('ComfyScript.Panel.InlayNames', false))],
     })
   }
 

@@ -2,7 +2,7 @@
 import { api } from './comfy.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number, fix?: any }} ScriptErrorJson `fix`: a value to put there instead. */
-/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[], problems?: ScriptErrorJson[], printed?: Record<string, string> }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has; `problems`: what ComfyUI would refuse to run; `printed`: by line. */
+/** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, saved?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[], problems?: ScriptErrorJson[], printed?: Record<string, string> }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has; `problems`: what ComfyUI would refuse to run; `printed`: by line. */
 /** @typedef {{ node: string, input: string, value: any, line: number }} Difference The graph's value. */
 /** @typedef {{ op: 'add' | 'remove' | 'mode' | 'set' | 'connect' | 'disconnect', node: string, line: number | null, input?: string, value?: any, from?: [string, number], type?: string, title?: string | null, parent?: string, group?: string | null, like?: string | null }} Edit */
 /** @typedef {{ edits: Edit[], lines: Record<string, [number, number]>, nodes?: Record<string, string>, warnings: ScriptErrorJson[], printed?: Record<string, string>, errors?: undefined } | { errors: ScriptErrorJson[] }} Plan `nodes`: node of the script → graph id or added one. */

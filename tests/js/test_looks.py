@@ -64,6 +64,22 @@ def narrow(panel: Panel) -> Iterator[Panel]:
     set_width(panel, 440)
 
 
+def test_names_of_inputs_given_by_position(panel: Panel) -> None:
+    names = "[...document.querySelectorAll('#cs-script .cs-inlay')].map(one => one.textContent)"
+    assert panel.page.evaluate(names) == []
+    panel.js("await app.extensionManager.setting.set('ComfyScript.Panel.InlayNames', true)")
+    try:
+        panel.page.wait_for_selector('#cs-script .cs-inlay')
+        text = panel.text()
+        assert {'ckpt_name:', 'text:', 'width:', 'height:', 'filename_prefix:'} <= set(panel.page.evaluate(names))
+        # Where a variable says it already, it is not said again.
+        assert 'model:' not in panel.page.evaluate(names)
+        assert panel.text() == text
+    finally:
+        panel.js("await app.extensionManager.setting.set('ComfyScript.Panel.InlayNames', false)")
+    panel.page.wait_for_selector('#cs-script .cs-inlay', state='detached')
+
+
 @pytest.mark.parametrize('width', [310, 350, 400])
 def test_no_line_begins_with_nothing(narrow: Panel, width: int) -> None:
     """A long word goes on in the next line rather than leave one empty."""

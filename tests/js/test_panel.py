@@ -319,6 +319,17 @@ class TestOutputs:
         panel.button('Back').click()
         assert panel.page.is_visible('.cs-thumbs')
 
+    def test_only_what_the_image_needed(self, panel: Panel) -> None:
+        panel.edit('SaveImage(image', "EmptyImage(8, 8, batch_size=1, color=7)\nSaveImage(image")
+        panel.apply('1 new node')
+        name = made_image(panel).name
+        panel.page.get_by_role('tab', name='Outputs').click()
+        panel.page.get_by_role('button', name=f'Show the script of {name}').click()
+        panel.page.wait_for_selector('.cs-title')
+        assert 'EmptyImage' in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
+        panel.button('Only what it needed').click()
+        assert 'EmptyImage' not in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
+
     def test_two_as_a_diff(self, panel: Panel) -> None:
         one = made_image(panel).name
         panel.set_widget(3, 'cfg', 2)
