@@ -38,7 +38,7 @@ export function statusParts(state, act) {
   }
   if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
   const [problem] = state.warnings
-  if (problem) return [dot('edited'), text(t('state.problems', { count: state.warnings.length })), errorLink(problem, act, 'cs-link cs-link-warning')]
+  if (problem) return [dot('edited'), text(t('state.problems', { count: state.warnings.length }), 'cs-state-whole'), errorLink(problem, act, 'cs-link cs-link-warning')]
   return [dot('same'), text(t('state.same'))]
 }
 
