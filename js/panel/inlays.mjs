@@ -31,20 +31,21 @@ export function inlayNames(load, enabled) {
   return ViewPlugin.fromClass(class {
     /** @param {any} view */
     constructor(view) {
-      this.on = false
+      this.enabled = this.on = false
       this.decorations = Decoration.none
       this.draw(view)
     }
 
     /** @param {any} update */
     update({ view, docChanged, viewportChanged }) {
-      if (docChanged || viewportChanged || this.on !== (enabled() && Boolean(catalog))) this.draw(view)
+      if (docChanged || viewportChanged || this.enabled !== enabled() || (this.enabled && catalog && !this.on)) this.draw(view)
     }
 
     /** @param {any} view */
     draw(view) {
-      if (enabled() && !catalog) void load().then(found => { catalog = found; view.dispatch({}) }).catch(() => {})
-      this.on = enabled() && Boolean(catalog)
+      this.enabled = enabled()
+      if (this.enabled && !catalog) void load().then(found => { catalog = found; view.dispatch({}) }).catch(() => {})
+      this.on = this.enabled && Boolean(catalog)
       this.decorations = this.on && catalog ? Decoration.set(namesIn(view, catalog), true) : Decoration.none
     }
   }, { decorations: (/** @type {any} */ plugin) => plugin.decorations })

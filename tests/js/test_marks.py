@@ -24,13 +24,18 @@ def test_the_mark_is_on_the_arguments_own_line(panel: Panel) -> None:
     assert panel.page.inner_text('.cm-lintRange-error') == 'stepz'
 
 
-def test_the_clicked_lines_mark_leaves_the_changed_mark(panel: Panel) -> None:
-    panel.edit('512, batch_size' if '512, batch_size' in panel.text() else '64, batch_size', '72, batch_size')
+def test_neither_cursor_nor_selection_hides_the_changed_mark(panel: Panel) -> None:
+    panel.edit('64, batch_size', '72, batch_size')
     panel.wait_for_state('1 value')
     line = panel.page.locator('#cs-script .cs-line-changed')
-    edge = "one => getComputedStyle(one).boxShadow"
+    edge = 'one => getComputedStyle(one).boxShadow'
     before = line.evaluate(edge)
     line.click()
+    panel.settle()
+    assert line.evaluate(edge) == before
+    panel.js('app.canvas.deselectAll(); app.canvas.selectNode(app.graph.getNodeById(3))')
+    panel.settle()
+    panel.js('app.canvas.deselectAll(); app.canvas.selectNode(app.graph.getNodeById(5))')
     panel.page.wait_for_selector('#cs-script .cs-line-changed.cs-line-selected')
     assert line.evaluate(edge) == before != 'none'
 
