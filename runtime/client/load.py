@@ -197,6 +197,8 @@ def _chosen_args(
     comfyui: object, object_info: object, args: ComfyUIArgs | None, packs: Sequence[str] | None
 ) -> ComfyUIArgs | None:
     """The arguments for a ComfyUI that is started. Raises LoadError where packs are chosen for one that is not."""
+    if args is not None and not isinstance(args, ComfyUIArgs):
+        raise TypeError(f"load() takes ComfyUI's arguments as ComfyUIArgs('--cpu', ...), not {args!r}")
     if packs is None:
         return args
     if isinstance(comfyui, Client) or object_info is not None or (comfyui is not None and _is_url(comfyui)):

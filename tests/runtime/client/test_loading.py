@@ -315,6 +315,11 @@ def test_what_is_neither_a_server_nor_a_folder(comfyui: Any, error: type[Excepti
         load(comfyui)
 
 
+def test_arguments_of_another_kind_are_told_how_they_are_written(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"ComfyUIArgs\('--cpu'"):
+        load(tmp_path, '--cpu')  # pyright: ignore[reportArgumentType]
+
+
 def test_arguments() -> None:
     args = ComfyUIArgs('--cpu', '--port', '1234', '--listen=0.0.0.0')
     assert args.to_argv() == ['--cpu', '--port', '1234', '--listen=0.0.0.0']
