@@ -57,7 +57,7 @@ def _add_files(server: MCPServer, studio: Studio, kind: str) -> None:
 
 def _file(studio: Studio, path: str, kind: str) -> bytes:
     where = script_sources.server_file(f'{path} [{kind}]')
-    return studio.find('view', f'there is no {kind} file {path}', LARGEST_FILE, **where)
+    return studio.find('view', f'there is no {kind} file {path}', where, LARGEST_FILE)
 
 
 async def _told(read: Any, studio: Studio) -> Any:

@@ -79,7 +79,7 @@ def _of_history(studio: Studio, prompt_id: str) -> Metadata:
 
 def _of_file(studio: Studio, source: str) -> Metadata:
     file = server_file(source)
-    data = studio.find('view', f'the server has no file {source!r}; script_of takes {_FORMS}', **file)
+    data = studio.find('view', f'the server has no file {source!r}; script_of takes {_FORMS}', file)
     suffix = Path(file['filename']).suffix
     with tempfile.TemporaryDirectory(prefix='comfyscript-', ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f'file{"".join(letter for letter in suffix if letter.isalnum() or letter == ".")}'

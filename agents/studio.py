@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,10 +113,12 @@ class Studio:
         """A route's JSON. Raises ConnectError, ServerError."""
         return self.ask(lambda connection: connection.get_json(path, params=params or None))
 
-    def find(self, path: str, missing: str, most: int = LARGEST, **params: Any) -> bytes:
+    def find(
+        self, path: str, missing: str, params: Mapping[str, str] | None = None, most: int = LARGEST
+    ) -> bytes:
         """A route's bytes, at most so many. Raises AgentError, with `missing` where there is no such thing."""
         try:
-            return self.ask(lambda connection: connection.request('GET', path, params=params or None, most=most))
+            return self.ask(lambda connection: connection.request('GET', path, params=params, most=most))
         except ServerError as error:
             if error.status == TOO_LARGE:
                 raise AgentError(f'it has more than {most >> 20} MB: get it from the server itself') from error

@@ -249,9 +249,9 @@ class TestFiles:
 
     async def test_no_more_is_read_than_may_be(self, agent: Agent) -> None:
         where = script_sources.server_file('example.png [input]')
-        assert agent.studio.find('view', 'none', **where)
+        assert agent.studio.find('view', 'none', where)
         with pytest.raises(AgentError, match='more than 0 MB'):
-            agent.studio.find('view', 'none', 100, **where)
+            agent.studio.find('view', 'none', where, 100)
 
     async def test_templates_are_scripts(self, agent: Agent) -> None:
         (listing,) = (await agent.read_resource('comfyscript://templates')).contents
