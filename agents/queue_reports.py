@@ -8,7 +8,7 @@ from typing import Any
 
 from ..panel.bounded import listed, one_line
 from ..runtime.wire.background import run_async, run_sync
-from ..runtime.wire.live_tasks import history_of, queued_ids
+from ..runtime.wire.recovery import history_of, queued_ids
 from .errors import AgentError
 from .reports import PICTURE_SIZE, RunReport, report
 from .studio import Studio

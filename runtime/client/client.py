@@ -179,13 +179,15 @@ class Client:
         task, body = _prepared(self, tracker, submission)
         if not tracker.connection.is_up:
             run_sync(tracker.connection.open())
-        if wait and not self.queue.events.shows_tasks:
+        takes_place = self.queue.events.follow(task)
+        if wait and not takes_place:
             task.was_waited_for = True
             run_and_wait(tracker.submit(task, body), task.outcome.done)
             return task
         # Ctrl+C does not take back what may be on the server: the task is known, and can be cancelled.
         run_sync(tracker.submit(task, body), breakable=False)
-        self.queue.events.submitted(task)
+        if takes_place:
+            self.queue.events.submitted(task)
         if wait:
             task.wait()
         return task
@@ -198,12 +200,14 @@ class Client:
         task, body = _prepared(self, tracker, submission)
         if not tracker.connection.is_up:
             await run_async(tracker.connection.open())
-        if wait and not self.queue.events.shows_tasks:
+        takes_place = self.queue.events.follow(task)
+        if wait and not takes_place:
             task.was_waited_for = True
             await run_and_await(tracker.submit(task, body), task.outcome.done)
             return task
         await run_async(tracker.submit(task, body), breakable=False)
-        self.queue.events.submitted(task)
+        if takes_place:
+            self.queue.events.submitted(task)
         if wait:
             await task
         return task
@@ -214,10 +218,14 @@ class Client:
         What it made is there, or comes when it ends; messages about its progress go to the script that queued it.
         Raises TaskError where the server knows nothing of it (any more), ServerError, ConnectError.
         """
-        return run_sync(self.tracker.find(prompt_id))
+        task = run_sync(self.tracker.find(prompt_id))
+        self.queue.events.bars.follow(task)
+        return task
 
     async def _task(self, prompt_id: str) -> Task:
-        return await run_async(self.tracker.find(prompt_id))
+        task = await run_async(self.tracker.find(prompt_id))
+        self.queue.events.bars.follow(task)
+        return task
 
     async def _make_room(self, everything: bool) -> None:
         """Cancel what waits in the queue, and what runs, too, where it is to be everything."""

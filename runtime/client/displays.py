@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...graph.printable import printable
@@ -37,9 +39,10 @@ def on_terminal() -> bool:
 class ProgressBars:
     """Bars of all running tasks, drawn on a thread of their own: a slow terminal does not hold up the messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue_remaining: Callable[[], int]) -> None:
         self._enabled: bool | None = None
-        self._remaining = 0
+        self._queue_remaining = queue_remaining
+        self._followed: weakref.WeakSet[Task] = weakref.WeakSet()
         self._bars: dict[tuple[str, str], Any] = {}
         self._nodes: dict[str, set[str]] = {}
         self._dispatcher = Dispatcher('comfy_script progress')
@@ -54,12 +57,14 @@ class ProgressBars:
         """Whether bars are shown."""
         return self._enabled if self._enabled is not None else in_notebook() or on_terminal()
 
-    def set_remaining(self, remaining: int) -> None:
-        """The queue's length changed."""
-        self._remaining = remaining
+    def follow(self, task: Task) -> None:
+        """Show bars of this task, if any are shown."""
+        if self.enabled and task not in self._followed:
+            self._followed.add(task)
+            task.callbacks.listeners.append(partial(self.on_event, task))
 
-    def on_event(self, event: str, task: Task, detail: Any) -> None:
-        """Something happened to a task."""
+    def on_event(self, task: Task, event: str, detail: Any) -> None:
+        """Something happened to a task, on the background loop."""
         if event == 'progress' and self.enabled:
             self._dispatcher.call(self._step, detail)
         elif event in ('cached', 'node') and self.enabled:
@@ -76,7 +81,7 @@ class ProgressBars:
                 return
             bar = self._bars[key] = new_bar(progress.class_type, progress.max)
         bar.total = progress.max
-        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.set_postfix_str(f'queue: {self._queue_remaining()}', refresh=False)
         bar.update(progress.value - bar.n)
         if progress.value >= progress.max:
             bar.close()
@@ -92,7 +97,7 @@ class ProgressBars:
             bar = self._bars[key] = new_bar(f'Workflow {task.number:g}', task.node_count, 'node')
         begun = self._nodes.setdefault(task.prompt_id, set())
         begun.update(node_id.split('.', 1)[0] for node_id in node_ids)
-        bar.set_postfix_str(f'queue: {self._remaining}', refresh=False)
+        bar.set_postfix_str(f'queue: {self._queue_remaining()}', refresh=False)
         bar.update(min(len(begun), task.node_count) - runs - bar.n)
 
     def _close(self, prompt_id: str, is_whole: bool) -> None:
@@ -135,17 +140,16 @@ class TaskDisplays:
         asked = (self._preview or self._output or self._task) and not is_unshown()
         return asked and in_notebook()
 
-    def prepare(self, task: Task) -> None:
+    def follow(self, task: Task) -> None:
         """Take a place in the cell that is running, which previews and images of the task then fill."""
-        if not self.wanted:
-            return
+        task.callbacks.listeners.append(partial(self.on_event, task))
         from IPython.display import HTML, display  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
         self._handles[task.prompt_id] = display(HTML(''), display_id=True)
         if task.done():
             self._dispatcher.call(self._show_end, task)
 
-    def on_event(self, event: str, task: Task, detail: Any) -> None:
+    def on_event(self, task: Task, event: str, detail: Any) -> None:
         """Something happened to a task, on the background loop."""
         if task.prompt_id not in self._handles:
             return

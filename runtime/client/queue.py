@@ -50,6 +50,11 @@ class WhenEmpty:
             self._callback = None if callback is None else _with_workflow(callback, source)
             self._busy = True
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is one to call."""
+        return self._callback is not None
+
     def update(self) -> None:
         """On the background loop: the queue's length or a task changed."""
         tracker = self.tracker
@@ -225,6 +230,7 @@ class TaskQueue:
         callback has been called and nothing is left that it queued; Ctrl+C ends it.
         """
         self.events.when_empty.set(callback, source)
+        self.events.listen()
         if callback is not None:
             if not self.client.in_process:
                 self.events.when_empty.keep_process()
@@ -234,6 +240,7 @@ class TaskQueue:
         """Have `callback(remaining)` called when the length of the server's queue changes."""
         self.remove_queue_remaining_callback(callback)
         self.events.remaining_callbacks.append(callback)
+        self.events.listen()
         # The websocket has news of the queue without a task of ours in it, too.
         if self._client is not None and not self._client.offline:
             spawn(_open_quietly(self._tracker))
@@ -266,6 +273,8 @@ class TaskQueue:
             task=all if task is None else task,
         )
         self.events.bars.set(all if progress is None else progress)
+        for live in self.tasks:
+            self.events.bars.follow(live)
 
     def start_watch(
         self, display_node: bool = True, display_task: bool = True, display_node_preview: bool = True
@@ -302,7 +311,7 @@ class QueueEvents:
     """What happens when the queue's length or a task changes: bars, images in notebooks, the callbacks of scripts."""
 
     def __init__(self) -> None:
-        self.bars = ProgressBars()
+        self.bars = ProgressBars(self._queue_remaining)
         self.displays = TaskDisplays()
         self.when_empty = WhenEmpty()
         self.remaining_callbacks: list[Callable[[int], object]] = []
@@ -310,10 +319,10 @@ class QueueEvents:
         self._observer = Observer(self._on_queue, self._on_event)
 
     def observe(self, tracker: Tracker) -> None:
-        """Hear of this tracker's tasks, and of no other's."""
+        """Hear of this tracker's queue, and of no other's."""
         self.stop()
         self._tracker = self.when_empty.tracker = tracker
-        tracker.observers.append(self._observer)
+        self.listen()
 
     def stop(self) -> None:
         """Hear of none."""
@@ -321,25 +330,31 @@ class QueueEvents:
             self._tracker.observers.remove(self._observer)
         self._tracker = self.when_empty.tracker = None
 
-    @property
-    def shows_tasks(self) -> bool:
-        """Whether each task gets a place in the notebook cell that queues it."""
+    def listen(self) -> None:
+        """Be told of all tasks, where a callback of the script's waits for that."""
+        wanted = bool(self.remaining_callbacks) or self.when_empty.is_set
+        if wanted and self._tracker is not None and self._observer not in self._tracker.observers:
+            self._tracker.observers.append(self._observer)
+
+    def follow(self, task: Task) -> bool:
+        """A task is about to be queued, on the thread of the script. Whether it takes a place in a notebook's cell."""
+        self.bars.follow(task)
         return self.displays.wanted
 
     def submitted(self, task: Task) -> None:
-        """A task was queued, on the thread of the script."""
-        self.displays.prepare(task)
+        """A task that takes a place was queued, on the thread of the script."""
+        self.displays.follow(task)
+
+    def _queue_remaining(self) -> int:
+        return self._tracker.queue_remaining if self._tracker is not None else 0
 
     def _on_queue(self, remaining: int) -> None:
-        self.bars.set_remaining(remaining)
         for callback in list(self.remaining_callbacks):
             if self._tracker is not None:
                 self._tracker.callbacks.call(callback, remaining)
         self.when_empty.update()
 
     def _on_event(self, event: str, task: Task, detail: Any) -> None:
-        self.bars.on_event(event, task, detail)
-        self.displays.on_event(event, task, detail)
         if event == 'end':
             self.when_empty.update()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from .connection import Connection
 from .errors import TaskError
-from .live_tasks import LiveTasks, Recovery, history_of, queued_prompts
+from .live_tasks import LiveTasks
+from .recovery import Recovery, history_of, queued_prompts
 from .task import Task
 
 __all__ = ['Adopter']

@@ -96,6 +96,7 @@ class TaskCallbacks:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self.progress: list[ProgressCallback] = []
         self.preview: list[PreviewCallback] = []
+        # Told of every event at once, on the background loop (LiveTasks.tell).
         self.listeners: list[Callable[[Any, Any], object]] = []
         self._dispatcher = dispatcher
         self._done: list[DoneCallback] = []
@@ -117,11 +118,6 @@ class TaskCallbacks:
             removed = len(self._done) - len(kept)
             self._done = kept
         return removed
-
-    def tell(self, event: str, detail: Any) -> None:
-        """Tell whoever reads its events, at once."""
-        for listener in list(self.listeners):
-            listener(event, detail)
 
     def tell_progress(self, progress: TaskProgress) -> None:
         for callback in list(self.progress):

@@ -23,7 +23,7 @@ from comfy_script.runtime import (
     TaskCancelledError,
     load,
 )
-from comfy_script.runtime.wire import live_tasks as recovery
+from comfy_script.runtime.wire import recovery
 from comfy_script.runtime.wire import tracker as sending
 from comfy_script.runtime.wire.connection import normalize_url, reason_of, server_error
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer

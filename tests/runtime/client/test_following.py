@@ -211,7 +211,7 @@ def test_a_client_that_is_closed_says_nothing(fake: FakeServer, caplog: pytest.L
 
 
 def test_a_bar_over_the_whole_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    bars = ProgressBars()
+    bars = ProgressBars(lambda: 0)
     bars.set(True)
     shown: list[tuple[str, float, float]] = []
 
@@ -229,9 +229,9 @@ def test_a_bar_over_the_whole_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('comfy_script.runtime.client.displays.new_bar', Bar)
     task: Any = type('Task', (), {'prompt_id': 'p', 'number': 3, 'node_count': 4, 'done': lambda self: False})()
     bars._dispatcher = type('Now', (), {'call': lambda self, function, *args: function(*args)})()  # type: ignore[assignment]
-    bars.on_event('cached', task, ('1', '2'))
+    bars.on_event(task, 'cached', ('1', '2'))
     for node_id in ('3', '4', '4.0.1'):
-        bars.on_event('node', task, node_id)
-    bars.on_event('end', task, None)
+        bars.on_event(task, 'node', node_id)
+    bars.on_event(task, 'end', None)
     assert shown[:3] == [('Workflow 3', 2, 4), ('Workflow 3', 2, 4), ('Workflow 3', 3, 4)]
     assert shown[-1] == ('Workflow 3', 4, 4)
