@@ -52,6 +52,11 @@ def decode_value(value: Any) -> Any:
     return value
 
 
+def decode_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A node's inputs as a prompt has them → by name, each decoded."""
+    return {name: decode_value(value) for name, value in inputs.items()}
+
+
 def encode_value(value: Any) -> Any:
     """A Link or plain value → JSON; lists are wrapped as the browser does, so that none is taken for a link."""
     if type(value) is Link:

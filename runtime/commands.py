@@ -302,6 +302,8 @@ class _Recorder(Client):
         self.queued.append((submission.prompt, workflow() if callable(workflow) else workflow))
         task = Task(Tracker(self.options), f'{len(self.queued)}', {}, id_of=submission.id_of)
         task.was_waited_for = True
+        if submission.on_accepted is not None:
+            submission.on_accepted(task)
         task.end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
         return task
 

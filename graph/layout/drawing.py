@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..collector import collector_paused
-from ..prompt import Link, Prompt, PromptNode, decode_value
+from ..prompt import Link, Prompt, PromptNode, decode_inputs
 from ..schema import NodeSchema
 from ..schemas import Schemas
 from .columns import placed
 from .constants import with_constants
 from .layout_hints import LayoutGroup, LayoutHints
-from .node_boxes import NodeBox, Widgets, boxes_of
-from .widget_places import is_fixed, places_of
+from .node_boxes import NodeBox, boxes_of
+from .widget_places import Widgets, is_fixed, places_of
 
 
 @collector_paused()
@@ -57,8 +57,7 @@ class Template:
         """The workflow of a prompt with the same nodes, links and names. It shares its parts: not to be changed."""
         nodes = []
         for key, node, widgets in self._nodes:
-            inputs = {name: decode_value(value) for name, value in prompt[key]['inputs'].items()}
-            nodes.append({**node, 'widgets_values': widgets.values(inputs)})
+            nodes.append({**node, 'widgets_values': widgets.values(decode_inputs(prompt[key]['inputs']))})
         return {**self._workflow, 'nodes': nodes}
 
 

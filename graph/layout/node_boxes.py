@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..prompt import Link, PromptNode
@@ -10,8 +10,7 @@ from ..schema import InputSchema, NodeSchema
 from ..schemas import Schemas
 from ..types import DATA_TYPES
 from .constants import CONSTANT_SCHEMAS
-from .pack_widgets import saves_by_name
-from .widget_places import Places, Values, is_fixed, is_forced, places_of
+from .widget_places import Places, Values, Widgets, is_fixed, places_of
 
 _SLOT_HEIGHT, _WIDGET_HEIGHT, _TEXT_HEIGHT = 20, 24, 110
 _PREVIEW_HEIGHT = 220
@@ -23,46 +22,6 @@ class Socket(NamedTuple):
     type: str
     widget: bool
     optional: bool
-
-
-class Widgets(NamedTuple):
-    """What makes a node's `widgets_values` of its inputs."""
-
-    schema: NodeSchema | None
-    items: Sequence[tuple[Places, InputSchema]]
-    more: Sequence[str]
-    """Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last."""
-    old_count: int | None
-    """How many values make the web UI take the list for an old file's."""
-
-    @staticmethod
-    def of(schema: NodeSchema, items: Sequence[tuple[Places, InputSchema]], more: Sequence[str]) -> Widgets:
-        return Widgets(schema, items, more, _old_count(schema, {item.name for _, item in items}))
-
-    def values(self, inputs: Values) -> list[Any] | dict[str, Any]:
-        if self.schema is not None and saves_by_name(self.schema):
-            own = {item.name: places(item, inputs, self.schema)[0] for places, item in self.items}
-            return {**own, **{name: inputs[name] for name in self.more}}
-        found: list[Any] = []
-        if self.schema is not None:
-            for places, item in self.items:
-                found.extend(places(item, inputs, self.schema))
-        found.extend([inputs[name] for name in self.more])
-        if len(found) == self.old_count:
-            found.append(None)
-        return found
-
-
-def _old_count(schema: NodeSchema, shown: set[str]) -> int | None:
-    """The number of values in an old file, where sockets by force had a place too; None where there are none such.
-
-    The web UI goes by that number alone (`migrateWidgetsValues`); one more that no widget takes keeps it away.
-    """
-    forced = {item.name for item in schema.inputs if is_forced(item)}
-    if not forced:
-        return None
-    counted = [item for item in schema.inputs if item.name in shown or item.name in forced]
-    return len(counted) + sum(bool(item.options.get('control_after_generate')) for item in counted)
 
 
 class Shape(NamedTuple):
@@ -165,7 +124,7 @@ def _shows_picture(schema: NodeSchema) -> bool:
 
 def _box_of_unknown(node: PromptNode) -> NodeBox:
     slots = [Socket(name, '*', False, False) for name, _ in node.links()]
-    widgets = Widgets(None, (), [name for name, value in node.inputs.items() if not isinstance(value, Link)], None)
+    widgets = Widgets.of(None, (), [name for name, value in node.inputs.items() if not isinstance(value, Link)])
     values = widgets.values(node.inputs)
     return NodeBox(slots, [], widgets, values, _size(len(slots), len(values), 0))
 

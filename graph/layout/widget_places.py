@@ -1,4 +1,4 @@
-"""The places that an input takes in a node's `widgets_values`.
+"""A node's widgets: the places that its inputs take in `widgets_values`.
 
 Which widgets a node has, and in which order they lie there, is the web UI's business (ComfyUI_frontend
 `scripts/widgets.ts`, `vueNodes/widgets/composables`, `core/graph/widgets/dynamicWidgets.ts`); `_PLACES` has an entry
@@ -7,15 +7,60 @@ for each input type that takes places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..prompt import Link
 from ..schema import MISSING, InputKind, InputSchema, NodeSchema
-from .pack_widgets import WIDGETS, is_taken_away
+from .pack_widgets import WIDGETS, is_taken_away, saves_by_name
 
 Values = Mapping[str, Any]
 Places = Callable[[InputSchema, Values, NodeSchema], list[Any]]
+
+
+class Widgets(NamedTuple):
+    """What makes a node's `widgets_values` of its inputs."""
+
+    schema: NodeSchema | None
+    items: Sequence[tuple[Places, InputSchema]]
+    more: Sequence[str]
+    """Widgets that only the web UI knows (`SaveGLB.image`, the options of CustomCombo) come last."""
+    old_count: int | None
+    """How many values make the web UI take the list for an old file's."""
+
+    by_name: bool
+
+    @staticmethod
+    def of(schema: NodeSchema | None, items: Sequence[tuple[Places, InputSchema]], more: Sequence[str]) -> Widgets:
+        if schema is None:
+            return Widgets(None, items, more, None, False)
+        old_count = _old_count(schema, {item.name for _, item in items})
+        return Widgets(schema, items, more, old_count, saves_by_name(schema))
+
+    def values(self, inputs: Values) -> list[Any] | dict[str, Any]:
+        if self.schema is not None and self.by_name:
+            own = {item.name: places(item, inputs, self.schema)[0] for places, item in self.items}
+            return {**own, **{name: inputs[name] for name in self.more}}
+        found: list[Any] = []
+        if self.schema is not None:
+            for places, item in self.items:
+                found.extend(places(item, inputs, self.schema))
+        found.extend([inputs[name] for name in self.more])
+        if len(found) == self.old_count:
+            found.append(None)
+        return found
+
+
+def _old_count(schema: NodeSchema, shown: set[str]) -> int | None:
+    """The number of values in an old file, where sockets by force had a place too; None where there are none such.
+
+    The web UI goes by that number alone (`migrateWidgetsValues`); one more that no widget takes keeps it away.
+    """
+    forced = {item.name for item in schema.inputs if is_forced(item)}
+    if not forced:
+        return None
+    counted = [item for item in schema.inputs if item.name in shown or item.name in forced]
+    return len(counted) + sum(bool(item.options.get('control_after_generate')) for item in counted)
 
 
 def places_of(item: InputSchema, schema: NodeSchema) -> Places | None:

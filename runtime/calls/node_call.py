@@ -1,16 +1,12 @@
-"""One call of a node as it is recorded, what it gives, and calls numbered and written as a prompt."""
+"""One call of a node as it is recorded, and what it gives."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...graph import NodeSchema
-from ...graph.collector import collector_paused
 from ..wire.places import shown_place
-from .pictures import FileToSend
 from .sites import Site
 
 if TYPE_CHECKING:
@@ -23,7 +19,6 @@ __all__ = [
     'OutputSocket',
     'Runner',
 ]
-
 
 
 class Runner(Protocol):
@@ -48,12 +43,25 @@ class Dismissible(Protocol):
 class NodeCall:
     """One call of a node: what it was given, and where in the script it was made.
 
+    `is_output`: whether a workflow runs because of it: an output node, or one that nothing is known of.
     `task` is the task that it last went into as an output, with the id that it has there; `block` the number of the
     block that it was recorded in.
     """
 
     # Names and values apart: the names are one tuple for all calls of a node, and the collector walks less.
-    __slots__ = ('__weakref__', '_names', '_place', '_values', 'block', 'runner', 'schema', 'task', 'task_id', 'unrun')
+    __slots__ = (
+        '__weakref__',
+        '_names',
+        '_place',
+        '_values',
+        'block',
+        'is_output',
+        'runner',
+        'schema',
+        'task',
+        'task_id',
+        'unrun',
+    )
 
     def __init__(
         self,
@@ -64,6 +72,7 @@ class NodeCall:
         runner: Runner | None = None,
     ) -> None:
         self.schema = schema
+        self.is_output = schema.output_node or not schema.info
         self.runner = runner
         self._names = names
         self._values = values
@@ -99,11 +108,6 @@ class NodeCall:
         """Whether it is in a server's queue as an output, or was; not where its task was cancelled or lost."""
         return self.task is not None and not self.task.is_lost
 
-    @property
-    def is_output(self) -> bool:
-        """Whether a workflow runs because of it: an output node, or one that nothing is known of."""
-        return self.schema.output_node or not self.schema.info
-
     def __repr__(self) -> str:
         origin = self.origin
         return f'<{self.class_type} call{f" at {shown_place(*origin)}" if origin else ""}>'
@@ -127,130 +131,3 @@ class OutputSocket(CallReference):
 
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
-MANY = 100
-"""Calls for which it is worth to hold the collector back."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-
-
-class Numbering:
-    """A prompt in the making. Ids count from 1, as in the web UI."""
-
-    def __init__(self) -> None:
-        self.ids: dict[int, str] = {}
-
-    def put(self, node: NodeCall) -> bool:
-        """Whether all that it needs is there, so that it could be put."""
-        raise NotImplementedError
-
-    def put_all(self, calls: Sequence[NodeCall]) -> None:
-        """Puts calls, with all that they need."""
-        with collector_paused() if len(calls) > MANY else nullcontext():
-            for node in calls:
-                if id(node) not in self.ids and not self.put(node):
-                    self._put_with_needs(node)
-
-    def _number(self, node: NodeCall) -> str:
-        number = self.ids[id(node)] = str(len(self.ids) + 1)
-        return number
-
-    def _put_with_needs(self, node: NodeCall) -> None:
-        """A stack, not recursion: chains may be 100 000 deep."""
-        stack = [(node, self._needs(node))]
-        while stack:
-            current, needs = stack[-1]
-            if needs:
-                needed = needs.pop()
-                if id(needed) not in self.ids:
-                    stack.append((needed, self._needs(needed)))
-            else:
-                stack.pop()
-                self.put(current)
-
-    def _needs(self, node: NodeCall) -> list[NodeCall]:
-        """The calls that a call needs and that are not there yet, the first one last."""
-        values = [value for value in node._values if type(value) not in PLAIN and isinstance(value, OutputSocket)]
-        return [value.node for value in reversed(values) if id(value.node) not in self.ids]
-
-
-class PromptOf(Numbering):
-    """The prompt as a dict, with the calls by their ids."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.prompt: dict[str, Any] = {}
-        self.nodes: dict[str, NodeCall] = {}
-        self.files: dict[str, bytes] = {}
-
-    def put(self, node: NodeCall) -> bool:
-        ids = self.ids
-        inputs = dict(zip(node._names, node._values, strict=False))
-        for name, value in inputs.items():
-            if type(value) in PLAIN:
-                continue
-            if isinstance(value, OutputSocket):
-                number = ids.get(id(value.node))
-                if number is None:
-                    return False
-                inputs[name] = [number, value.slot]
-            elif isinstance(value, FileToSend):
-                self.files[value] = value.data
-        number = self._number(node)
-        self.nodes[number] = node
-        self.prompt[number] = {'class_type': node.schema.class_type, 'inputs': inputs}
-        return True
-
-
-class JsonOf(Numbering):
-    """The prompt as JSON text, a line per node, without the dicts in between: what `to_json` makes of them.
-
-    At 100 000 nodes those take more memory than a processor's caches hold, and most of the time.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[str] = []
-        self._forms: dict[tuple[str, tuple[str, ...]], str] = {}
-
-    @property
-    def text(self) -> str:
-        return lines_as_object(self._lines)
-
-    def put(self, node: NodeCall) -> bool:
-        ids = self.ids
-        parts: list[Any] = ['']
-        for value in node._values:
-            kind = type(value)
-            if kind is str:
-                parts.append(_encode(value))
-            elif kind is int:
-                parts.append(value)
-            elif kind not in PLAIN and isinstance(value, OutputSocket):
-                number = ids.get(id(value.node))
-                if number is None:
-                    return False
-                parts.append(f'["{number}", {value.slot}]')
-            else:
-                parts.append(_encode(value))
-        parts[0] = self._number(node)
-        key = (node.schema.class_type, node._names)
-        form = self._forms.get(key)
-        if form is None:
-            form = self._forms[key] = _form(*key)
-        self._lines.append(form % (*parts,))
-        return True
-
-
-def _form(class_type: str, names: tuple[str, ...]) -> str:
-    """A node's line, with places for its id and its inputs."""
-    inputs = ', '.join(_encode(name).replace('%', '%%') + ': %s' for name in names)
-    return f'  "%s": {{"class_type": {_encode(class_type).replace("%", "%%")}, "inputs": {{{inputs}}}}}'
-
-
-def to_json(data: Mapping[str, Any]) -> str:
-    """A prompt or workflow as JSON text with a line per entry: quick to write, and lines tell what differs."""
-    return lines_as_object([f'  {_encode(str(key))}: {_encode(value)}' for key, value in data.items()])
-
-
-def lines_as_object(lines: list[str]) -> str:
-    return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'

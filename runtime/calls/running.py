@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...graph import ComfyScriptError
+from ...graph.collector import collector_paused
 from ..wire.submission import Submission
 from ..wire.task import Task
-from .node_call import CallReference, JsonOf, NodeCall, PromptOf, Runner
+from .node_call import PLAIN, CallReference, NodeCall, OutputSocket, Runner
+from .pictures import FileToSend
 
 if TYPE_CHECKING:
     from ...graph.layout import LayoutHints
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     'BuildError',
     'Built',
+    'Ready',
     'Unrun',
     'WorkflowError',
     'build',
@@ -28,7 +33,7 @@ __all__ = [
     'calls_of',
     'has_been_used',
     'is_unshown',
-    'mark_queued',
+    'ready_to_queue',
     'run',
     'run_async',
     'runnable',
@@ -36,7 +41,6 @@ __all__ = [
     'submission_of',
     'unshown',
 ]
-
 
 
 class BuildError(ComfyScriptError, TypeError):
@@ -121,6 +125,135 @@ def calls_of(outputs: Any) -> list[NodeCall]:
     return found
 
 
+MANY = 100
+"""Calls for which it is worth to hold the collector back."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
+class Numbering:
+    """A prompt in the making. Ids count from 1, as in the web UI."""
+
+    def __init__(self) -> None:
+        self.ids: dict[int, str] = {}
+
+    def put(self, node: NodeCall) -> bool:
+        """Whether all that it needs is there, so that it could be put."""
+        raise NotImplementedError
+
+    def put_all(self, calls: Sequence[NodeCall]) -> None:
+        """Puts calls, with all that they need."""
+        with collector_paused() if len(calls) > MANY else nullcontext():
+            for node in calls:
+                if id(node) not in self.ids and not self.put(node):
+                    self._put_with_needs(node)
+
+    def _number(self, node: NodeCall) -> str:
+        number = self.ids[id(node)] = str(len(self.ids) + 1)
+        return number
+
+    def _put_with_needs(self, node: NodeCall) -> None:
+        """A stack, not recursion: chains may be 100 000 deep."""
+        stack = [(node, self._needs(node))]
+        while stack:
+            current, needs = stack[-1]
+            if needs:
+                needed = needs.pop()
+                if id(needed) not in self.ids:
+                    stack.append((needed, self._needs(needed)))
+            else:
+                stack.pop()
+                self.put(current)
+
+    def _needs(self, node: NodeCall) -> list[NodeCall]:
+        """The calls that a call needs and that are not there yet, the first one last."""
+        values = [value for value in node._values if type(value) not in PLAIN and isinstance(value, OutputSocket)]
+        return [value.node for value in reversed(values) if id(value.node) not in self.ids]
+
+
+class PromptOf(Numbering):
+    """The prompt as a dict, with the calls by their ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompt: dict[str, Any] = {}
+        self.nodes: dict[str, NodeCall] = {}
+        self.files: dict[str, bytes] = {}
+
+    def put(self, node: NodeCall) -> bool:
+        ids = self.ids
+        inputs = dict(zip(node._names, node._values, strict=False))
+        for name, value in inputs.items():
+            if type(value) in PLAIN:
+                continue
+            if isinstance(value, OutputSocket):
+                number = ids.get(id(value.node))
+                if number is None:
+                    return False
+                inputs[name] = [number, value.slot]
+            elif isinstance(value, FileToSend):
+                self.files[value] = value.data
+        number = self._number(node)
+        self.nodes[number] = node
+        self.prompt[number] = {'class_type': node.schema.class_type, 'inputs': inputs}
+        return True
+
+
+class JsonOf(Numbering):
+    """The prompt as JSON text, a line per node, without the dicts in between: what `to_json` makes of them.
+
+    At 100 000 nodes those take more memory than a processor's caches hold, and most of the time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self._forms: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    @property
+    def text(self) -> str:
+        return lines_as_object(self._lines)
+
+    def put(self, node: NodeCall) -> bool:
+        ids = self.ids
+        parts: list[Any] = ['']
+        for value in node._values:
+            kind = type(value)
+            if kind is str:
+                parts.append(_encode(value))
+            elif kind is int:
+                parts.append(value)
+            elif kind not in PLAIN and isinstance(value, OutputSocket):
+                number = ids.get(id(value.node))
+                if number is None:
+                    return False
+                parts.append(f'["{number}", {value.slot}]')
+            else:
+                parts.append(_encode(value))
+        parts[0] = self._number(node)
+        key = (node.schema.class_type, node._names)
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = _form(*key)
+        self._lines.append(form % (*parts,))
+        return True
+
+
+def _form(class_type: str, names: tuple[str, ...]) -> str:
+    """A node's line, with places for its id and its inputs."""
+    inputs = ', '.join(_encode(name).replace('%', '%%') + ': %s' for name in names)
+    return f'  "%s": {{"class_type": {_encode(class_type).replace("%", "%%")}, "inputs": {{{inputs}}}}}'
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """A prompt or workflow as JSON text with a line per entry: quick to write, and lines tell what differs."""
+    return lines_as_object([f'  {_encode(str(key))}: {_encode(value)}' for key, value in data.items()])
+
+
+def lines_as_object(lines: list[str]) -> str:
+    return '{\n' + ',\n'.join(lines) + '\n}' if lines else '{}'
+
+
 def build(outputs: Any = (), recorded: Sequence[NodeCall] = ()) -> Built:
     """The prompt of recorded calls and of `outputs`, with all that they need. Ids count from 1, as in the web UI."""
     calls = calls_of(outputs)
@@ -166,27 +299,54 @@ def has_been_used(node: NodeCall) -> None:
         node.unrun = None
 
 
-log = logging.getLogger('comfy_script')
-
-
 class WorkflowError(ComfyScriptError):
     """A workflow that cannot be run as it is: nodes of two servers, for example."""
 
 
+class Ready(NamedTuple):
+    """A prompt as its server takes it.
+
+    `runner` is None where its nodes are of no server. `mark` has to be called with the task once the server has it.
+    """
+
+    submission: Submission
+    runner: Any
+    mark: Callable[[Task], None]
+
+
+def ready_to_queue(
+    outputs: Sequence[NodeCall], recorded: Sequence[NodeCall], runner: object = None
+) -> Ready | None:
+    """What of these calls is in no queue as an output, with all that it needs; None where nothing is left.
+
+    `runner`: the server to use, where it is not that of the nodes. Raises WorkflowError.
+    """
+    explicit = [node for node in outputs if not node.is_queued]
+    nodes = [node for node in recorded if not (node.is_output and node.is_queued)]
+    if explicit or any(node.is_output for node in nodes):
+        built = runnable(build(explicit, nodes))
+        return Ready(submission_of(built), runner or runner_of(built), _marking(built, outputs))
+    if nodes and len(nodes) == len(recorded) and all(node.task_id is None for node in nodes):
+        log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
+    return None
+
+
 def run(outputs: Any) -> Task:
     """Queue outputs with all that they need, until the server has taken them. Raises WorkflowError, and as it does."""
-    built = runnable(build(outputs))
-    task = _required_runner(built).submit(submission_of(built))
-    mark_queued(built, task, calls_of(outputs))
-    return task
+    built, submission = _named(outputs)
+    return _required_runner(built).submit(submission)
 
 
 async def run_async(outputs: Any) -> Task:
     """`run`, to be awaited."""
+    built, submission = _named(outputs)
+    return await _required_runner(built)._submit(submission)
+
+
+def _named(outputs: Any) -> tuple[Built, Submission]:
+    """The prompt of outputs that were named."""
     built = runnable(build(outputs))
-    task = await _required_runner(built)._submit(submission_of(built))
-    mark_queued(built, task, calls_of(outputs))
-    return task
+    return built, replace(submission_of(built), on_accepted=_marking(built, calls_of(outputs)))
 
 
 def runnable(built: Built) -> Built:
@@ -241,13 +401,17 @@ def submission_of(built: Built) -> Submission:
     return Submission(built.prompt, workflow, origins=built.origins(), id_of=built.id_of, files=built.files)
 
 
-def mark_queued(built: Built, task: Task, explicit: Collection[NodeCall]) -> None:
-    """Outputs remember the task that has their result: output nodes, and those that were named."""
+def _marking(built: Built, explicit: Iterable[NodeCall]) -> Callable[[Task], None]:
+    """What tells outputs the task that has their result: output nodes, and those that were named (`explicit`)."""
     named = {id(node) for node in explicit}
-    for key, node in built.nodes.items():
-        has_been_used(node)
-        if not node.is_queued and (node.is_output or id(node) in named):
-            node.task, node.task_id = task, key
+
+    def mark(task: Task) -> None:
+        for key, node in built.nodes.items():
+            has_been_used(node)
+            if (node.is_output or id(node) in named) and not node.is_queued:
+                node.task, node.task_id = task, key
+
+    return mark
 
 
 _unshown: ContextVar[bool] = ContextVar('comfy_script_unshown', default=False)

@@ -19,8 +19,6 @@ __all__ = [
     'find_source',
 ]
 
-
-
 _OWN = __name__.partition('.')[0]
 _OWN_PREFIX = _OWN + '.'
 _MOST_CALLERS = 12

@@ -22,8 +22,8 @@ from ..wire.background import log, run_sync, wait_done
 from ..wire.connection import Connection, ConnectionOptions
 from ..wire.errors import ConnectError, LaunchError, LoadError, ServerError
 from ..wire.html import in_notebook
-from .displays import on_terminal
 from .endings import note_interrupt, was_interrupted
+from .queue_events import on_terminal
 
 __all__ = ['LaunchedServer', 'launch']
 

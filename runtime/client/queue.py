@@ -3,120 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import inspect
-import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..wire.background import log, run_async, run_sync, spawn, wait_done
 from ..wire.errors import ComfyScriptError
-from ..wire.html import in_notebook
-from ..wire.live_tasks import Observer
 from ..wire.task import MaybeTask, Task
 from ..wire.tracker import Tracker
-from .displays import ProgressBars, TaskDisplays
-from .endings import note_interrupt, was_interrupted
 from .link import ServerLink
+from .queue_events import QueueEvents
 from .workflow import Workflow, WorkflowRunner
 
 __all__ = [
     'QueueClient',
     'TaskQueue',
-    'WhenEmpty',
 ]
-
-
-
-POLL = 0.05
-
-
-class WhenEmpty:
-    """Calls a callback each time the queue has become empty."""
-
-    def __init__(self) -> None:
-        self.tracker: Tracker | None = None
-        self._callback: Callable[[], object] | None = None
-        self._busy = False
-        self._called = 0
-        self._keeps_process = False
-        self._lock = threading.Lock()
-
-    def set(self, callback: Callable[..., Any] | None, source: str | None) -> None:
-        """Call this one from now on; None for none."""
-        with self._lock:
-            self._callback = None if callback is None else _with_workflow(callback, source)
-            self._busy = True
-
-    @property
-    def is_set(self) -> bool:
-        """Whether there is one to call."""
-        return self._callback is not None
-
-    def update(self) -> None:
-        """On the background loop: the queue's length or a task changed."""
-        tracker = self.tracker
-        if tracker is None or self._callback is None:
-            return
-        with self._lock:
-            empty = tracker.queue_remaining == 0 and not tracker.live_tasks()
-            due = empty and self._busy
-            self._busy = not empty
-            self._called += due
-        if due:
-            tracker.callbacks.call(self._call)
-
-    def _call(self) -> None:
-        callback, tracker = self._callback, self.tracker
-        try:
-            if callback is None or (tracker is not None and tracker.live_tasks()):
-                return
-            if callback() is False and self._callback is callback:
-                self._callback = None
-        finally:
-            with self._lock:
-                # What it queued ends later, and makes the queue empty again.
-                self._busy |= tracker is not None and bool(tracker.live_tasks())
-                self._called -= 1
-
-    @property
-    def is_through(self) -> bool:
-        """Whether nothing is left to call it for, unless somebody queues something."""
-        with self._lock:
-            waits = self._busy or self._called > 0
-        return self._callback is None or self.tracker is None or not waits
-
-    def keep_process(self) -> None:
-        """Have the process end only when the callback is through; not a notebook's, or a Python prompt."""
-        if self._keeps_process or in_notebook() or hasattr(sys, 'ps1'):
-            return
-        self._keeps_process = True
-        # Before the threads end that look up the names of hosts, for the callback may need the server.
-        getattr(threading, '_register_atexit', atexit.register)(self._wait_until_through)
-
-    def _wait_until_through(self) -> None:
-        try:
-            while not self.is_through and not was_interrupted():
-                time.sleep(POLL)
-        except KeyboardInterrupt:
-            note_interrupt()
-
-
-def _with_workflow(callback: Callable[..., Any], source: str | None) -> Callable[[], object]:
-    if not inspect.signature(callback).parameters:
-        return callback
-
-    def call() -> object:
-        workflow = Workflow(queue=False)
-        with workflow:
-            answer = callback(workflow)
-        if answer is not False:
-            workflow.queue(source)
-        return answer
-
-    return call
 
 
 class QueueClient(WorkflowRunner, Protocol):
@@ -305,58 +207,6 @@ class TaskQueue:
             self.events.when_empty.update()
         else:
             self.events.when_empty.set(None, None)
-
-
-class QueueEvents:
-    """What happens when the queue's length or a task changes: bars, images in notebooks, the callbacks of scripts."""
-
-    def __init__(self) -> None:
-        self.bars = ProgressBars(self._queue_remaining)
-        self.displays = TaskDisplays()
-        self.when_empty = WhenEmpty()
-        self.remaining_callbacks: list[Callable[[int], object]] = []
-        self._tracker: Tracker | None = None
-        self._observer = Observer(self._on_queue, self._on_event)
-
-    def observe(self, tracker: Tracker) -> None:
-        """Hear of this tracker's queue, and of no other's."""
-        self.stop()
-        self._tracker = self.when_empty.tracker = tracker
-        self.listen()
-
-    def stop(self) -> None:
-        """Hear of none."""
-        if self._tracker is not None and self._observer in self._tracker.observers:
-            self._tracker.observers.remove(self._observer)
-        self._tracker = self.when_empty.tracker = None
-
-    def listen(self) -> None:
-        """Be told of all tasks, where a callback of the script's waits for that."""
-        wanted = bool(self.remaining_callbacks) or self.when_empty.is_set
-        if wanted and self._tracker is not None and self._observer not in self._tracker.observers:
-            self._tracker.observers.append(self._observer)
-
-    def follow(self, task: Task) -> bool:
-        """A task is about to be queued, on the thread of the script. Whether it takes a place in a notebook's cell."""
-        self.bars.follow(task)
-        return self.displays.wanted
-
-    def submitted(self, task: Task) -> None:
-        """A task that takes a place was queued, on the thread of the script."""
-        self.displays.follow(task)
-
-    def _queue_remaining(self) -> int:
-        return self._tracker.queue_remaining if self._tracker is not None else 0
-
-    def _on_queue(self, remaining: int) -> None:
-        for callback in list(self.remaining_callbacks):
-            if self._tracker is not None:
-                self._tracker.callbacks.call(callback, remaining)
-        self.when_empty.update()
-
-    def _on_event(self, event: str, task: Task, detail: Any) -> None:
-        if event == 'end':
-            self.when_empty.update()
 
 
 async def _open_quietly(tracker: Tracker) -> bool:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
-from ..calls.node_call import NodeCall, to_json
+from ..calls.node_call import NodeCall
 from ..calls.outputs import NodeOutput
 from ..calls.recording import Block, close_block, open_block
-from ..calls.running import (
-    Built,
-    WorkflowError,
-    build,
-    build_json,
-    calls_of,
-    mark_queued,
-    runnable,
-    runner_of,
-    submission_of,
-)
+from ..calls.running import Built, Ready, WorkflowError, build, build_json, calls_of, ready_to_queue, to_json
 from ..calls.sites import home_code
 from ..wire.background import run_sync
 from ..wire.errors import NotLoadedError
@@ -31,9 +20,6 @@ from ..wire.task import MaybeTask, Task
 from .endings import cancel_at_exit
 
 __all__ = ['Workflow', 'WorkflowError', 'WorkflowRunner', 'set_default_runner']
-
-log = logging.getLogger('comfy_script')
-
 
 class ChangingLists(Protocol):
     """The lists of a server, as far as a workflow asks of them."""
@@ -142,46 +128,40 @@ class Workflow:
         `wait`: until it has run, raising what `Task.wait` raises.
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
         """
-        built = self._unqueued()
-        if built is None:
+        ready = ready_to_queue(self._outputs, self._block.calls, self._client)
+        if ready is None:
             return None
-        client = self._runner(built)
+        client = self._runner(ready)
         if self._cancel_all_first or self._cancel_remaining_first:
             run_sync(self._cancel_first(client))
-        return client.submit(self._submission(built, source), wait=wait)
+        return client.submit(self._submission(ready, source), wait=wait)
 
+<<<<<<< HEAD
     async def _queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
         built = self._unqueued()
         if built is None:
+=======
+    async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
+        ready = ready_to_queue(self._outputs, self._block.calls, self._client)
+        if ready is None:
+>>>>>>> fe234b2 (Calls: a workflow asks once for what is to be queued; widgets' values and what is told of tasks have one file each)
             return None
-        client = self._runner(built)
+        client = self._runner(ready)
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
-        return await client._submit(self._submission(built, source), wait=wait)
+        return await client._submit(self._submission(ready, source), wait=wait)
 
-    def _unqueued(self) -> Built | None:
-        """What is to be queued, or None."""
-        nodes = [node for node in self._block.calls if not _is_queued(node)]
-        outputs = [node for node in self._outputs if not node.is_queued]
-        if outputs or any(node.is_output for node in nodes):
-            return runnable(build(outputs, nodes))
-        if nodes and len(nodes) == len(self._block.calls) and all(node.task_id is None for node in nodes):
-            log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
-        return None
-
-    def _submission(self, built: Built, source: str | None) -> Submission:
-        explicit = list(self._outputs)
-
-        def on_accepted(task: Task) -> None:
+    def _submission(self, ready: Ready, source: str | None) -> Submission:
+        def accepted(task: Task) -> None:
             self.task = task
             if self._cancel_on_exit:
                 cancel_at_exit(task)
-            mark_queued(built, task, explicit)
+            ready.mark(task)
 
-        return replace(submission_of(built), source=source, on_accepted=on_accepted)
+        return replace(ready.submission, source=source, on_accepted=accepted)
 
-    def _runner(self, built: Built) -> WorkflowRunner:
-        client: Any = self._client or runner_of(built) or _default_runner
+    def _runner(self, ready: Ready) -> WorkflowRunner:
+        client: Any = ready.runner or _default_runner
         if client is None:
             raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
         return client
@@ -225,7 +205,3 @@ class Workflow:
         with self._lock:
             self._depth -= 1
             return self._depth == 0
-
-
-def _is_queued(node: NodeCall) -> bool:
-    return node.is_queued and node.is_output

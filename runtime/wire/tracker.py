@@ -25,7 +25,6 @@ __all__ = [
     'Tracker',
 ]
 
-
 POST_ATTEMPTS = 6
 POST_SETTLE = 0.1
 

@@ -14,10 +14,9 @@ import pytest
 
 from comfy_script.graph import Schemas, bind
 from comfy_script.runtime.calls.functions import NodeNamespace
-from comfy_script.runtime.calls.node_call import to_json
 from comfy_script.runtime.calls.outputs import Handle, Outputs, Value
 from comfy_script.runtime.calls.recording import PromptBuilder, Recorder
-from comfy_script.runtime.calls.running import BuildError, build, build_json
+from comfy_script.runtime.calls.running import BuildError, build, build_json, to_json
 
 from .conftest import FILES, OBJECT_INFO, node
 

@@ -14,7 +14,7 @@ import pytest
 
 import comfy_script
 from comfy_script.runtime import Client, TaskError, TaskEvent, TaskState, WaitTimeoutError, as_completed
-from comfy_script.runtime.client.displays import ProgressBars
+from comfy_script.runtime.client.queue_events import ProgressBars
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer, preview_frame
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 
@@ -226,7 +226,7 @@ def test_a_bar_over_the_whole_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
         def set_postfix_str(self, *_: Any, **__: Any) -> None: ...
         def close(self) -> None: ...
 
-    monkeypatch.setattr('comfy_script.runtime.client.displays.new_bar', Bar)
+    monkeypatch.setattr('comfy_script.runtime.client.queue_events.new_bar', Bar)
     task: Any = type('Task', (), {'prompt_id': 'p', 'number': 3, 'node_count': 4, 'done': lambda self: False})()
     bars._dispatcher = type('Now', (), {'call': lambda self, function, *args: function(*args)})()  # type: ignore[assignment]
     bars.on_event(task, 'cached', ('1', '2'))
