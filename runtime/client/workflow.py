@@ -136,15 +136,9 @@ class Workflow:
             run_sync(self._cancel_first(client))
         return client.submit(self._submission(ready, source), wait=wait)
 
-<<<<<<< HEAD
     async def _queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
-        built = self._unqueued()
-        if built is None:
-=======
-    async def _queue(self, source: str | None = None, *, wait: bool = False) -> Task | None:
         ready = ready_to_queue(self._outputs, self._block.calls, self._client)
         if ready is None:
->>>>>>> fe234b2 (Calls: a workflow asks once for what is to be queued; widgets' values and what is told of tasks have one file each)
             return None
         client = self._runner(ready)
         if self._cancel_all_first or self._cancel_remaining_first:

@@ -30,7 +30,7 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
     # A node that runs when it is called. Positional and keyword inputs, defaults and enums as in virtual mode;
     # hidden inputs are keywords. (Its docstring is the node's own: a class without one would hide that.)
 
-    __doc__ = NodeFunction.__dict__['__doc__']
+    __doc__ = NodeFunction.__dict__['__doc__']  # pyright: ignore[reportIncompatibleMethodOverride]
     __slots__ = ('_call', '_plan', '_session')
 
     def __init__(self, class_type: str, namespace: NodeNamespace, session: CallsNodes) -> None:
