@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from comfy_script.tests.js.conftest import TRACK, Panel, small_workflow
 
@@ -355,6 +358,21 @@ class TestOutputs:
         )
         panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
         assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
+
+    def test_dropped_image_of_a1111(self, panel: Panel) -> None:
+        info = PngInfo()
+        info.add_text('parameters', 'a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler')
+        file = io.BytesIO()
+        Image.new('RGB', (4, 4)).save(file, 'PNG', pnginfo=info)
+        panel.js(
+            """const transfer = new DataTransfer()
+            transfer.items.add(new File([new Uint8Array(argument)], 'other.png', { type: 'image/png' }))
+            const options = { dataTransfer: transfer, bubbles: true, cancelable: true }
+            document.querySelector('#cs-script').dispatchEvent(new DragEvent('drop', options))""",
+            list(file.getvalue()),
+        )
+        panel.page.wait_for_selector('.cs-title:has-text("other.png")')
+        assert '# Steps: 20, Sampler: Euler' in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
 
     def test_dropped_script(self, panel: Panel) -> None:
         panel.js(
