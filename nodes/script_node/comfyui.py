@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...comfyui.interrupts import is_interrupt, is_out_of_memory
-from ...comfyui.loaded import nodes_module, user_folder
+from ...comfyui.loaded import loaded, nodes_module, user_folder
 from ...comfyui.loaded_schemas import loaded_schemas
 from ...graph import CallError, Schemas
 from ...interpreter import NodeFailed, ScriptError
@@ -25,3 +27,8 @@ def is_nodes_failure(error: Exception) -> bool:
     if isinstance(error, (ScriptError, CallError)) and not isinstance(error, NodeFailed):
         return False
     return not is_interrupt(error) and not is_out_of_memory(error)
+
+
+def switched_off() -> Any:
+    """In place of a value: nodes that are linked to it do not run."""
+    return getattr(loaded('comfy_execution.graph'), 'ExecutionBlocker', lambda message: message)(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...graph.types import DATA_TYPES, NUMBER_TYPES, PYTHON_TYPES
@@ -66,12 +67,13 @@ def _result(value: Any) -> Any:
     return value
 
 
-def outputs(value: Any, used: int, most: int, lists: frozenset[int] = frozenset()) -> tuple:
-    """The node's outputs, of `most` elements in all; those in `lists` are lists of values, others stay one value.
-
-    Raises ScriptError.
+def outputs(value: Any, used: int, most: int, signature: Signature, switched_off: Callable[[], Any]) -> tuple:
+    """The node's outputs, of `most` elements in all; what the signature says are lists are lists of values, others stay
+    one value. None in place of a value of a declared type switches off what is behind it. Raises ScriptError.
     """
-    values = value if type(value) is tuple else () if value is None else (value,)
+    lists = signature.lists
+    alone = len(signature.outputs) == 1 and signature.outputs[0][1] != '*'
+    values = value if type(value) is tuple else () if value is None and not alone else (value,)
     if len(values) > MAX_OUTPUTS:
         raise ScriptDenied(f'the script gives {len(values)} values; a node has {MAX_OUTPUTS} outputs at most')
     if used > len(values):
@@ -83,11 +85,14 @@ def outputs(value: Any, used: int, most: int, lists: frozenset[int] = frozenset(
     for index, item in enumerate(values):
         if isinstance(item, ListOutput):
             item = list(item.for_nodes())
-        elif index in lists:
+        elif index in lists and item is not None:
             item = list(item) if type(item) in (list, tuple) else [item]
         found.append(item)
     for _ in own_values(found, most):
         raise ScriptDenied('functions, modules and iterators stay inside the script: give their results')
+    for index, (_, kind) in enumerate(signature.outputs[: len(found)]):
+        if found[index] is None and kind != '*':
+            found[index] = switched_off()
     missing = range(len(found), MAX_OUTPUTS)
     return (*found, *([None] if index in lists else None for index in missing))
 

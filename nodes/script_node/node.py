@@ -11,7 +11,7 @@ from ...interpreter.nodes.settings import Settings
 from .any_inputs import ANY, OWN, AnyInputs
 from .changes import may_change
 from .checked_scripts import CheckedScript, checked_script
-from .comfyui import known_schemas, settings_of_owner
+from .comfyui import known_schemas, settings_of_owner, switched_off
 from .crossing import outputs, typed
 from .execution import Run
 from .identity import Identities
@@ -98,7 +98,7 @@ class ComfyScript:
         used = slots_in_use(hidden.get('__prompt'), node_id)
         # ComfyUI asks the node's object, after it ran, which of its outputs are lists.
         self.OUTPUT_IS_LIST = tuple(index in signature.lists for index in range(MAX_OUTPUTS))
-        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items, signature.lists)}
+        return {'ui': run.ui(), 'result': outputs(value, used, settings.bounds.items, signature, switched_off)}
 
     def _make_cache(self, settings: Settings) -> Generations | None:
         from .generations import Generations

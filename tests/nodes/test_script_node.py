@@ -319,3 +319,24 @@ class TestLists:
             '3': node('print(n)', n=['2', 0]),
         }
         assert server.queue(prompt)['outputs']['3']['text'] == ['1\n', '10\n', '2\n', '20\n']
+
+
+class TestBranches:
+    def test_nothing_in_place_of_a_declared_value_switches_off_what_is_behind_it(self, server: Server) -> None:
+        prompt = {
+            '1': node('def main() -> tuple[int, list[int], int]:\n    return None, None, 3'),
+            '2': node('print(n)', n=['1', 0]),
+            '3': node('print(n)', n=['1', 1]),
+            '4': node('print(n)', n=['1', 2]),
+        }
+        outputs = server.queue(prompt)['outputs']
+        assert outputs['4']['text'] == ['3\n']
+        assert not {'2', '3'} & outputs.keys()
+
+    def test_a_single_output_is_switched_off(self, server: Server) -> None:
+        prompt = {'1': node('def main() -> int:\n    return None'), '2': node('print(n)', n=['1', 0])}
+        assert '2' not in server.queue(prompt)['outputs']
+
+    def test_nothing_is_a_value_where_the_script_does_not_say_what_it_gives(self, server: Server) -> None:
+        prompt = {'1': node('def main(n=1):\n    return None, n'), '2': node('print(n)', n=['1', 0])}
+        assert server.queue(prompt)['outputs']['2']['text'] == ['None\n']
