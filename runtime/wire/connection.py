@@ -244,7 +244,8 @@ class Connection:
             if self.epoch != epoch:
                 down_since = time.monotonic()
                 attempt = 0
-                if not self._up:
+                # A process of ours that has ended is not looked for.
+                if not self._up and not self._process_ended():
                     self._tell_lost(error)
             patience = self.options.lost_after if self.epoch != first_epoch else 0.0
             if not self._up and (time.monotonic() - down_since >= patience or self._process_ended()):

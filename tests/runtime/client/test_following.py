@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 import comfy_script
-from comfy_script.runtime import Client, TaskError, TaskEvent, TaskState, WaitTimeoutError, as_completed
+from comfy_script.runtime import (
+    Client,
+    ServerLostError,
+    TaskError,
+    TaskEvent,
+    TaskState,
+    WaitTimeoutError,
+    as_completed,
+)
 from comfy_script.runtime.client.queue_events import ProgressBars
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer, preview_frame
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -201,6 +209,20 @@ def test_the_log_says_that_the_server_went_and_came(
     assert fake.url in said[0]
     assert 'cannot be reached' in said[0]
     assert said[1] == f'ComfyUI at {fake.url} is back'
+
+
+def test_a_process_of_ours_that_has_ended_is_not_looked_for(
+    fake: FakeServer, make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(lost_after=30)
+    task = client.submit(PROMPT)
+    ended: list[str] = []
+    client.tracker.connection.alive_check = lambda: ended[0] if ended else None
+    ended.append('its process ended with code 0')
+    fake.stop()
+    with pytest.raises(ServerLostError):
+        task.wait(20)
+    assert 'looked for' not in caplog.text
 
 
 def test_a_client_that_is_closed_says_nothing(fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
