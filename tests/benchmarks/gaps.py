@@ -1,7 +1,7 @@
 """How long another client waits, how much memory is taken and how soon an interrupt takes hold, while each of the
 scripts that once froze, filled or hung a server runs on a real one; and while its routes are sent the same.
 
-    python dev.py bench gaps [PART OF A NAME]
+    python dev.py bench gaps [PATTERN OF NAMES]
 
 On a quiet machine: gap at most 1 s, memory at most the bound and half of it (3 GiB), end at most 1 s after the
 interrupt. Beside each time stands what the server had of the processor's in it: on a machine that does much else, that
@@ -11,6 +11,7 @@ is what it would have been on a quiet one.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -153,7 +154,7 @@ def main() -> int:
     worst = Watch([], [])
     try:
         for name, thing in things.items():
-            if wanted not in name:
+            if not re.search(wanted, name):
                 continue
             with watched(server) as found:
                 ended = thing()

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument('--python', type=Path, help='the interpreter that runs it')
     bench = commands.add_parser('bench', help='run one benchmark; further arguments go to it', add_help=False)
     bench.add_argument('name', nargs='?', help='which one; without it, their names')
+    commands.add_parser('fuzz', help='attempts at random; `dev.py fuzz --help` names the kinds', add_help=False)
     commands.add_parser('parity', help='compare with the browser on real workflows', add_help=False)
     commands.add_parser('windows', help='the unit tests in a Windows Python under Wine', add_help=False)
     commands.add_parser('make', help='only make .venv and .cache')
@@ -147,6 +148,11 @@ def _bench(options: argparse.Namespace, rest: list[str]) -> int:
     return _python(BENCHMARKS / f'{options.name}.py', *rest)
 
 
+def _fuzz(_options: argparse.Namespace, rest: list[str]) -> int:
+    ensure_lab(say)
+    return _python('-m', 'comfy_script.tests.fuzz', *rest)
+
+
 def _parity(_options: argparse.Namespace, rest: list[str]) -> int:
     if not PARITY.is_file():
         return _fail('This checkout has no tests/parity.')
@@ -163,4 +169,12 @@ def _make(_options: argparse.Namespace, _rest: list[str]) -> int:
     return 0
 
 
-COMMANDS = {'try': _try, 'test': _test, 'bench': _bench, 'parity': _parity, 'windows': _windows, 'make': _make}
+COMMANDS = {
+    'try': _try,
+    'test': _test,
+    'bench': _bench,
+    'fuzz': _fuzz,
+    'parity': _parity,
+    'windows': _windows,
+    'make': _make,
+}
