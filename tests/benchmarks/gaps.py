@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from comfy_script.tests.interpreter.test_resources import INTERRUPTED, REFUSED
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, ServerError, make_base, pack_links, remove_base
-from comfy_script.tests.nodes.test_gaps import HEAVY, LONG
+from comfy_script.tests.nodes.test_gaps import HEAVY, LONG, processor
 from comfy_script.tests.nodes.test_script_node import node
 
 RUN = 2.0
@@ -75,14 +75,6 @@ def watched(server: Server) -> Iterator[Watch]:
     finally:
         ended.set()
         thread.join()
-
-
-def processor(server: Server) -> float:
-    """Seconds of the processor's time that the server has had."""
-    import psutil
-
-    times = psutil.Process(server.process.pid).cpu_times()
-    return times.user + times.system
 
 
 def run(server: Server, text: str) -> str:

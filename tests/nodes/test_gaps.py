@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from comfy_script.tests.lab.server import Server
@@ -15,8 +16,9 @@ from .test_script_node import node
 
 pytestmark = pytest.mark.server
 
-PATIENCE = 5.0
-"""Seconds of the longest gap on a machine that does much else: a quiet one has a tenth of that."""
+PATIENCE = 4.0
+"""Seconds of the processor's time that the server has in the longest gap, and until a script has ended: on a machine
+that does much else, that is what it would take on a quiet one, and a quarter of this is usual."""
 
 HEAVY = {
     'lists added up': 'sum([[]] * 10**6, [0] * 999000)',
@@ -33,17 +35,23 @@ LONG = {
 }
 
 
+def processor(server: Server) -> float:
+    """Seconds of the processor's time that the server has had."""
+    times = psutil.Process(server.process.pid).cpu_times()
+    return times.user + times.system
+
+
 @contextmanager
 def pinged(server: Server) -> Iterator[list[float]]:
-    """How long `GET /queue` took, again and again, while the block runs."""
+    """What of the processor's time the server had while it answered `GET /queue`, again and again as the block runs."""
     took: list[float] = []
     ended = threading.Event()
 
     def ping() -> None:
         while not ended.is_set():
-            began = time.monotonic()
-            server.get('/queue')
-            took.append(time.monotonic() - began)
+            began = processor(server)
+            server.get('/queue', timeout=120)
+            took.append(processor(server) - began)
             time.sleep(0.02)
 
     thread = threading.Thread(target=ping)
@@ -61,9 +69,9 @@ def test_others_are_answered_while_a_script_runs_and_it_is_interrupted(server: S
         prompt_id = server.submit({'1': node(HEAVY[name])})
         time.sleep(1.5)
         server.post('/interrupt', {})
-        asked = time.monotonic()
+        asked = processor(server)
         while prompt_id not in server.get(f'/history/{prompt_id}'):
-            assert time.monotonic() - asked < 2 * PATIENCE, 'not interrupted'
+            assert processor(server) - asked < PATIENCE, 'not interrupted'
             time.sleep(0.05)
     assert len(took) > 5
     assert max(took) < PATIENCE
