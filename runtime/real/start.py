@@ -91,7 +91,7 @@ def _warn_if_another(comfyui: str | os.PathLike[str] | None, arguments: list[str
     else:
         return
     text = f'ComfyUI from {here} runs in this process already: {said} given to load() has no effect until a restart'
-    warnings.warn(text, stacklevel=5)
+    warnings.warn(text, stacklevel=4)
 
 
 def find_comfyui(comfyui: str | os.PathLike[str] | None = None) -> Path:
