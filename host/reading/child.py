@@ -34,10 +34,10 @@ def main(memory: int) -> None:
 
 def limit_memory(size: int) -> None:
     """Where the system can. Elsewhere the server looks at how much this process has."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == 'win32':
         return
+    import resource
+
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_CORE):
         try:
             resource.setrlimit(kind, (size, size) if kind == resource.RLIMIT_AS else (0, 0))

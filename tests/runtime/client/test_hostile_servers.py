@@ -18,7 +18,7 @@ from comfy_script.graph import ComfyScriptError
 from comfy_script.runtime import Client, NodeError, ServerError
 from comfy_script.runtime.wire.connection import Connection, ConnectionOptions, server_error
 from comfy_script.runtime.wire.errors import NodeProblem, PromptRefusedError
-from comfy_script.runtime.wire.live_tasks import history_of, queued_ids, queued_prompts
+from comfy_script.runtime.wire.recovery import history_of, queued_ids, queued_prompts
 from comfy_script.runtime.wire.results import ResultFile, decode_image, make_result
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
 
