@@ -23,7 +23,7 @@ BATCH = 12
 APPLY_ALL = """
 const { openedPanel } = await import('/extensions/ComfyScript/panel/panel.mjs')
 const panel = await openedPanel()
-const { serialize } = await import('/extensions/ComfyScript/panel/comfy.mjs')
+const { liveGraph } = await import('/extensions/ComfyScript/panel/comfy.mjs')
 const buttons = () => [...document.querySelectorAll('.cs-state button')]
 const discard = () => buttons().find(one => /Discard|Take the graph/.test(one.textContent))?.click()
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
@@ -56,7 +56,7 @@ async function load(workflow) {
     await frames(1)
   }
   // An answer on its way may still be about the graph before.
-  const current = `{"workflow":${JSON.stringify(serialize())},`
+  const current = `{"workflow":${JSON.stringify(liveGraph())},`
   for (let tries = 0; !shown.body?.startsWith(current) || panel.editor.text() !== shown.script; tries++) {
     if (tries > 1000) throw new Error('the panel does not show the graph')
     if (tries % 50 === 49) panel.graphChanged(true)
