@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ..panel.bounded import LONG, cut, listed
 from ..panel.node_pages import choices
-from ..panel.reading import read_script
+from ..panel.reading import ScriptRefused, read_script
 from ..panel.service import answer_file
 from ..runtime.client.uploads import file_reference
 from ..runtime.wire.errors import ServerError
@@ -19,6 +19,7 @@ from ..runtime.wire.results import AUDIO_SUFFIXES, IMAGE_SUFFIXES, MODEL_3D_SUFF
 from ..transpiler import Metadata, read_metadata
 from ..transpiler.files import metadata_of
 from .errors import AgentError
+from .script_checks import ScriptCheck
 from .studio import Studio
 
 KINDS = ('output', 'input', 'temp')
@@ -122,9 +123,12 @@ def template_names(studio: Studio) -> list[str]:
 
 
 def save_workflow(studio: Studio, text: str, name: str, *, overwrite: bool = False) -> str:
-    """The script as a workflow in ComfyUI's list of workflows, laid out. Raises AgentError, ScriptRefused."""
+    """The script as a workflow in ComfyUI's list of workflows, laid out. Raises AgentError."""
     path = _workflow_path(name)
-    read = read_script(text, studio.schemas())
+    try:
+        read = read_script(text, studio.schemas())
+    except ScriptRefused as refused:
+        raise AgentError(ScriptCheck(errors=tuple(refused.errors)).text()) from refused
     data = json.dumps(read.workflow()).encode()
     params = {'overwrite': str(overwrite).lower(), 'full_info': 'true'}
     try:

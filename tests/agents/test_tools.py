@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import importlib
 import io
 import json
@@ -298,12 +299,38 @@ class TestResources:
         assert "script_of('a.png')" in found.messages[0].content.text
 
 
-async def test_the_same_over_stdio(server: Server) -> None:
-    async with over_stdio('--server', server.url) as agent:
-        assert 'SaveImage: agent_' in await told(agent, 'run_script', text=INVERTED)
+# Tool, arguments, what a good answer says; then arguments, what a bad one says. No page is open here: what a page
+# answers is in tests/js/test_agents.py.
+OF_EACH_TOOL = (
+    ('search_nodes', {'text': 'ksampler'}, 'KSampler(model', {'text': '', 'output_type': 'LATNET'}, 'near: Latent'),
+    ('describe_node', {'name': 'LatentUpscaleBy'}, 'scale_by', {'name': 'KSampelr'}, 'near: KSampler'),
+    ('list_models', {'kind': 'loras'}, 'tiny_lora.safetensors', {'kind': 'lorras'}, 'there are checkpoints'),
+    ('check_script', {'text': INVERTED}, 'OK: 3 nodes.', {'text': 'def f(:\n'}, 'error 1:7'),
+    ('run_script', {'text': INVERTED}, 'SaveImage: agent_', {'text': 'import os'}, 'error 1:'),
+    ('save_workflow', {'text': INVERTED, 'name': 'everywhere', 'overwrite': True}, 'Saved as',
+     {'text': 'import os', 'name': 'x'}, 'error 1:'),
+    ('script_of', {'source': 'workflows/everywhere.json'}, 'ImageInvert(', {'source': '../main.py'}, ''),
+    ('queue', {}, '', {'prompt_id': '0-0'}, 'knows no prompt'),
+    ('open_graph', None, '', {}, ''),
+    ('apply_script', None, '', {'text': INVERTED}, ''),
+    ('cancel', None, '', {'prompt_id': '0-0'}, 'neither runs nor waits'),
+    ('upload', None, 'has it', {'path': 'none.png'}, ''),
+)  # fmt: skip
 
 
-async def test_the_same_over_http(server: Server) -> None:
-    with http_server('--server', server.url) as url:
-        async with Client(url) as agent:
-            assert 'SaveImage: agent_' in await told(agent, 'run_script', text=INVERTED)
+@pytest.mark.parametrize('transport', ['stdio', 'http'])
+async def test_every_tool_well_and_badly(server: Server, tmp_path: Path, transport: str) -> None:
+    folder = ('--server', server.url, '--upload-from', str(tmp_path))
+    Image.new('RGB', (8, 8), 'red').save(tmp_path / 'red.png')
+    async with contextlib.AsyncExitStack() as stack:
+        if transport == 'stdio':
+            agent = await stack.enter_async_context(over_stdio(*folder))
+        else:
+            agent = await stack.enter_async_context(Client(stack.enter_context(http_server(*folder))))
+        assert {name for name, *_ in OF_EACH_TOOL} == {tool.name for tool in (await agent.list_tools()).tools}
+        for name, well, said, badly, reason in OF_EACH_TOOL:
+            if name == 'upload':
+                well = {'path': str(tmp_path / 'red.png')}
+            if well is not None:
+                assert said in await told(agent, name, **well), name
+            assert reason in await refused(agent, name, **badly), name
