@@ -39,7 +39,7 @@ def _hider(secrets: list[str], patterns: Iterable[str]) -> Callable[[str], str]:
     finders = []
     for secret in secrets:
         forms = {secret, repr(secret)[1:-1], _INVISIBLE.sub('', secret)} - {''}
-        finders += [re.compile(_alone(form, len(secret))) for form in sorted(forms)]
+        finders += [re.compile(_alone(form, len(secret))) for form in sorted(forms, key=len, reverse=True)]
     for pattern in patterns:
         try:
             finders.append(re.compile(pattern))

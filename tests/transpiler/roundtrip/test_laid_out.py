@@ -18,8 +18,9 @@ from comfy_script.transpiler.convert import convert_workflow, workflow_to_prompt
 RESET = ('Select to add ', 'insert_')
 """Combos that put a choice into a text, and show what they are for again: their value does nothing."""
 
-UNLIKE = {'VHS_SelectLatest', 'easy prompt', 'SystemRandomInt'}
-"""In no prompt (the page alone runs it); such combos all over; a default beyond the web UI's numbers."""
+UNLIKE = {'VHS_SelectLatest', 'easy prompt', 'SystemRandomInt', 'PreviewBridge', 'PreviewBridgeLatent'}
+"""In no prompt (the page alone runs it); such combos all over; a default beyond the web UI's numbers; pictures by the
+numbers that the page gives them, in the place of any other text."""
 
 
 @pytest.fixture(scope='module')
