@@ -84,7 +84,8 @@ async def ours(url: str) -> None:
 @asynccontextmanager
 async def started(command: str, url: str, folder: Path) -> AsyncIterator[Client]:
     name, *arguments = shlex.split(command)
-    own = {'COMFYUI_URL': url, 'DRAFTSMAN_SESSION_DIR': str(folder), 'HOME': str(folder), 'DO_NOT_TRACK': '1'}
+    own = {'COMFYUI_URL': url, 'COMFY_LOCAL_URL': url, 'HOME': str(folder), 'DO_NOT_TRACK': '1'}
+    own['DRAFTSMAN_SESSION_DIR'] = str(folder)
     path = f'{Path(name).parent}{os.pathsep}{os.environ.get("PATH", "")}'
     env = {**os.environ, **own, 'PATH': path}
     parameters = StdioServerParameters(command=name, args=arguments, env=env, cwd=folder)
