@@ -17,12 +17,9 @@ def __getattr__(name: str) -> Any:
     if name.startswith('__'):
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     nodes = _client.default_client().nodes
-    try:
-        return getattr(nodes, name)
-    except AttributeError:
-        if name in OLD_NODES:
-            return OLD_NODES[name]
-        raise
+    if name in OLD_NODES and nodes.find(name) is None:  # without asking the server for each of them
+        return OLD_NODES[name]
+    return getattr(nodes, name)
 
 
 def _names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -220,6 +221,21 @@ def test_an_unknown_node_in_a_loop(
         assert found is None
         # By no name that the server knows: it is found in the lists that were read meanwhile.
         wait_for(lambda: nodes.find(name) is not None)
+
+
+def test_all_names_cost_no_request_more(client: Client, fake: FakeServer) -> None:
+    """Names that comfy-script 0.6 had, which this server lacks, are not looked for there."""
+    before = find_client()
+    set_default_client(client)
+    try:
+        module = importlib.import_module('comfy_script.runtime.nodes')
+        dir(client.nodes)
+        asked = len(fake.requests)
+        names = {name: getattr(module, name) for name in module.__all__}
+        assert {'EmptyImage', 'ImageToPIL'} <= names.keys()
+        assert len(fake.requests) == asked
+    finally:
+        set_default_client(before)
 
 
 def test_a_misspelt_embedding_costs_the_list_of_those(nodes: Any, fake: FakeServer) -> None:
