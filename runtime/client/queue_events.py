@@ -11,7 +11,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...graph.printable import printable
 from ..calls.running import is_unshown
@@ -19,13 +19,10 @@ from ..wire.background import Dispatcher, run_sync
 from ..wire.html import images_html, in_notebook
 from ..wire.live_tasks import Observer
 from ..wire.results import ImageBatchResult
-from ..wire.task import Task
+from ..wire.task import Task, TaskProgress
 from ..wire.tracker import Tracker
 from .endings import note_interrupt, was_interrupted
 from .workflow import Workflow
-
-if TYPE_CHECKING:
-    from ..wire.task import Task, TaskProgress
 
 __all__ = [
     'ProgressBars',

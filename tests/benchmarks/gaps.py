@@ -14,7 +14,6 @@ import json
 import re
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +25,7 @@ from typing import Any, NamedTuple
 from comfy_script.tests.interpreter.test_resources import INTERRUPTED, REFUSED
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.server import Server, ServerError, make_base, pack_links, remove_base
-from comfy_script.tests.nodes.test_gaps import HEAVY, LONG, processor
+from comfy_script.tests.nodes.test_gaps import HEAVY, LONG, meanwhile, processor
 from comfy_script.tests.nodes.test_script_node import node
 
 RUN = 2.0
@@ -58,23 +57,15 @@ def watched(server: Server) -> Iterator[Watch]:
     process = psutil.Process(server.process.pid)
     before = process.memory_info().rss
     found = Watch([(0.0, 0.0)], [0])
-    ended = threading.Event()
 
     def look() -> None:
-        while not ended.is_set():
-            began, used = time.monotonic(), processor(server)
-            server.get('/queue', timeout=120)
-            found.gaps.append((time.monotonic() - began, processor(server) - used))
-            found.memory.append(process.memory_info().rss - before)
-            time.sleep(0.02)
+        began, used = time.monotonic(), processor(server)
+        server.get('/queue', timeout=120)
+        found.gaps.append((time.monotonic() - began, processor(server) - used))
+        found.memory.append(process.memory_info().rss - before)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with meanwhile(look):
         yield found
-    finally:
-        ended.set()
-        thread.join()
 
 
 def run(server: Server, text: str) -> str:

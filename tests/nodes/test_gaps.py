@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -42,25 +42,36 @@ def processor(server: Server) -> float:
 
 
 @contextmanager
-def pinged(server: Server) -> Iterator[list[float]]:
-    """What of the processor's time the server had while it answered `GET /queue`, again and again as the block runs."""
-    took: list[float] = []
+def meanwhile(look: Callable[[], object]) -> Iterator[None]:
+    """Looks again and again while the block runs, on a thread of its own."""
     ended = threading.Event()
 
-    def ping() -> None:
+    def look_on() -> None:
         while not ended.is_set():
-            began = processor(server)
-            server.get('/queue', timeout=120)
-            took.append(processor(server) - began)
+            look()
             time.sleep(0.02)
 
-    thread = threading.Thread(target=ping)
+    thread = threading.Thread(target=look_on)
     thread.start()
     try:
-        yield took
+        yield
     finally:
         ended.set()
         thread.join()
+
+
+@contextmanager
+def pinged(server: Server) -> Iterator[list[float]]:
+    """What of the processor's time the server had while it answered `GET /queue`, again and again as the block runs."""
+    took: list[float] = []
+
+    def ping() -> None:
+        began = processor(server)
+        server.get('/queue', timeout=120)
+        took.append(processor(server) - began)
+
+    with meanwhile(ping):
+        yield took
 
 
 @pytest.mark.parametrize('name', HEAVY)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comfy_script.graph import ComfyScriptError, Prompt, Schemas
+from comfy_script.tests.fuzz.changes import places
 from comfy_script.transpiler.convert import convert_workflow, workflow_to_prompt
 from comfy_script.transpiler.errors import TranspileError
 
@@ -32,19 +33,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every (container, key) inside a JSON value."""
-    found: list[tuple[Any, Any]] = []
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        keys = item.keys() if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
-        for key in keys:
-            found.append((item, key))
-            pending.append(item[key])
-    return found
 
 
 def attempt(workflow: Any) -> None:
