@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from ..graph import Prompt, Schemas
@@ -117,21 +118,13 @@ def mode_changes(
 def _only_in(calls: list[CommentedCall], others: list[CommentedCall]) -> list[CommentedCall]:
     """The calls that have no like among the others: the same text, else another call of the same node."""
     left, known = list(calls), list(others)
-    for like in (_text, _callee):
+    for like in (attrgetter('text'), attrgetter('callee')):
         for call in list(left):
             other = next((other for other in known if like(other) == like(call)), None)
             if other is not None:
                 left.remove(call)
                 known.remove(other)
     return left
-
-
-def _text(call: CommentedCall) -> str:
-    return call.text
-
-
-def _callee(call: CommentedCall) -> str:
-    return call.callee
 
 
 def _turned_off(

@@ -31,13 +31,11 @@ __all__ = [
     'build',
     'build_json',
     'calls_of',
-    'has_been_used',
     'is_unshown',
     'ready_to_queue',
     'run',
     'run_async',
     'runnable',
-    'runner_of',
     'submission_of',
     'unshown',
 ]
@@ -121,7 +119,7 @@ def calls_of(outputs: Any) -> list[NodeCall]:
         else:
             raise BuildError(f'{item!r} is not the output of a node')
     for node in found:
-        has_been_used(node)
+        _has_been_used(node)
     return found
 
 
@@ -292,7 +290,7 @@ class Unrun:
             )
 
 
-def has_been_used(node: NodeCall) -> None:
+def _has_been_used(node: NodeCall) -> None:
     """The call goes into a prompt."""
     if node.unrun is not None:
         node.unrun.dismiss()
@@ -325,7 +323,7 @@ def ready_to_queue(
     nodes = [node for node in recorded if not (node.is_output and node.is_queued)]
     if explicit or any(node.is_output for node in nodes):
         built = runnable(build(explicit, nodes))
-        return Ready(submission_of(built), runner or runner_of(built), _marking(built, outputs))
+        return Ready(submission_of(built), runner or _runner_of(built), _marking(built, outputs))
     if nodes and len(nodes) == len(recorded) and all(node.task_id is None for node in nodes):
         log.warning('The workflow has no output node (such as SaveImage or PreviewImage), so nothing was queued.')
     return None
@@ -360,7 +358,7 @@ def runnable(built: Built) -> Built:
     return built
 
 
-def runner_of(built: Built) -> Runner | None:
+def _runner_of(built: Built) -> Runner | None:
     """The server whose nodes these are, or None where they are of none. Raises WorkflowError where they are of two."""
     runners = list({id(node.runner): node.runner for node in built.nodes.values() if node.runner is not None}.values())
     for other in runners[1:]:
@@ -382,7 +380,7 @@ def _check_same(runner: Runner, other: Runner) -> None:
 
 
 def _required_runner(built: Built) -> Runner:
-    runner = runner_of(built)
+    runner = _runner_of(built)
     if runner is None:
         raise WorkflowError(f'{next(iter(built.nodes.values()))!r} was made without a server that could run it')
     return runner
@@ -407,7 +405,7 @@ def _marking(built: Built, explicit: Iterable[NodeCall]) -> Callable[[Task], Non
 
     def mark(task: Task) -> None:
         for key, node in built.nodes.items():
-            has_been_used(node)
+            _has_been_used(node)
             if (node.is_output or id(node) in named) and not node.is_queued:
                 node.task, node.task_id = task, key
 
