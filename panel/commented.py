@@ -40,7 +40,11 @@ def commented_calls(script: str) -> list[CommentedCall]:
 def comment_out(script: str, spans: Mapping[str, tuple[int, int]]) -> str:
     """The script with these lines as comments, first and last of each counted from 1."""
     rows = script.split('\n')
-    for first, last in spans.values():
+    done = 0
+    for first, last in sorted(spans.values(), key=lambda span: (span[0], -span[1])):
+        if last <= done:  # it stands within another
+            continue
+        done = last
         indent = ' ' * (len(rows[first - 1]) - len(rows[first - 1].lstrip()))
         block = [row.removeprefix(indent) for row in rows[first - 1 : last]]
         rows[first - 1 : last] = [f'{indent}# {row}' if row else f'{indent}#' for row in block]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..graph import InputKind, InputSchema, Link, Prompt, Schemas, close_names
@@ -65,7 +66,12 @@ def _can_be_linked(given: str | None, item: InputSchema) -> bool:
     """As ComfyUI decides it (`comfy_execution/validation.py: validate_node_input`), where both types are plain."""
     if given is None or item.kind is not InputKind.PLAIN or not isinstance(item.type, str):
         return True
-    sides = [{part.strip() for part in side.split(',')} for side in (given, item.type)]
+    return _have_in_common(given, item.type)
+
+
+@lru_cache(maxsize=2048)
+def _have_in_common(given: str, wanted: str) -> bool:
+    sides = [{part.strip() for part in side.split(',')} for side in (given, wanted)]
     return any(map(_is_open, (*sides[0], *sides[1]))) or bool(sides[0] & sides[1])
 
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from ..graph import Prompt, Schemas, encode_value
 from ..interpreter import ScriptError, describe_signature
-from ..transpiler import Metadata, Script, convert_workflow, write_script
-from ..transpiler.workflow_file import WorkflowFile
+from ..transpiler import Metadata, Script, write_script
 from .apply import plan, spans
 from .as_queued import prompt_of_graph
 from .catalog import catalog
 from .errors import RequestError
 from .for_agent import block
-from .inactive import inactive_nodes
+from .kept_graphs import KeptGraphs
 from .merge import merge
 from .problems import problems
 from .reading import ReadScript, ScriptRefused, errors_of, read_script
@@ -32,18 +31,24 @@ from .requests import (
 from .runnable import as_file
 from .shown import shown
 from .to_node import to_node
+from .written import graph_writer
 
 __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 
 
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     """`{script, lines, warnings, problems, text?, printed?, differs?}`. A `text` stands as far as it holds."""
-    plain = request.text is None and (request.prompt is not None or not inactive_nodes(request.workflow or {}))
-    if request.workflow is None or plain:
-        script, prompt = _write(request, schemas)
-        read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
-        same = {key: key for key in prompt.nodes}
-        return {**_script_json(script), 'problems': problems(prompt, read, same, schemas)}
+    if request.workflow is None or (request.prompt is not None and request.text is None):
+        return _of_prompt(request, schemas)
+    written = graph_writer.write_whole(request.workflow, schemas, request.style) if request.text is None else None
+    if written is not None:
+        nodes = {key: key for key in written.prompt.nodes}
+        return {
+            'script': written.script.text,
+            'lines': {**written.script.lines, **written.inactive},
+            'warnings': list(written.warnings),
+            'problems': problems(written.prompt, written.as_read, nodes, schemas),
+        }
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
@@ -63,6 +68,13 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
             for change in found.differing
         ],
     }
+
+
+def _of_prompt(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
+    script, prompt = _write(request, schemas)
+    read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
+    same = {key: key for key in prompt.nodes}
+    return {**_script_json(script), 'problems': problems(prompt, read, same, schemas)}
 
 
 def prompt(request: PromptRequest, schemas: Schemas) -> dict[str, Any]:
@@ -122,10 +134,13 @@ ANSWERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any, Sche
 """Route → how its JSON is read, and what answers it."""
 
 
+_graphs = KeptGraphs()
+
+
 def answer(route: str, data: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
     """What `POST /comfyscript/ROUTE` answers. Raises RequestError, TranspileError."""
     parse, function = ANSWERS[route]
-    return function(parse(data), schemas)
+    return function(parse(_graphs.complete(data)), schemas)
 
 
 def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) -> dict[str, Any]:
@@ -156,12 +171,8 @@ def _write(request: TranspileRequest, schemas: Schemas) -> tuple[Script, Prompt]
     if request.prompt is not None:
         prompt = Prompt.parse(request.prompt)
         return write_script(prompt, schemas=schemas, workflow=request.workflow, style=request.style), prompt
-    workflow = WorkflowFile.parse(request.workflow or {})
-    conversion = convert_workflow(workflow, schemas)
-    prompt = Prompt.parse(conversion.prompt)
-    script = write_script(prompt, schemas=schemas, workflow=workflow, conversion=conversion, style=request.style)
-    warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
-    return Script(script.text, script.lines, warnings), prompt
+    written = graph_writer.write(request.workflow or {}, schemas, request.style)
+    return replace(written.script, warnings=written.warnings), written.prompt
 
 
 def _script_json(script: Script) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import Any, Literal
 
 from ..graph import Prompt, Schemas
 from ..transpiler import Conversion, Style, convert_workflow, write_script
-from ..transpiler.workflow_file import WorkflowFile
 from .comments import carry_comments
 from .edits import compare
 from .fit_values import fit_values
 from .inactive import write_with_inactive
+from .kept_graphs import KeptGraph
 from .match import find_origins
 from .reading import ReadScript, ScriptRefused, read_script
 from .value_changes import ValueChange, value_changes
+from .written import graph_writer
 
 _KEPT = 4
 _SEEN = ('ds', 'comfyscript')
@@ -65,6 +66,8 @@ class Shown:
 
 _written: OrderedDict[str, Shown] = OrderedDict()
 _followed: OrderedDict[str, Shown] = OrderedDict()
+_last_key: dict[str, tuple[Mapping[str, Any], Style, str]] = {}
+"""The graph that was asked about last: while somebody types, it is the same object."""
 
 
 def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str | None = None) -> Shown:
@@ -74,7 +77,7 @@ def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str
     key = _key(text)
     before = _recall(_followed, key, schemas)
     if before is not None:
-        conversion = convert_workflow(workflow, schemas)
+        conversion = graph_writer.convert(workflow, schemas)
         found = _with_changes(before, _prompt_of(conversion), _warnings(conversion))
         if found is not None:
             return found
@@ -162,22 +165,27 @@ def _titled(workflow: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str,
 
 def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown:
     """While somebody types, every request brings the same graph: it is read once."""
-    extra = workflow.get('extra')
-    extra = {key: extra[key] for key in extra if key not in _SEEN} if isinstance(extra, dict) else extra
-    key = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
+    key = _key_of(workflow, style)
     known = _recall(_written, key, schemas)
     if known is None:
-        parsed = WorkflowFile.parse(workflow)
-        conversion = convert_workflow(parsed, schemas)
-        prompt = Prompt.parse(conversion.prompt)
-        script = write_script(prompt, schemas=schemas, workflow=parsed, conversion=conversion, style=style)
-        reading = read_script(script.text, schemas)
-        warnings = tuple(dict.fromkeys((*conversion.warnings, *script.warnings)))
-        typed = _prompt_of(conversion)
-        plain = Shown(schemas, typed, reading, find_origins(typed, reading), warnings)
+        written = graph_writer.write(workflow, schemas, style)
+        reading = read_script(written.script.text, schemas)
+        typed = _prompt_of(written.conversion)
+        plain = Shown(schemas, typed, reading, find_origins(typed, reading), written.warnings)
         known = _with_inactive(plain, workflow, style)
         _remember(_written, key, known)
     return known
+
+
+def _key_of(workflow: Mapping[str, Any], style: Style) -> str:
+    last = _last_key.get('last')
+    if isinstance(workflow, KeptGraph) and last is not None and last[0] is workflow and last[1] == style:
+        return last[2]
+    extra = workflow.get('extra')
+    extra = {key: extra[key] for key in extra if key not in _SEEN} if isinstance(extra, dict) else extra
+    key = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
+    _last_key['last'] = (workflow, style, key)
+    return key
 
 
 def _with_inactive(plain: Shown, workflow: Mapping[str, Any], style: Style) -> Shown:

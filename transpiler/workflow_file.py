@@ -329,8 +329,8 @@ def type_name(value: Any) -> str:
 def _parse_graph(data: Mapping[str, Any]) -> tuple[tuple[WorkflowNode, ...], tuple[WorkflowLink, ...]]:
     items = enumerate(_items(data.get('nodes')))
     nodes = tuple([parse_node(item, index) for index, item in items if isinstance(item, dict)])
-    links = _parse_links(data.get('links'))
-    return nodes, tuple(_with_missing_links(nodes, links).values())
+    links = parse_links(data.get('links'))
+    return nodes, tuple(with_missing_links(nodes, links).values())
 
 
 def parse_node(data: Mapping[str, Any], index: int) -> WorkflowNode:
@@ -388,7 +388,8 @@ _LINK_KEYS = ('id', 'origin_id', 'origin_slot', 'target_id', 'target_slot', 'typ
 _link_fields = itemgetter(*_LINK_KEYS)
 
 
-def _parse_links(data: Any) -> dict[int, WorkflowLink]:
+def parse_links(data: Any) -> dict[int, WorkflowLink]:
+    """A list of links, by their ids."""
     links: dict[int, WorkflowLink] = {}
     for item in _items(data):
         if isinstance(item, dict):
@@ -414,7 +415,7 @@ def _parse_links(data: Any) -> dict[int, WorkflowLink]:
     return links
 
 
-def _with_missing_links(nodes: Sequence[WorkflowNode], links: dict[int, WorkflowLink]) -> Mapping[int, WorkflowLink]:
+def with_missing_links(nodes: Sequence[WorkflowNode], links: dict[int, WorkflowLink]) -> dict[int, WorkflowLink]:
     """Adds the links that the list lacks but both ends name. (The web UI cannot run such a file at all.)"""
     wanted = [
         (slot.link, node.id, index, slot.type)

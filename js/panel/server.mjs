@@ -1,5 +1,6 @@
 // The routes of docs/routes.md.
 import { api } from './comfy.mjs'
+import { SentGraph } from './sent_graph.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number, fix?: any }} ScriptErrorJson `fix`: a value to put there instead. */
 /** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, saved?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[], problems?: ScriptErrorJson[], printed?: Record<string, string> }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has; `problems`: what ComfyUI would refuse to run; `printed`: by line. */
@@ -26,8 +27,25 @@ async function ask(route, options = {}) {
   return data
 }
 
-/** @param {string} route @param {any} data @param {AbortSignal} [signal] */
-const post = (route, data, signal) => ask(route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(data), signal })
+const graphs = new SentGraph()
+
+/** @param {string} route @param {string} body @param {AbortSignal} [signal] */
+const postText = (route, body, signal) => ask(route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal })
+
+/** @param {string} route @param {any} data @param {AbortSignal} [signal] @returns {Promise<any>} */
+async function post(route, data, signal) {
+  if (!data.workflow) return postText(route, JSON.stringify(data), signal)
+  const { body, answered } = graphs.write(data)
+  try {
+    const answer = await postText(route, body, signal)
+    answered()
+    return answer
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.status !== 409) throw error
+    graphs.forget()
+    return postText(route, JSON.stringify(data), signal)
+  }
+}
 
 /** @param {{ workflow?: any, prompt?: any, style?: any, text?: string }} data @param {AbortSignal} [signal] @returns {Promise<ScriptJson>} */
 export const transpile = (data, signal) => post('/comfyscript/transpile', data, signal)

@@ -156,3 +156,19 @@ def test_a_value_that_the_text_computes_is_told_where_the_graph_has_another(pane
     panel.button('Apply').click()
     panel.wait_for_state('Matches the graph')
     assert panel.widget(second['id'], 'seed') == 8
+
+
+def test_only_what_changed_is_sent(panel: Panel) -> None:
+    """Until the server knows the graph no more: then all of it, and the text goes on."""
+    sent: list[dict[str, Any]] = []
+    panel.page.on('request', lambda one: sent.append(one.post_data_json) if one.url.endswith('/transpile') else None)
+    panel.set_widget(3, 'steps', 7)
+    panel.wait_for_text('steps=7')
+    assert [node['id'] for node in sent[-1]['changes']['nodes']] == [3]
+    assert 'workflow' not in sent[-1]
+    for number in range(9):
+        body = {'workflow': {'nodes': []}, 'keep': f'of another page {number}'}
+        panel.server.post('/comfyscript/transpile', body)
+    panel.set_widget(3, 'steps', 8)
+    panel.wait_for_text('steps=8')
+    assert len(sent[-1]['workflow']['nodes']) == len(panel.graph()['nodes'])
