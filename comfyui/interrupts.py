@@ -12,6 +12,11 @@ def interrupt_check() -> Callable[[], object] | None:
     return getattr(model_management(), 'throw_exception_if_processing_interrupted', None)
 
 
+def interrupt_waits() -> bool:
+    """Whether the user asked for it and nothing has taken it in yet: who raises it, in `interrupt_check`, does that."""
+    return bool(getattr(model_management(), 'processing_interrupted', bool)())
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether this is the user's interrupt."""
     return isinstance(error, getattr(model_management(), 'InterruptProcessingException', ()))

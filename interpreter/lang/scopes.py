@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from .looks import EVERY, look, walk
+
 FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -51,7 +53,7 @@ def function_scope(node: ast.FunctionDef | ast.Lambda, parent: NameScope) -> Nam
 def comprehension_scope(node: ast.AST, parent: NameScope) -> NameScope:
     names: set[str] = set()
     for generator in node.generators:  # type: ignore[attr-defined]
-        for item in ast.walk(generator.target):
+        for item in walk(generator.target):
             names.update(names_bound_by(item))
     return NameScope(parent, names, set(), set())
 
@@ -80,8 +82,12 @@ def _bound(body: list) -> tuple[set[str], set[str], set[str]]:
     global_names: set[str] = set()
     outer_names: set[str] = set()
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in body]
+    seen = 0
     while stack:
         node, inside_comprehension = stack.pop()
+        seen += 1
+        if seen % EVERY == 0:
+            look()
         if isinstance(node, ast.NamedExpr):
             # A walrus inside a comprehension binds in the function around it.
             bound.update(names_bound_by(node.target))

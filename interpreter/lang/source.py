@@ -13,11 +13,17 @@ import time
 import warnings
 from dataclasses import dataclass, field
 
+from ...graph.collector import collector_paused
 from .bounds import Bounds
 from .errors import ScriptLimit, ScriptSyntaxError, Span
+from .looks import EVERY, look
 
 MAX_NESTING = 150
 """Operators, brackets and blocks inside each other."""
+
+MAX_TOKENS = 150_000
+"""Words, numbers, signs and line ends of one script. Python's parser, which holds its lock all the while, takes up to
+four microseconds for each; a text that is wrong at its end it reads twice."""
 
 MAX_CHAINED = 400
 """How often `elif` and `lambda` may stand in one script: they nest without brackets and across commas."""
@@ -71,10 +77,18 @@ def parse_tree(text: str) -> ast.Module:
     """`ast.parse`, which older Pythons let fail by itself while another thread parses ("recursion depth mismatch")."""
     for pause in PAUSES:
         try:
-            return ast.parse(text, '<script>')
+            return _parse(text)
         except SystemError:
             time.sleep(pause)
-    return ast.parse(text, '<script>')
+    return _parse(text)
+
+
+def _parse(text: str) -> ast.Module:
+    look()
+    with collector_paused():  # it would take as long again
+        tree = ast.parse(text, '<script>')
+    look()
+    return tree
 
 
 def _syntax_error(error: SyntaxError) -> ScriptSyntaxError:
@@ -92,8 +106,12 @@ def _syntax_error(error: SyntaxError) -> ScriptSyntaxError:
 def _check_nesting(text: str, nested_templates: bool = NESTED_TEMPLATES) -> None:
     """Bounds the depth of any tree this text could have: operators since the last comma, over all open brackets."""
     scan = _Scan(text, nested_templates)
+    tokens = 0
     while scan.position < len(text):
         start = scan.position
+        tokens += not text[start].isspace() or text[start] == '\n'
+        if tokens % EVERY == 0:
+            look()
         if scan.templates and scan.templates[-1].in_text:
             scan.template_text(scan.templates[-1])
         else:
@@ -101,6 +119,8 @@ def _check_nesting(text: str, nested_templates: bool = NESTED_TEMPLATES) -> None
         if sum(scan.depths) > 2 * MAX_NESTING + 100 or len(scan.depths) > MAX_NESTING:
             span = Span(scan.line, 0, scan.line, 0)
             raise ScriptLimit('too many operators or brackets inside each other', span).locate(text)
+        if tokens > MAX_TOKENS:
+            raise ScriptLimit(f'the script has more than {MAX_TOKENS} words and signs, which are all it may have')
         scan.line += text.count('\n', start, scan.position)
     for word, count in scan.counts.items():
         if count > MAX_CHAINED:
@@ -273,8 +293,12 @@ def _depth_of_template(body: str) -> int:
 
 def _measure(tree: ast.Module, text: str) -> None:
     stack: list[tuple[ast.AST, int]] = [(tree, 0)]
+    seen = 0
     while stack:
         node, depth = stack.pop()
+        seen += 1
+        if seen % EVERY == 0:
+            look()
         if depth > MAX_NESTING:
             line = getattr(node, 'lineno', 1)
             raise ScriptLimit('too many operators or blocks inside each other', Span(line, 0, line, 0)).locate(text)

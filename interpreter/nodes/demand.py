@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...graph import InputKind, InputSchema, NodeSchema, SchemaError, Schemas
+from ..lang.looks import EVERY, look, walk
 from ..lang.scopes import COMPREHENSIONS, FUNCTIONS, comprehension_scope, function_scope, module_scope, names_bound_by
 
 Values = tuple[int, ...]
@@ -29,7 +30,7 @@ _NOW, _PERHAPS = -1, -2
 def waiting_calls(tree: ast.Module, schemas: Schemas) -> frozenset[ast.Call]:
     """The calls that may wait."""
     nodes = _NodeNames(tree, schemas)
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = (node for node in walk(tree) if isinstance(node, ast.Call))
     found = (nodes.schema_of(call.func) for call in calls)
     if not any(_is_lazy(item) for schema in found if schema is not None for item in schema.inputs):
         return frozenset()
@@ -85,6 +86,7 @@ class _Demand:
         """Value → the values that are needed if it is."""
         self._used: set[int] = set()
         self._seen: list[int] = []
+        self._passed = 0
         self._calls: dict[ast.Call, int] = {}
         self._captured = set(_captured_names(tree))
         definitions = [node for node in _straight(tree.body) if isinstance(node, ast.FunctionDef)]
@@ -131,7 +133,7 @@ class _Demand:
     def _is_followed(self, node: ast.FunctionDef) -> bool:
         if self._nodes.times_bound(node.name) != 1 or node.args.vararg or node.args.kwarg:
             return False
-        returns = [item for item in ast.walk(node) if isinstance(item, ast.Return)]
+        returns = [item for item in walk(node) if isinstance(item, ast.Return)]
         return returns in ([], [node.body[-1]])
 
     def _function(self, node: ast.FunctionDef) -> _Function:
@@ -218,6 +220,9 @@ class _Demand:
 
     def _see(self, node: ast.AST, variables: Variables) -> None:
         """An expression whose value anything may be done with."""
+        self._passed += 1
+        if self._passed % EVERY == 0:
+            look()
         if isinstance(node, ast.Call):
             self._use(self._results(node, variables, None)[0], _NOW)
         elif isinstance(node, (ast.Name, *FUNCTIONS, *COMPREHENSIONS)):
@@ -228,7 +233,7 @@ class _Demand:
 
     def _see_all(self, node: ast.AST, variables: Variables) -> None:
         """Code that is not followed: whatever it names is seen, and calls in it do not wait."""
-        for item in ast.walk(node):
+        for item in walk(node):
             if isinstance(item, ast.Name):
                 self._use(variables.get(item.id, ()), _NOW)
                 function = self._functions.get(item.id)
@@ -287,7 +292,9 @@ class _Demand:
 
 def _straight(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that run one after the other, each once, those of `with Workflow():` among them."""
-    for node in statements:
+    for number, node in enumerate(statements):
+        if number % EVERY == 0:
+            look()
         if isinstance(node, ast.With):
             yield from (ast.copy_location(ast.Expr(item.context_expr), node) for item in node.items)
             yield from _straight(node.body)
@@ -304,15 +311,19 @@ def _names_of(target: ast.expr) -> list[str] | None:
 
 def _bound_names(tree: ast.Module) -> Counter[str]:
     """How many times a script binds each name, in whatever scope."""
-    return Counter(name for node in ast.walk(tree) for name in names_bound_by(node))
+    return Counter(name for node in walk(tree) for name in names_bound_by(node))
 
 
 def _captured_names(tree: ast.Module) -> Iterator[str]:
     """Names that a scope reads or binds which are not its own: their values are seen from elsewhere, at any time."""
     module = module_scope(tree)
     stack: list[tuple[ast.AST, set[str] | None]] = [(tree, None)]
+    passed = 0
     while stack:
         node, own = stack.pop()
+        passed += 1
+        if passed % EVERY == 0:
+            look()
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             yield from node.names
         elif isinstance(node, ast.Name) and own is not None and node.id not in own:

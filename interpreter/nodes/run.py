@@ -15,6 +15,7 @@ from ..lang.builtins import NAMES
 from ..lang.compile.compiler import Code
 from ..lang.compile.program import compile_tree
 from ..lang.errors import ScriptError, ScriptFailed, ScriptLimit
+from ..lang.looks import walk
 from ..lang.machine import Machine
 from ..lang.memory import live_size
 from ..lang.modules import MODULES
@@ -78,7 +79,7 @@ def find_main(tree: ast.Module) -> ast.FunctionDef | None:
         return None
     outside = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
     for statement in outside:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'main':
                 return None
     return found

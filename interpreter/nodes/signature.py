@@ -15,6 +15,7 @@ from ...graph import GLOBAL_ENUMS, Schemas, to_class_name
 from ...graph.types import DATA_TYPES, PYTHON_TYPES
 from ..lang.builtins import NAMES
 from ..lang.errors import ScriptError, ScriptSyntaxError
+from ..lang.looks import EVERY, look, walk
 from ..lang.scopes import names_bound_by
 from ..lang.source import parse_source, span_of
 from .run import find_main
@@ -334,6 +335,8 @@ def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
     while stack:
         node = stack.pop()
         found.append(node)
+        if len(found) % EVERY == 0:
+            look()
         if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
             stack += ast.iter_child_nodes(node)
     return found
@@ -363,7 +366,7 @@ def _bare_outputs(tree: ast.Module) -> tuple[tuple[str, str], ...]:
     """A bare script's outputs: the parts of the last `out = …`."""
     assigned = [
         node
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == 'out' for target in node.targets)
     ]
@@ -377,11 +380,11 @@ def _bare_outputs(tree: ast.Module) -> tuple[tuple[str, str], ...]:
 
 def _free_names(tree: ast.Module, schemas: Schemas | None) -> tuple[SignatureInput, ...]:
     """The names that a bare script uses and nothing gives it: its sockets. Nodes begin with a capital letter."""
-    bound = {'node', 'nodes', 'load', *(name for node in ast.walk(tree) for name in names_bound_by(node))}
+    bound = {'node', 'nodes', 'load', *(name for node in walk(tree) for name in names_bound_by(node))}
     ignored = _annotations(tree)
     found: dict[str, int] = {}
     for node in sorted(
-        (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in ignored),
+        (node for node in walk(tree) if isinstance(node, ast.Name) and node not in ignored),
         key=lambda node: (node.lineno, node.col_offset),
     ):
         name = node.id
@@ -395,8 +398,8 @@ def _free_names(tree: ast.Module, schemas: Schemas | None) -> tuple[SignatureInp
 
 def _annotations(tree: ast.Module) -> set[ast.AST]:
     found: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         annotation = getattr(node, 'annotation', None) or getattr(node, 'returns', None)
         if isinstance(annotation, ast.AST):
-            found |= set(ast.walk(annotation))
+            found |= set(walk(annotation))
     return found

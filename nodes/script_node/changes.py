@@ -8,7 +8,9 @@ from typing import Any
 
 from ...comfyui.loaded import nodes_module
 from ...interpreter import ScriptError
+from ...interpreter.lang.looks import walk
 from ...interpreter.lang.source import parse_source
+from .checked_scripts import known_tree
 from .comfyui import known_schemas
 
 
@@ -17,14 +19,14 @@ def _uses(text: str) -> tuple[frozenset[str], bool]:
     """Names a script reads, and whether it draws or asks for the time without a seed."""
     try:
         # ComfyUI asks this of nodes that failed its validation too: the text may be of any size and depth.
-        tree = parse_source(text)
+        tree = known_tree(text) or parse_source(text)
     except ScriptError:
         return frozenset(), True
     names: set[str] = set()
     attributes: set[str] = set()
     imported: set[str] = set()
     seeded = False
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             names.add(node.id)
         elif isinstance(node, ast.Attribute):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -18,11 +19,17 @@ class CheckedScript(NamedTuple):
     signature: Signature
     bounds: Bounds
     schemas: Schemas
-    class_count: int
+    classes: frozenset[str]
     """Node classes that there were: code depends on which they are, the signature also on their lists of choices."""
 
 
 _read: OrderedDict[str, CheckedScript] = OrderedDict()
+
+
+def known_tree(text: str) -> ast.Module | None:
+    """The tree of a text that was read lately: to parse it again takes as long."""
+    found = _read.get(text)
+    return None if found is None else found.compiled.tree
 
 
 def checked_script(text: str, bounds: Bounds, schemas: Schemas) -> CheckedScript:
@@ -32,16 +39,17 @@ def checked_script(text: str, bounds: Bounds, schemas: Schemas) -> CheckedScript
     compiled again each time that it is asked for: its code stays, only its signature is read anew.
     """
     found = _read.get(text)
-    if found is not None and (found.bounds != bounds or found.class_count != len(schemas)):
-        found = None
-    if found is not None and found.schemas is schemas:
+    if found is not None and found.bounds == bounds and found.schemas is schemas:
         return found
+    classes = frozenset(schemas)
+    if found is not None and (found.bounds != bounds or found.classes != classes):
+        found = None
     compiled = found.compiled if found is not None else compile_script(text, bounds, schemas)
     try:
         signature = read_signature(compiled.tree, schemas)
     except ScriptError as error:
         raise error.locate(compiled.text) from None
-    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas, len(schemas))
+    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas, classes)
     while len(_read) > 1 and sum(map(len, _read)) > MOST_CHARACTERS:
         _read.popitem(last=False)
     return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from ...comfyui.interrupts import interrupt_check, interrupt_waits
 from ...graph.prompt import may_be_link
 from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError
+from ...interpreter.lang.looks import looking
 from ...interpreter.nodes.settings import Settings
 from .any_inputs import ANY, OWN, AnyInputs
 from .changes import may_change
@@ -70,8 +72,13 @@ class ComfyScript:
 
     @classmethod
     def IS_CHANGED(cls, script: str | None = None, **inputs: Any) -> Any:
+        try:
+            with looking(_end_for_interrupt):
+                changes = script is None or may_change(_text(script))
+        except _Interrupted:
+            changes = True
         # A new object each time: ComfyUI compares these inside tuples, where `math.nan` is equal to itself.
-        return float('nan') if script is None or may_change(_text(script)) else ''
+        return float('nan') if changes else ''
 
     def check_lazy_status(self, script: Any = None, **inputs: Any) -> list[str]:
         """Checks the nodes behind the links of the script's inputs, then asks for them. Raises ScriptError."""
@@ -79,7 +86,8 @@ class ComfyScript:
         given = dynprompt.get_node(node_id)['inputs']
         links = {name: value for name, value in given.items() if name in AnyInputs() and may_be_link(value)}
         missing = {name: value for name, value in links.items() if inputs.get(name) is None}
-        signature = _read(_text(script)).signature
+        with looking(interrupt_check()):
+            signature = _read(_text(script)).signature
         if any(item.name not in given for item in signature.inputs):
             check_values_came(inputs.get('__extra_pnginfo'), node_id)
         check_given(signature, given)
@@ -91,7 +99,8 @@ class ComfyScript:
         hidden = {name: inputs.pop(name, None) for name in list(inputs) if name.startswith(OWN)}
         text = _text(script)
         settings = settings_of_owner()
-        compiled, signature, *_ = _read(text)
+        with looking(interrupt_check()):
+            compiled, signature, *_ = _read(text)
         node_id = str(hidden.get('__unique_id'))
         run = Run(self._identities, self._make_cache(settings), node_id, hidden)
         value = run.execute(compiled, typed(inputs, signature), settings)
@@ -108,6 +117,15 @@ class ComfyScript:
         if self._cache is None:
             self._cache = Generations(settings.cache_bytes)
         return self._cache
+
+
+class _Interrupted(Exception):
+    """ComfyUI takes whatever `IS_CHANGED` raises for a change: its own exception would be lost there."""
+
+
+def _end_for_interrupt() -> None:
+    if interrupt_waits():
+        raise _Interrupted
 
 
 def _problem(script: Any) -> bool | str:

@@ -37,8 +37,8 @@ IMPORTS = 'import functools, itertools, math, operator, re, torch\n'
 SCRIPTS: dict[str, str] = {
     **HEAVY,
     **LONG,
-    'seventy thousand lines': 'x = 1\n' * 70_000,
-    'a text of 450 KB': '\n'.join(f'v{i} = {{"a": [{i}, "x"], "b": ({i} + 1) * 2}}' for i in range(11_000)),
+    'thirty thousand lines': 'x = 1\n' * 30_000,
+    'a text of 450 KB': '\n'.join(f'v{i} = {{"a": [{i}, "{"x" * 30}"], "b": ({i} + 1) * 2}}' for i in range(6_500)),
     **{line: f'{IMPORTS}{line}' for line in [*REFUSED.strip().splitlines(), *INTERRUPTED.strip().splitlines()]},
 }
 
@@ -123,7 +123,7 @@ def routes() -> dict[str, tuple[str, bytes, str]]:
         'a body of 15 MB of lists': ('transpile', b'{"workflow": ' + bomb + b'}', 'application/json'),
         **{f'{name} ({route})': (route, script(SCRIPTS[name]), 'application/json')
            for route in ('prompt', 'signature', 'runnable')
-           for name in ('names', 'numbered names', 'seventy thousand lines', 'a text of 450 KB', 'lists added up')},
+           for name in ('names', 'numbered names', 'thirty thousand lines', 'a text of 450 KB', 'lists added up')},
     }  # fmt: skip
 
 

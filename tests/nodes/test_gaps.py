@@ -30,7 +30,7 @@ HEAVY = {
     'images': 'import torch\nx = []\nwhile True: x.append(torch.zeros(10**6))',
 }
 LONG = {
-    'names': 'out = (' + 'a, ' * 140_000 + ')',
+    'names': 'out = (' + 'a, ' * 70_000 + ')',
     'numbered names': 'def main():\n    return (' + 'a, ' * 4000 + ')',
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ..errors import ScriptSyntaxError, Span
+from ..looks import EVERY, look
 from ..lookup import global_or_builtin
 from ..scopes import NameScope, module_scope
 from ..script_functions import Frame
@@ -41,6 +42,7 @@ class Compiler:
     def __init__(self, tree: ast.Module, waiting: frozenset[ast.Call], expressions: Compilers, statements: Compilers):
         self.scope = module_scope(tree)
         self.loops = 0
+        self.compiled = 0
         self.in_function = False
         self._expressions = expressions
         self._statements = statements
@@ -50,13 +52,20 @@ class Compiler:
     def refuse(self, node: ast.AST, message: str) -> NoReturn:
         raise ScriptSyntaxError(message, span_of(node))
 
+    def _one_more(self) -> None:
+        self.compiled += 1
+        if self.compiled % EVERY == 0:
+            look()
+
     def expression(self, node: ast.expr) -> Code:
+        self._one_more()
         compile_node = self._expressions.get(type(node))
         if compile_node is None:
             self.unknown(node)
         return compile_node(self, node)
 
     def statement(self, node: ast.stmt) -> Code:
+        self._one_more()
         compile_node = self._statements.get(type(node))
         if compile_node is None:
             self.unknown(node)
