@@ -13,8 +13,9 @@ SaveImage(VAEDecode(latent, vae), 'bottle')
 
 No imports of ComfyUI, no load(). Loops, functions and f-strings work. Something must be saved or shown (SaveImage,
 PreviewImage). Look nodes up (search_nodes, describe_node) rather than guess; names of models come from list_models.
-check_script before run_script. To change a workflow take its script (script_of), edit it, and run_script or
-save_workflow it. The resource comfyscript://language has the whole language."""
+run_script checks first. To change a workflow read its script (script_of), then run_script or save_workflow it as
+source="workflows/NAME.json", edits=[["steps=20", "steps=30"]]: each old part is in the script once. Write the text
+anew only where most of it changes. The resource comfyscript://language has the whole language."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (

@@ -10,11 +10,11 @@ from ..panel.bounded import LONG, SHORT, cut, listed, one_line
 from ..runtime.wire.background import run_sync
 from .errors import AgentError
 from .script_checks import remark
-from .studio import CallingAgent, Studio
+from .studio import CallingAgent, SeenGraph, Studio
 
 ROUTE = 'comfyscript/agent'
-SECONDS = 45.0
-"""The server gives the page 30."""
+SECONDS = 75.0
+"""The server gives the page 30 until it begins, and 30 from then on."""
 
 REFUSALS = {
     'off': "the person has switched it off in ComfyUI's settings (ComfyScript, Agents)",
@@ -43,7 +43,8 @@ def open_script(studio: Studio, caller: CallingAgent) -> str:
 def _read(studio: Studio, caller: CallingAgent, found: Mapping[str, Any]) -> str:
     """The script; seen by the agent, unless it is too long to be shown whole."""
     script = str(found.get('script', ''))
-    studio.reads[caller.key] = str(found['read']) if len(script) < LONG - SHORT else ''
+    whole = len(script) < LONG - SHORT
+    studio.has_seen(caller, SeenGraph(str(found['read']), script) if whole else SeenGraph())
     return script
 
 
@@ -78,11 +79,11 @@ def apply_script(studio: Studio, caller: CallingAgent, text: str) -> tuple[str, 
     """
     if not studio.permissions.may_apply:
         raise AgentError('changing the open graph is switched off here (--no-apply)')
-    found = _ask(studio, caller, 'apply', script=text, read=studio.reads.get(caller.key, ''))
+    found = _ask(studio, caller, 'apply', script=text, read=studio.seen(caller).number)
     if found.get('errors'):
         lines = ['The graph is as it was:', *(remark('error', one) for one in found['errors'])]
         return cut('\n'.join(lines), SHORT, 'correct these first'), True
-    studio.reads[caller.key] = str(found['read'])
+    studio.has_seen(caller, SeenGraph(str(found['read']), str(found.get('script', text))))
     edits, left = found.get('edits') or (), found.get('notApplied') or ()
     lines = [*(f'not applied, line {one["line"]}: {one["message"]}' for one in left), *_changes(edits)]
     lines += [remark('warning', one) for one in found.get('warnings') or ()]

@@ -32,6 +32,12 @@ _FORMS = (
 
 
 def script_of(studio: Studio, source: str) -> str:
+    """The script of a file or workflow of the server, as much of it as may be shown. Raises what `whole_script`
+    does."""
+    return cut(whole_script(studio, source), LONG, 'the script is too long to be shown')
+
+
+def whole_script(studio: Studio, source: str) -> str:
     """The script of a file or workflow of the server, with what was to be noticed as comments.
 
     Raises AgentError, TranspileError, ConnectError, ServerError.
@@ -41,7 +47,7 @@ def script_of(studio: Studio, source: str) -> str:
         raise AgentError(f'{source} holds no workflow')
     answer = answer_file(metadata, {}, studio.schemas())
     notes = ''.join(f'# note: {" ".join(warning.split())}\n' for warning in answer['warnings'][:10])
-    return cut(notes + answer['script'], LONG, 'the script is too long to be shown')
+    return notes + answer['script']
 
 
 def _metadata(studio: Studio, source: str) -> Metadata:

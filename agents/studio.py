@@ -56,6 +56,14 @@ class CallingAgent:
         return self.name, self.session
 
 
+@dataclass(frozen=True)
+class SeenGraph:
+    """What a caller has last seen of the open graph: the page's number for it, and its script."""
+
+    number: str = ''
+    script: str = ''
+
+
 class Studio:
     """One ComfyUI server for agents. Its methods block: they are called on worker threads."""
 
@@ -64,8 +72,7 @@ class Studio:
         self.permissions = permissions or Permissions()
         self.own: dict[str, float] = {}
         """Prompts that were queued from here, and when."""
-        self.reads: dict[tuple[str, str], str] = {}
-        """What each caller has last seen of the open graph: the page's number for it."""
+        self._seen: dict[tuple[str, str], SeenGraph] = {}
         self._read_at = time.monotonic()
         self._lock = threading.Lock()
 
@@ -85,6 +92,13 @@ class Studio:
             self.client.refresh()
             self._read_at = time.monotonic()
             return self.client.schemas
+
+    def seen(self, caller: CallingAgent) -> SeenGraph:
+        """What the caller has last seen of the open graph; an empty one where it has not, or not whole."""
+        return self._seen.get(caller.key, SeenGraph())
+
+    def has_seen(self, caller: CallingAgent, graph: SeenGraph) -> None:
+        self._seen[caller.key] = graph
 
     def note(self, prompt_id: str) -> None:
         """A prompt was queued from here."""
@@ -113,9 +127,7 @@ class Studio:
         """A route's JSON. Raises ConnectError, ServerError."""
         return self.ask(lambda connection: connection.get_json(path, params=params or None))
 
-    def find(
-        self, path: str, missing: str, params: Mapping[str, str] | None = None, most: int = LARGEST
-    ) -> bytes:
+    def find(self, path: str, missing: str, params: Mapping[str, str] | None = None, most: int = LARGEST) -> bytes:
         """A route's bytes, at most so many. Raises AgentError, with `missing` where there is no such thing."""
         try:
             return self.ask(lambda connection: connection.request('GET', path, params=params, most=most))

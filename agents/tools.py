@@ -16,6 +16,7 @@ from ..graph import ComfyScriptError
 from ..panel import node_pages
 from . import open_graph, queue_reports, runs, script_sources
 from .contents import report_result, text_result
+from .given_scripts import OPEN_GRAPH, given_script, graph_script
 from .reports import PICTURE_SIZE
 from .script_checks import check
 from .studio import CallingAgent, Studio
@@ -44,25 +45,32 @@ class StudioTools:
     def script_of(self, source: str, ctx: Context) -> str:
         """The script of an output ("name.png", "sub/name.png [input]"), "workflows/NAME.json", "history/PROMPT_ID",
         "templates/PACK/NAME" or "open graph"."""
-        if source.strip().lower() == 'open graph':
+        if source.strip().lower() == OPEN_GRAPH:
             return open_graph.open_script(self._studio, _caller(ctx))
         return script_sources.script_of(self._studio, source)
 
-    def check_script(self, text: str) -> CallToolResult:
-        """Check without running: names, types of links, ranges, choices, models. Lines: "error line:column reason"."""
+    def check_script(
+        self, ctx: Context, text: str = '', source: str = '', edits: list[list[str]] | None = None
+    ) -> CallToolResult:
+        """Check without running: names, types of links, ranges, choices, models. Lines: "error line:column reason".
+        Instead of text: a source and edits of its script."""
+        text = given_script(self._studio, _caller(ctx), text, source, edits)
         found = check(text, self._studio.schemas())
         return text_result(found.text(), failed=bool(found.errors))
 
     async def run_script(
         self,
-        text: str,
         ctx: Context,
+        text: str = '',
+        source: str = '',
+        edits: list[list[str]] | None = None,
         inputs: dict[str, Any] | None = None,
         image_size: int = PICTURE_SIZE,
         wait: float = 120,
     ) -> CallToolResult:
-        """Run a script; its images come small (image_size 0: none). inputs: of def main(...). After wait seconds the
-        prompt's id comes instead, for queue."""
+        """Check and run a script; its images come small (image_size 0: none). inputs: of def main(...). After wait
+        seconds the prompt's id comes instead, for queue."""
+        text = await asyncio.to_thread(given_script, self._studio, _caller(ctx), text, source, edits)
         found = await runs.run_script(
             self._studio,
             text,
@@ -77,14 +85,24 @@ class StudioTools:
         """The graph open in the browser: its script, the selected lines, errors of the last run."""
         return open_graph.open_graph(self._studio, _caller(ctx))
 
-    def apply_script(self, text: str, ctx: Context) -> CallToolResult:
+    def apply_script(self, ctx: Context, text: str = '', edits: list[list[str]] | None = None) -> CallToolResult:
         """Make the open graph what a script says, as one step of undo, seen by the person; answers what changed.
-        After open_graph: edit its script, leave other lines as they are."""
+        After open_graph: edits of its script, or the text with other lines as they are."""
+        text = graph_script(self._studio, _caller(ctx), text, edits)
         said, failed = open_graph.apply_script(self._studio, _caller(ctx), text)
         return text_result(said, failed=failed)
 
-    def save_workflow(self, text: str, name: str, overwrite: bool = False) -> str:
+    def save_workflow(
+        self,
+        ctx: Context,
+        name: str,
+        text: str = '',
+        source: str = '',
+        edits: list[list[str]] | None = None,
+        overwrite: bool = False,
+    ) -> str:
         """Save a script as a workflow in ComfyUI's list, laid out."""
+        text = given_script(self._studio, _caller(ctx), text, source, edits)
         return script_sources.save_workflow(self._studio, text, name, overwrite=overwrite)
 
     async def queue(self, prompt_id: str = '', image_size: int = PICTURE_SIZE) -> CallToolResult:
@@ -131,15 +149,20 @@ def _tool(name: str, function: Callable[..., Any]) -> Tool:
         annotations=ToolAnnotations(read_only_hint=name in READING),
         structured_output=False,
     )
-    return tool.model_copy(update={'parameters': _without_titles(tool.parameters)})
+    return tool.model_copy(update={'parameters': _in_short(tool.parameters)})
 
 
-def _without_titles(schema: Any) -> Any:
-    """A parameter's title says its name again."""
+def _in_short(schema: Any) -> Any:
+    """Without what a model need not read: a parameter's title says its name again, and null or an empty text as a
+    default says no more than that it may be left out."""
     if isinstance(schema, dict):
+        kinds = [kind for kind in schema.get('anyOf', ()) if kind != {'type': 'null'}]
+        if len(kinds) == 1 and schema.get('default', ...) is None:
+            return _in_short(kinds[0])
         titled = (isinstance(schema.get('title'), str) and 'type' in schema) or 'anyOf' in schema
-        return {key: _without_titles(value) for key, value in schema.items() if not (titled and key == 'title')}
-    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+        said = {key: value for key, value in schema.items() if (key, value) != ('default', '')}
+        return {key: _in_short(value) for key, value in said.items() if not (titled and key == 'title')}
+    return [_in_short(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _answered(function: Callable[..., Any]) -> Callable[..., Any]:
