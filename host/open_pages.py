@@ -13,7 +13,7 @@ from ..panel.errors import RequestError
 EVENT = 'comfyscript.agent'
 """The message to the page, over ComfyUI's own websocket (server.py `PromptServer.send_sync`)."""
 SECONDS = 30.0
-"""How long a page may take to answer."""
+"""How long a page may take to answer; one that changes its graph, from when it begins with that."""
 MOST_ASKED = 8
 MOST_PAGES = 1000
 
@@ -21,6 +21,23 @@ MOST_PAGES = 1000
 class _Page(NamedTuple):
     user: str
     looked_at: float
+
+
+class _Question:
+    """One that a page has not answered yet."""
+
+    def __init__(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self.answered: asyncio.Future[Mapping[str, Any]] = loop.create_future()
+        self.until = loop.time() + seconds
+        self.begun = False
+
+    async def wait(self) -> Mapping[str, Any] | None:
+        """The answer, None where it is too late."""
+        loop = asyncio.get_running_loop()
+        while not self.answered.done() and self.until > loop.time():
+            await asyncio.wait({self.answered}, timeout=self.until - loop.time())
+        return self.answered.result() if self.answered.done() else None
 
 
 class OpenPages:
@@ -33,7 +50,7 @@ class OpenPages:
         self._server = server
         self._seconds = seconds
         self._pages: dict[str, _Page] = {}
-        self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._asked: dict[str, _Question] = {}
 
     def announce(self, client: str, user: str, age: float) -> None:
         """A page is open, and was looked at so many seconds ago."""
@@ -53,22 +70,34 @@ class OpenPages:
             raise RequestError('too much is asked of the page at once; try again in a moment', 503)
         client = max(open_ones, key=lambda key: open_ones[key].looked_at)
         token = secrets.token_urlsafe(24)
-        answered = self._asked[token] = asyncio.get_running_loop().create_future()
+        asked = self._asked[token] = _Question(self._seconds)
         try:
             self._server.send_sync(EVENT, {**question, 'token': token}, client)
-            answer = await asyncio.wait_for(answered, self._seconds)
-        except asyncio.TimeoutError as error:
-            raise RequestError(f'the page did not answer within {self._seconds:g} s: is it asleep?', 504) from error
+            answer = await asked.wait()
         finally:
             del self._asked[token]
+        if answer is None and asked.begun:
+            raise RequestError('the page has begun and does not answer: what came of it is seen in the open graph', 504)
+        if answer is None:
+            raise RequestError(f'the page did not answer within {self._seconds:g} s: is it asleep?', 504)
         return {**answer, 'pages': len(open_ones)}
+
+    def begin(self, token: str) -> None:
+        """A page is about to change its graph. Raises RequestError 404 where nobody waits for that any more: whoever
+        asked was told that nothing happened."""
+        asked = self._waiting(token)
+        asked.begun = True
+        asked.until = asyncio.get_running_loop().time() + self._seconds
 
     def answer(self, token: str, answer: Mapping[str, Any]) -> None:
         """A page's answer. Raises RequestError 404 where nobody waits for it (any more)."""
-        waiting = self._asked.get(token)
-        if waiting is None or waiting.done():
+        self._waiting(token).answered.set_result(answer)
+
+    def _waiting(self, token: str) -> _Question:
+        asked = self._asked.get(token)
+        if asked is None or asked.answered.done():
             raise RequestError('nobody waits for this answer', 404)
-        waiting.set_result(answer)
+        return asked
 
     def _open(self, user: str) -> dict[str, _Page]:
         return {key: page for key, page in self._pages.items() if page.user == user and key in self._server.sockets}

@@ -42,6 +42,12 @@ def register_pages(routes: web.RouteTableDef, pages: OpenPages) -> None:
         pages.announce(client, current_user(), age)
         return json_response(b'{}')
 
+    @routes.post('/comfyscript/agent/begin')
+    @guarded
+    async def of_beginning(request: web.Request) -> web.StreamResponse:
+        pages.begin(str((await _of_our_page(request)).get('token', '')))
+        return json_response(b'{}')
+
     @routes.post('/comfyscript/agent/answer')
     @guarded
     async def of_answer(request: web.Request) -> web.StreamResponse:

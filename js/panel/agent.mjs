@@ -54,24 +54,26 @@ function lastErrors(lines) {
 }
 
 /** @param {Question} question */
-async function apply({ script, read, agent }) {
+async function apply({ token, script, read, agent }) {
   if (!setting('ComfyScript.Agents.Apply', true)) return { refused: 'off' }
   const known = reads.get(read)
   if (!known) return { refused: read ? 'anew' : 'unread' }
   if (known.tab !== openTab()) return { refused: 'other', name: workflowName() }
   if (await busyPanel()) return { refused: 'busy' }
   await loadWords()
-  return panelWaits(() => change(known, script, agent))
+  return panelWaits(() => change(known, script, agent, token))
 }
 
-/** @param {Read} known @param {string} script @param {string} agent */
-async function change(known, script, agent) {
+/** @param {Read} known @param {string} script @param {string} agent @param {string} token */
+async function change(known, script, agent, token) {
   const state = new State()
   const tab = openTab()
   const wanted = await withTheirs(state, known, script)
   if (wanted === undefined) return { refused: 'moved' }
   const plan = await server.planApply({ ...openGraph(), script: wanted })
   if (plan.errors) return { errors: plan.errors }
+  // An agent that was told that nothing came of it must find it so.
+  await server.beginForAgent(token)
   if (tab !== openTab()) return { refused: 'other', name: workflowName() }
   await applyScript(state, wanted, plan)
   const edits = plan.edits.map(({ op, node, line, input, value, type }) => ({ op, node, line, input, value, type }))

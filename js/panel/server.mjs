@@ -75,6 +75,9 @@ export const scriptOfFile = (file, args) =>
 /** @param {{ token: string } & Record<string, any>} answer what the page answers to an agent */
 export const answerAgent = answer => post('/comfyscript/agent/answer', answer)
 
+/** Fails where nobody waits any more for what an agent has asked. @param {string} token */
+export const beginForAgent = token => post('/comfyscript/agent/begin', { token })
+
 /** @type {Promise<import('./help.mjs').Catalog> | undefined} */
 let catalog
 

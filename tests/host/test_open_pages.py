@@ -88,8 +88,24 @@ async def test_a_page_that_sleeps_is_not_waited_for(channel: Channel) -> None:
     assert (await channel.post('/answer', {'token': token}))[0] == 404
 
 
+async def test_what_nobody_waits_for_any_more_is_not_begun(channel: Channel) -> None:
+    await channel.page('slow')
+    status, _ = await channel.post('', {**ASK, 'ask': 'apply', 'script': 'x'})
+    token = channel.comfyui.sent.get_nowait()[1]['token']
+    assert (status, (await channel.post('/begin', {'token': token}))[0]) == (504, 404)
+
+
+async def test_a_page_that_has_begun_gets_its_time_anew(channel: Channel) -> None:
+    await channel.page('page')
+    waiting = asyncio.ensure_future(channel.post('', {**ASK, 'ask': 'apply', 'script': 'x'}))
+    token = (await asyncio.wait_for(channel.comfyui.sent.get(), 5))[1]['token']
+    assert (await channel.post('/begin', {'token': token}))[0] == 200
+    status, answer = await waiting
+    assert (status, 'has begun and does not answer' in answer['error']) == (504, True)
+
+
 @pytest.mark.parametrize('headers', [{'Origin': 'http://evil.example'}, {'Sec_Fetch_Site': 'cross-site'}])
-@pytest.mark.parametrize('route', ['', '/page', '/answer'])
+@pytest.mark.parametrize('route', ['', '/page', '/begin', '/answer'])
 async def test_no_other_site_gets_in(channel: Channel, route: str, headers: dict[str, str]) -> None:
     await channel.page('page')
     assert (await channel.post(route, {**ASK, 'client': 'page', 'token': 'x'}, **headers))[0] == 403

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+import json
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from comfy_script.tests.agents.talking import text_of
+from comfy_script.tests.agents.talking import http_server, over_stdio, refused, text_of, told
 from comfy_script.tests.js.conftest import Panel, small_workflow
 
 from mcp import Client  # isort: skip
 from mcp.types import CallToolResult, Implementation  # isort: skip
 
 from comfy_script.agents.serving import make_server  # isort: skip
-from comfy_script.agents.studio import Permissions, Studio  # isort: skip
+from comfy_script.agents.studio import CallingAgent, Permissions, SeenGraph, Studio  # isort: skip
 from comfy_script.runtime.client.client import Client as ComfyClient  # isort: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 NAME = 'Test agent'
+
+T = TypeVar('T')
 
 
 class Agent:
@@ -34,12 +38,19 @@ class Agent:
 
     def __call__(self, tool: str, **arguments: Any) -> tuple[bool, str]:
         """Whether it was an error, and what was said."""
-        called = self._threads.submit(lambda: asyncio.run(self._call(tool, arguments)))
-        while not called.done():
-            # Playwright's events go on meanwhile.
-            self._panel.page.wait_for_timeout(25)
-        result = called.result()
+        result = self.meanwhile(self._call(tool, arguments))
         return bool(result.is_error), text_of(result)
+
+    def meanwhile(self, work: Coroutine[Any, Any, T]) -> T:
+        """What it gives, in a thread; Playwright's events go on."""
+        called = self._threads.submit(lambda: asyncio.run(work))
+        while not called.done():
+            self._panel.page.wait_for_timeout(25)
+        return called.result()
+
+    @property
+    def seen(self) -> SeenGraph:
+        return self._studio.seen(CallingAgent(NAME))
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         info = Implementation(name='test', title=NAME, version='1')
@@ -105,6 +116,44 @@ def test_apply_changes_the_graph_in_one_step_that_the_panel_takes_back(panel: Pa
     panel.wait_for_text('steps=2')
     assert panel.prompt() == before
     assert not panel.page.is_visible('.cs-agent')
+
+
+@pytest.mark.parametrize('transport', ['stdio', 'http'])
+def test_from_a_process_of_its_own(panel: Panel, agent: Agent, transport: str) -> None:
+    async def talk() -> str:
+        where = ('--server', panel.server.url)
+        async with contextlib.AsyncExitStack() as stack:
+            if transport == 'stdio':
+                client = await stack.enter_async_context(over_stdio(*where))
+            else:
+                client = await stack.enter_async_context(Client(stack.enter_context(http_server(*where))))
+            assert 'call open_graph first' in await refused(client, 'apply_script', edits=[['steps=2', 'steps=3']])
+            assert 'KSampler(' in await told(client, 'open_graph')
+            assert 'is not in the script' in await refused(client, 'apply_script', edits=[['steps=9', 'steps=3']])
+            return await told(client, 'apply_script', edits=[['steps=2', 'steps=3']])
+
+    assert 'steps of node 3 = 3' in agent.meanwhile(talk())
+    assert panel.widget(3, 'steps') == 3
+
+
+def test_edits_are_of_what_the_agent_has_seen(panel: Panel, agent: Agent) -> None:
+    agent('open_graph')
+    panel.set_widget(3, 'cfg', 5)
+    failed, said = agent('apply_script', edits=[['steps=2', 'steps=3']])
+    assert not failed, said
+    failed, said = agent('apply_script', edits=[['steps=3', 'steps=4'], ['cfg=5', 'cfg=6']])
+    assert not failed, said
+    assert (panel.widget(3, 'steps'), panel.widget(3, 'cfg')) == (4, 6)
+
+
+def test_what_the_agent_was_told_is_too_late_does_not_happen(panel: Panel, agent: Agent) -> None:
+    text = script_in(agent('open_graph')[1]).replace('steps=2', 'steps=3')
+    late = {'token': 'late', 'ask': 'apply', 'agent': NAME, 'script': text, 'read': agent.seen.number}
+    panel.js(f"app.api.dispatchCustomEvent('comfyscript.agent', {json.dumps(late)})")
+    agent('open_graph')  # asked after it, and answered after it
+    assert panel.widget(3, 'steps') == 2
+    assert not panel.page.is_visible('.cs-agent')
+    assert 'nobody waits' in panel.problems.pop()
 
 
 def test_a_script_that_is_refused_says_its_lines(panel: Panel, agent: Agent) -> None:
