@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..panel.bounded import LONG, SHORT, cut, listed, one_line
+from ..panel.bounded import LONG, SHORT, cut, lines_in_words, listed, one_line
 from ..runtime.wire.background import run_sync
 from .errors import AgentError
 from .script_checks import remark
@@ -53,23 +53,12 @@ def _facts(found: Mapping[str, Any]) -> Iterator[str]:
     which = f' (on the page looked at last, of {pages})' if pages > 1 else ''
     yield f'# open: {one_line(str(found.get("name")), 80)}{which}'
     if found.get('selected'):
-        yield f'# selected: lines {_spans(found["selected"])}'
+        yield f'# selected: {lines_in_words(found["selected"])}'
     for kind, key in (('error of the last run', 'errors'), ('warning', 'problems')):
         for one in (found.get(key) or ())[:10]:
             yield f'# {remark(kind, one | {"message": one_line(str(one["message"]), 400)})}'
     for note in (found.get('warnings') or ())[:5]:
         yield f'# note: {one_line(str(note))}'
-
-
-def _spans(lines: Iterable[int]) -> str:
-    """`3, 7-9`."""
-    spans: list[list[int]] = []
-    for line in lines:
-        if spans and line == spans[-1][1] + 1:
-            spans[-1][1] = line
-        else:
-            spans.append([line, line])
-    return ', '.join(str(first) if first == last else f'{first}-{last}' for first, last in spans[:30])
 
 
 def apply_script(studio: Studio, caller: CallingAgent, text: str) -> tuple[str, bool]:

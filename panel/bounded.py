@@ -37,3 +37,15 @@ def one_line(text: str, most: int = 160) -> str:
     """A text of somebody else's as one line."""
     flat = ' '.join(text.split())
     return flat if len(flat) <= most else flat[: most - 1] + '…'
+
+
+def lines_in_words(lines: Iterable[int]) -> str:
+    """`line 3`, or `lines 3, 7-9`; of sorted numbers."""
+    spans: list[list[int]] = []
+    for line in lines:
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
+        else:
+            spans.append([line, line])
+    said = ', '.join(str(first) if first == last else f'{first}-{last}' for first, last in spans[:30])
+    return f'line{"" if said.isdigit() else "s"} {said}'

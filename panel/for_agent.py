@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..graph import Schemas
-from .bounded import cut, one_line
+from .bounded import cut, lines_in_words, one_line
 from .node_pages import page
 from .requests import AgentBlockRequest
 
@@ -22,7 +22,7 @@ def block(request: AgentBlockRequest, schemas: Schemas) -> str:
     text = request.script.rstrip()
     parts = [f'A ComfyUI workflow as a script (ComfyScript):\n\n```python\n{_script(text, request.lines)}\n```']
     if request.lines:
-        parts.append(f'Selected: {", ".join(f"line {line}" for line in request.lines[:50])}')
+        parts.append(f'Selected: {lines_in_words(sorted(request.lines))}')
     errors = [f'- line {line}: {one_line(message, 500)}' for line, message in request.errors[:MOST_ERRORS]]
     if errors:
         parts.append('\n'.join(['What is wrong:', *errors]))

@@ -10,7 +10,7 @@ import pytest
 
 from comfy_script.tests.agents.talking import Agent, refused, told
 
-from comfy_script.panel.bounded import LONG, SHORT, cut, listed  # isort: skip
+from comfy_script.panel.bounded import LONG, SHORT, cut, lines_in_words, listed  # isort: skip
 from comfy_script.agents.language import SHORT_LANGUAGE, language  # isort: skip
 from comfy_script.panel.node_pages import page  # isort: skip
 from comfy_script.agents.studio import Permissions, Studio  # isort: skip
@@ -77,3 +77,8 @@ def test_what_is_cut_says_how_much() -> None:
     assert text.endswith('more characters: ask for less')
     assert listed(['a', 'b'], 5) == 'a\nb\n… 3 more of 5: search for less'
     assert LONG > SHORT
+
+
+def test_lines_are_told_as_spans() -> None:
+    assert lines_in_words([3]) == 'line 3'
+    assert lines_in_words([3, 7, 8, 9]) == 'lines 3, 7-9'

@@ -239,7 +239,7 @@ def test_a_block_is_copied_for_an_agent(panel: Panel) -> None:
     panel.page.wait_for_selector('text=Script, errors and nodes copied')
     text = panel.page.evaluate('navigator.clipboard.readText()')
     assert panel.text().strip() in text
-    assert 'Selected: line ' in text
+    assert 'Selected: lines ' in text
     assert "class type 'KSampler'" in text
     assert "class type 'SaveImage'" not in text
 
