@@ -1,6 +1,6 @@
 """One ComfyUI server over the wire: HTTP requests and a websocket that comes back by itself.
 
-Everything here runs on the background loop. What the messages mean is `tracker.py`'s business.
+Everything here runs on the background loop. Who reads the messages is the `Listener`.
 """
 
 from __future__ import annotations
@@ -78,18 +78,24 @@ class ConnectionOptions:
 class Listener(Protocol):
     """What a connection reports to; called on the background loop."""
 
-    def on_message(self, kind: str, data: Mapping[str, Any]) -> None: ...
-    def on_binary(self, frame: bytes) -> None: ...
     def on_up(self) -> None: ...
+    async def read(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        """Take its messages until it is closed. What they say must not raise."""
+        ...
     def on_lost(self, error: ConnectError) -> None: ...
 
 
 class Connection:
-    """HTTP and websocket to one server. `epoch` counts the websockets: messages may be missing between two epochs."""
+    """HTTP and websocket to one server.
 
-    def __init__(self, options: ConnectionOptions, listener: Listener | None = None) -> None:
+    `epoch` counts the websockets: messages may be missing between two epochs. `is_up`: whether messages come in now
+    (or the server has no websocket and is polled).
+    """
+
+    listener: Listener
+
+    def __init__(self, options: ConnectionOptions) -> None:
         self.options = options
-        self.listener = listener
         self.client_id = uuid.uuid4().hex
         self.epoch = 0
         self.polling = False
@@ -99,7 +105,7 @@ class Connection:
         self._settled = asyncio.Event()
         self._error: ConnectError | None = None
         self._websocket: Any = None
-        self._up = False
+        self.is_up = False
         self._closed = False
         self._lost = False
         closing.add(self)
@@ -201,11 +207,6 @@ class Connection:
 
     # -- websocket
 
-    @property
-    def is_up(self) -> bool:
-        """Whether messages come in now (or the server has no websocket and is polled)."""
-        return self._up
-
     async def open(self) -> None:
         """Have the websocket up. Raises ConnectError where the server cannot be reached, or stays away."""
         if self._closed:
@@ -245,10 +246,10 @@ class Connection:
                 down_since = time.monotonic()
                 attempt = 0
                 # A process of ours that has ended is not looked for.
-                if not self._up and not self._process_ended():
+                if not self.is_up and not self._process_ended():
                     self._tell_lost(error)
             patience = self.options.lost_after if self.epoch != first_epoch else 0.0
-            if not self._up and (time.monotonic() - down_since >= patience or self._process_ended()):
+            if not self.is_up and (time.monotonic() - down_since >= patience or self._process_ended()):
                 self._fail(error)
                 return
             delay = POLLING_RETRY if self.polling else RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
@@ -270,8 +271,7 @@ class Connection:
                 self._websocket = websocket
                 self.polling = False
                 self._set_up()
-                async for message in websocket:
-                    self._receive(message)
+                await self.listener.read(websocket)
             return self._unreachable(ConnectionError('the connection was closed'))
         except aiohttp.WSServerHandshakeError as error:
             return await self._without_websocket(error)
@@ -297,13 +297,12 @@ class Connection:
 
     def _set_up(self) -> None:
         self.epoch += 1
-        self._up = True
+        self.is_up = True
         if self._lost:
             self._lost = False
             log.warning('ComfyUI at %s is back', self.options.address)
         self._settled.set()
-        if self.listener is not None:
-            self.listener.on_up()
+        self.listener.on_up()
 
     def _tell_lost(self, error: ConnectError) -> None:
         """One line in the log; another when it is back."""
@@ -313,33 +312,17 @@ class Connection:
 
     def _set_down(self) -> None:
         self._websocket = None
-        if self._up and not self.polling:
-            self._up = False
+        if self.is_up and not self.polling:
+            self.is_up = False
             self._settled.clear()
 
     def _fail(self, error: ConnectError) -> None:
         self._error = error
         self._settled.set()
-        if self.listener is not None:
-            self.listener.on_lost(error)
+        self.listener.on_lost(error)
 
     def _process_ended(self) -> bool:
         return self.alive_check is not None and self.alive_check() is not None
-
-    def _receive(self, message: Any) -> None:
-        import aiohttp
-
-        if self.listener is None:
-            return
-        try:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                parsed = json.loads(message.data)
-                self.listener.on_message(str(parsed.get('type')), parsed.get('data') or {})
-            elif message.type is aiohttp.WSMsgType.BINARY:
-                self.listener.on_binary(message.data)
-        except Exception:
-            # A message of a node pack's own invention must not end the connection.
-            log.exception('A message of %s was not understood', self.options.address)
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ import json
 import struct
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .background import log
 from .connection import Connection
@@ -20,6 +20,9 @@ from .errors import (
     origin_of,
 )
 from .task import Task, TaskProgress, TaskState
+
+if TYPE_CHECKING:
+    import aiohttp
 
 __all__ = [
     'LiveTask',
@@ -224,8 +227,22 @@ class Messages:
         """The server stays away: its tasks end."""
         self._live.lose_all(f'The server went away: {error}')
 
-    def on_message(self, kind: str, data: Mapping[str, Any]) -> None:
-        """A text message."""
+    async def read(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        """Take the messages of a websocket until it is closed."""
+        from aiohttp import WSMsgType
+
+        async for message in websocket:
+            try:
+                if message.type is WSMsgType.TEXT:
+                    told = json.loads(message.data)
+                    self._on_text(str(told.get('type')), told.get('data') or {})
+                elif message.type is WSMsgType.BINARY:
+                    self._on_binary(message.data)
+            except Exception:
+                # A message of a node pack's own invention must not end the connection.
+                log.exception('A message of %s was not understood', self._connection.options.address)
+
+    def _on_text(self, kind: str, data: Mapping[str, Any]) -> None:
         self._live.heard_at = time.monotonic()
         if kind == 'status':
             self._on_status(data)
@@ -238,7 +255,7 @@ class Messages:
         if handler is not None:
             handler(self, entry, data)
 
-    def on_binary(self, frame: bytes) -> None:
+    def _on_binary(self, frame: bytes) -> None:
         """A preview, or an image sent by `SaveImageWebsocket` (ComfyUI server.py `send_image`)."""
         kind = struct.unpack_from('>I', frame)[0]
         if kind == PREVIEW_IMAGE_WITH_METADATA:

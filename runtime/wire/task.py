@@ -1,4 +1,4 @@
-"""A workflow in a server's queue: its state, progress, outputs and end."""
+"""A workflow in a server's queue: its state, progress, outputs and end, and what is called when they come."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from .background import Dispatcher, run_async, run_sync, wait_future
-from .errors import ConnectError, NodeProblem, Origins, TaskError, WaitTimeoutError, named_node, origin_of
-from .outcome import TaskOutcome
-from .results import Result, ResultFile, decode_image
+from .background import Dispatcher, run_async, run_sync, unbreakable_future, wait_future
+from .errors import (
+    ConnectError,
+    NodeProblem,
+    Origins,
+    PromptRefusedError,
+    TaskError,
+    WaitTimeoutError,
+    named_node,
+    origin_of,
+)
+from .results import Download, Result, ResultFile, decode_image, make_result
 from .task_events import TaskEvents
 
 if TYPE_CHECKING:
@@ -141,6 +149,88 @@ class TaskCallbacks:
             self._dispatcher.call(callback, task)
 
 
+RawOutput = Mapping[str, Any] | None
+
+
+class TaskOutcome:
+    """The outputs that came and the end of a task; either can be waited for on any thread.
+
+    `class_types`: the class type of each node of the prompt, in the prompt's order.
+    """
+
+    def __init__(self, class_types: Mapping[str, str], download: Download) -> None:
+        self.done: Future[list[Result]] = unbreakable_future()
+        self.refused_outputs: frozenset[str] = frozenset()
+        self._class_types = class_types
+        self._download = download
+        self._outputs: dict[str, RawOutput] = {}
+        self._stand_ins: set[str] = set()
+        self._awaited: dict[str, Future[Result]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def outputs(self) -> dict[str, RawOutput]:
+        """The raw outputs that have come so far, by node id."""
+        return dict(self._outputs)
+
+    def add(self, node_id: str, output: RawOutput, *, stand_in: bool = False) -> None:
+        """A node's output came. `stand_in`: it is the output of a node which this one expanded into."""
+        with self._lock:
+            self._outputs[node_id] = output
+            if stand_in:
+                self._stand_ins.add(node_id)
+            future = self._awaited.get(node_id)
+            if future is not None and not future.done():
+                future.set_result(self.result(node_id))
+
+    def result(self, node_id: str) -> Result:
+        """What has come of a node so far."""
+        return make_result(self._outputs.get(node_id), self._download)
+
+    def awaited(self, node_id: str) -> Future[Result]:
+        """The result of a node, when it comes. Raises TaskError in it for a node that is not in the prompt."""
+        with self._lock:
+            future = self._awaited.get(node_id)
+            if future is not None:
+                return future
+            if node_id in self._outputs:
+                future = self._awaited[node_id] = Future()
+                future.set_result(self.result(node_id))
+                return future
+            future = self._awaited[node_id] = unbreakable_future()
+            if self.done.done():
+                self._settle(node_id, future, self.done.exception())
+        return future
+
+    def end(self, error: BaseException | None) -> None:
+        """Ends every wait; once, on the background loop."""
+        with self._lock:
+            for node_id, future in self._awaited.items():
+                if not future.done():
+                    self._settle(node_id, future, error)
+            if error is None:
+                self.done.set_result([self.result(node_id) for node_id in self._shown()])
+            else:
+                self.done.set_exception(error)
+
+    def _settle(self, node_id: str, future: Future[Result], error: BaseException | None) -> None:
+        """End the wait for an output that did not come: refused, lost with the task, or a node that shows nothing."""
+        if isinstance(error, PromptRefusedError) and node_id not in self.refused_outputs:
+            error = None
+        if error is not None:
+            future.set_exception(error)
+        elif node_id in self._class_types or node_id in self._outputs:
+            future.set_result(self.result(node_id))
+        else:
+            future.set_exception(TaskError(f'Node {node_id!r} is not in the workflow'))
+
+    def _shown(self) -> list[str]:
+        """The nodes that showed something, in the prompt's order."""
+        order = {node_id: index for index, node_id in enumerate(self._class_types)}
+        shown = [node_id for node_id, output in self._outputs.items() if output and node_id not in self._stand_ins]
+        return sorted(shown, key=lambda node_id: order.get(node_id.split('.', 1)[0], len(order)))
+
+
 @dataclass(frozen=True)
 class SentTask:
     """A task in a process that it did not run in, as it was when it was sent. `outputs`: raw, by node id."""
@@ -148,7 +238,7 @@ class SentTask:
     prompt_id: str
     number: float
     state: TaskState
-    outputs: Mapping[str, Mapping[str, Any] | None]
+    outputs: Mapping[str, RawOutput]
 
 
 class Task:
@@ -178,8 +268,8 @@ class Task:
         self.origins: Origins = {} if origins is None else origins
         self.images: dict[str, list[bytes]] | None = {} if keep_images else None
         self.image_counts: dict[str, int] = {}
-        self.outcome = TaskOutcome(class_types, server.download)
         self.callbacks = TaskCallbacks(server.callbacks)
+        self.outcome = TaskOutcome(class_types, server.download)
         self._server = server
         self._class_types = class_types
         self.node_count = len(class_types)
@@ -222,8 +312,10 @@ class Task:
 
     def wait_result(self, output: object, timeout: float | None = None) -> Result:
         """What `result` gives, waited for."""
-        self._server.check_may_wait()
-        return self._wait_for(self._result_future(output), timeout)
+        future = self._result_future(output)
+        if not future.done():
+            self._server.check_may_wait()
+        return self._wait_for(future, timeout)
 
     def _wait_for(self, future: Future[T], timeout: float | None) -> T:
         try:
@@ -307,7 +399,7 @@ class Task:
     # -- for the server's messages, on the background loop
 
     @property
-    def outputs(self) -> Mapping[str, Mapping[str, Any] | None]:
+    def outputs(self) -> Mapping[str, RawOutput]:
         """The raw outputs that arrived so far, by node id."""
         return self.outcome.outputs
 

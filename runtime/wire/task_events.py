@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from .background import unbreakable_future, wait_future
-from .outcome import TaskOutcome
-from .results import decode_image
+from .results import Result, decode_image
 
 __all__ = ['Completed', 'EventKind', 'FollowedTask', 'TaskEvent', 'TaskEvents', 'as_completed']
 
@@ -23,13 +23,24 @@ class HasListeners(Protocol):
     def listeners(self) -> list[Callable[[Any, Any], object]]: ...
 
 
+class HasOutputs(Protocol):
+    """What comes of a task: `done` has what all its nodes showed, or the error that it ended with."""
+
+    done: Future[list[Result]]
+
+    @property
+    def outputs(self) -> Mapping[str, Any]: ...
+    def result(self, node_id: str) -> Result: ...
+
+
 class FollowedTask(Protocol):
     """What is asked of a `Task` here."""
 
-    outcome: TaskOutcome
     prompt_id: str
     was_waited_for: bool
 
+    @property
+    def outcome(self) -> HasOutputs: ...
     @property
     def callbacks(self) -> HasListeners: ...
     def exception(self) -> BaseException | None: ...

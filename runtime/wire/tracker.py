@@ -46,7 +46,8 @@ class Sender:
     async def submit(self, task: Task, body: bytes) -> None:
         """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
         try:
-            await self._connection.open()
+            if not self._connection.is_up:
+                await self._connection.open()
             entry = self._live.enter(task)
             status, answer = await self._post(task.prompt_id, body)
             if status != 200:
