@@ -44,18 +44,24 @@ def may_carry_source(prompt: Mapping[str, Any], schemas: Schemas | None) -> bool
     """
     if schemas is not None and 'ComfyScript' in schemas:
         return True
-    used = {value[0] for node in prompt.values() for value in (node.get('inputs') or {}).values() if may_be_link(value)}
+    unknown = []
     for node_id, node in prompt.items():
         class_type = node.get('class_type')
         schema = schemas.find(class_type) if schemas is not None else None
         if schema is None:
-            may_save, is_ours = node_id not in used, class_type in CORE_SAVERS
-        else:
-            may_save = schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden)
-            is_ours = class_type in CORE_SAVERS and not schema.module.startswith('custom_nodes')
-        if may_save and not is_ours:
+            if class_type not in CORE_SAVERS:
+                unknown.append(node_id)
+        elif class_type in CORE_SAVERS and not schema.module.startswith('custom_nodes'):
+            continue
+        elif schema.output_node and any(item.type == 'EXTRA_PNGINFO' for item in schema.hidden):
             return False
-    return True
+    return not unknown or _used(prompt).issuperset(unknown)
+
+
+def _used(prompt: Mapping[str, Any]) -> set[str]:
+    """The nodes whose outputs are taken."""
+    inputs = (value for node in prompt.values() for value in (node.get('inputs') or {}).values())
+    return {value[0] for value in inputs if may_be_link(value)}
 
 
 def are_watched() -> bool:

@@ -55,9 +55,10 @@ class Template:
 
     def filled(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
         """The workflow of a prompt with the same nodes, links and names. It shares its parts: not to be changed."""
+        inputs = {key: decode_inputs(node['inputs']) for key, node in prompt.items()}
         nodes = []
         for key, node, widgets in self._nodes:
-            nodes.append({**node, 'widgets_values': widgets.values(decode_inputs(prompt[key]['inputs']))})
+            nodes.append({**node, 'widgets_values': widgets.values(inputs[key])})
         return {**self._workflow, 'nodes': nodes}
 
 

@@ -103,11 +103,6 @@ class NodeCall:
         site = self.site
         return site.origin if site is not None else self._place
 
-    @property
-    def is_queued(self) -> bool:
-        """Whether it is in a server's queue as an output, or was; not where its task was cancelled or lost."""
-        return self.task is not None and not self.task.is_lost
-
     def __repr__(self) -> str:
         origin = self.origin
         return f'<{self.class_type} call{f" at {shown_place(*origin)}" if origin else ""}>'

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
@@ -23,16 +24,14 @@ __all__ = ['Block', 'PromptBuilder', 'Recorder', 'close_block', 'locate_call', '
 _numbers = itertools.count(1)
 
 
+@dataclass(eq=False)
 class Block:
     """The node calls that a `with Workflow()` collects, and the function of the script that it stands in."""
 
-    __slots__ = ('calls', 'home', 'number', 'opened')
-
-    def __init__(self) -> None:
-        self.number = next(_numbers)
-        self.opened = 0
-        self.calls: list[NodeCall] = []
-        self.home: CodeType | None = None
+    number: int = field(default_factory=_numbers.__next__)
+    opened: int = 0
+    calls: list[NodeCall] = field(default_factory=list)
+    home: CodeType | None = None
 
 
 _open_blocks: ContextVar[tuple[Block, ...]] = ContextVar('comfy_script_blocks', default=())
@@ -124,20 +123,22 @@ class Recorder:
             if type(value) not in PLAIN and not isinstance(value, OutputSocket):
                 node._values = self._prepared(node, names, values)
                 break
-        if self._record is not None:
-            self._record(node)
         known = self._types.get(id(schema))
         if known is None:
             known = self._types[id(schema)] = (schema, tuple(value_type(item.type) for item in schema.outputs))
         types = known[1]
+        given: Any
         if schema.any_inputs:
-            return UnknownOutputs(node, 0)
-        if len(types) == 1:
-            return types[0](node, 0)
-        if types:
-            return Outputs(node, [kind(node, slot) for slot, kind in enumerate(types)])
-        return Handle(node) if schema.info else UnknownOutputs(node, 0)
-
+            given = UnknownOutputs(node, 0)
+        elif len(types) == 1:
+            given = types[0](node, 0)
+        elif types:
+            given = Outputs(node, [kind(node, slot) for slot, kind in enumerate(types)])
+        else:
+            given = Handle(node) if schema.info else UnknownOutputs(node, 0)
+        if self._record is not None:
+            self._record(node)
+        return given
 
     def _prepared(self, node: NodeCall, names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The values of a call's inputs as a prompt has them; nodes load its pictures. Raises BuildError."""

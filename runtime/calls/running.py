@@ -313,14 +313,16 @@ class Ready(NamedTuple):
 
 
 def ready_to_queue(
-    outputs: Sequence[NodeCall], recorded: Sequence[NodeCall], runner: object = None
+    outputs: Sequence[NodeCall],
+    recorded: Sequence[NodeCall],
+    runner: object = None,
 ) -> Ready | None:
     """What of these calls is in no queue as an output, with all that it needs; None where nothing is left.
 
     `runner`: the server to use, where it is not that of the nodes. Raises WorkflowError.
     """
-    explicit = [node for node in outputs if not node.is_queued]
-    nodes = [node for node in recorded if not (node.is_output and node.is_queued)]
+    explicit = [node for node in outputs if not _is_queued(node)]
+    nodes = [node for node in recorded if not (node.is_output and _is_queued(node))]
     if explicit or any(node.is_output for node in nodes):
         built = runnable(build(explicit, nodes))
         return Ready(submission_of(built), runner or _runner_of(built), _marking(built, outputs))
@@ -399,6 +401,11 @@ def submission_of(built: Built) -> Submission:
     return Submission(built.prompt, workflow, origins=built.origins(), id_of=built.id_of, files=built.files)
 
 
+def _is_queued(node: NodeCall) -> bool:
+    """Whether it is in a server's queue as an output, or was; not where its task was cancelled or lost."""
+    return node.task is not None and not node.task.is_lost
+
+
 def _marking(built: Built, explicit: Iterable[NodeCall]) -> Callable[[Task], None]:
     """What tells outputs the task that has their result: output nodes, and those that were named (`explicit`)."""
     named = {id(node) for node in explicit}
@@ -406,7 +413,7 @@ def _marking(built: Built, explicit: Iterable[NodeCall]) -> Callable[[Task], Non
     def mark(task: Task) -> None:
         for key, node in built.nodes.items():
             _has_been_used(node)
-            if (node.is_output or id(node) in named) and not node.is_queued:
+            if (node.is_output or id(node) in named) and not _is_queued(node):
                 node.task, node.task_id = task, key
 
     return mark

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...comfyui.process import ServerProcess
 from ...comfyui.savers import may_carry_source
@@ -21,7 +21,7 @@ from ..wire.background import run_and_await, run_and_wait, run_async, run_sync
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from ..wire.credentials import secrets_of
 from ..wire.results import ResultFile
-from ..wire.submission import Submission, encode
+from ..wire.submission import Submission
 from ..wire.task import Task
 from ..wire.tracker import Tracker
 from .launch import LaunchedServer
@@ -173,10 +173,9 @@ class Client:
         """
         tracker = self.tracker
         tracker.check_may_wait()
-        submission = Submission.of(prompt, options)
-        if submission.files:
-            run_sync(self._uploads.missing(submission.files))
-        task, body = _prepared(self, tracker, submission)
+        task, body, files = _prepared(self, tracker, prompt, options)
+        if files:
+            run_sync(self._uploads.missing(files))
         if not tracker.connection.is_up:
             run_sync(tracker.connection.open())
         takes_place = self.queue.events.follow(task)
@@ -194,10 +193,9 @@ class Client:
 
     async def _submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
         tracker = self.tracker
-        submission = Submission.of(prompt, options)
-        if submission.files:
-            await run_async(self._uploads.missing(submission.files))
-        task, body = _prepared(self, tracker, submission)
+        task, body, files = _prepared(self, tracker, prompt, options)
+        if files:
+            await run_async(self._uploads.missing(files))
         if not tracker.connection.is_up:
             await run_async(tracker.connection.open())
         takes_place = self.queue.events.follow(task)
@@ -325,28 +323,27 @@ def _set_up(client: Client, tracker: Tracker) -> None:
     client.queue.events.observe(tracker)
 
 
-def _prepared(client: Client, tracker: Tracker, submission: Submission) -> tuple[Task, bytes]:
-    """A new task, and what is sent for it."""
+class _Prepared(NamedTuple):
+    """A new task, what is sent for it, and the files that the server must have before."""
+
+    task: Task
+    body: bytes
+    files: Mapping[str, bytes] | None
+
+
+def _prepared(
+    client: Client, tracker: Tracker, prompt: Mapping[str, Any] | Submission, options: Mapping[str, Any]
+) -> _Prepared:
+    submission = Submission.of(prompt, options)
     task = submission.new_task(tracker, str(uuid.uuid4()))
     source = None
     known = client.lists.schemas if client.lists.are_known else None
     if client.save_source and may_carry_source(submission.prompt, known):
         text = find_source(submission.origins) if submission.source is None else submission.source
         source = redact(text, client._secrets | {client.api_key or '', client.auth_token or ''}) if text else None
-    saved = submission.extra_pnginfo(source)
-    given = {'api_key_comfy_org': client.api_key, 'auth_token_comfy_org': client.auth_token}
-    body = {
-        'prompt': submission.prompt,
-        'prompt_id': task.prompt_id,
-        'client_id': tracker.connection.client_id,
-        'extra_data': {
-            **{name: value for name, value in given.items() if value},
-            **(submission.extra_data or {}),
-            **({'extra_pnginfo': saved} if saved else {}),
-        },
-        **({'front': True} if submission.front else {}),
-    }
-    return task, encode(body)
+    credentials = {'api_key_comfy_org': client.api_key, 'auth_token_comfy_org': client.auth_token}
+    body = submission.body(task.prompt_id, tracker.connection.client_id, source, credentials)
+    return _Prepared(task, body, submission.files)
 
 
 def settings_of(client: Client) -> dict[str, object]:

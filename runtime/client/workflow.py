@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ..calls.node_call import NodeCall
 from ..calls.outputs import NodeOutput
@@ -44,6 +44,10 @@ def set_default_runner(runner: WorkflowRunner | None) -> None:
     """What workflows run on whose nodes have no server of their own."""
     global _default_runner
     _default_runner = runner
+
+
+def _nothing_loaded() -> NoReturn:
+    raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
 
 
 class Workflow:
@@ -131,7 +135,7 @@ class Workflow:
         ready = ready_to_queue(self._outputs, self._block.calls, self._client)
         if ready is None:
             return None
-        client = self._runner(ready)
+        client: WorkflowRunner = ready.runner or _default_runner or _nothing_loaded()
         if self._cancel_all_first or self._cancel_remaining_first:
             run_sync(self._cancel_first(client))
         return client.submit(self._submission(ready, source), wait=wait)
@@ -140,7 +144,7 @@ class Workflow:
         ready = ready_to_queue(self._outputs, self._block.calls, self._client)
         if ready is None:
             return None
-        client = self._runner(ready)
+        client: WorkflowRunner = ready.runner or _default_runner or _nothing_loaded()
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
         return await client._submit(self._submission(ready, source), wait=wait)
@@ -153,12 +157,6 @@ class Workflow:
             ready.mark(task)
 
         return replace(ready.submission, source=source, on_accepted=accepted)
-
-    def _runner(self, ready: Ready) -> WorkflowRunner:
-        client: Any = ready.runner or _default_runner
-        if client is None:
-            raise NotLoadedError('No ComfyUI is loaded: call load() first (from comfy_script.runtime import *).')
-        return client
 
     async def _cancel_first(self, client: WorkflowRunner) -> None:
         await client._make_room(self._cancel_all_first)

@@ -12,7 +12,7 @@ from typing import Any
 from .errors import Origins
 from .task import IdOf, Task, TaskServer
 
-__all__ = ['Submission', 'encode']
+__all__ = ['Submission']
 
 WorkflowSource = Mapping[str, Any] | Callable[[], 'Mapping[str, Any] | None'] | None
 
@@ -62,8 +62,20 @@ class Submission:
             on_accepted=self.on_accepted,
         )
 
-    def extra_pnginfo(self, source: str | None) -> dict[str, Any]:
-        """What is saved with the images; `source` is the script's text as it may be saved."""
+    def body(
+        self, prompt_id: str, client_id: str, source: str | None, credentials: Mapping[str, str | None]
+    ) -> bytes:
+        """What is sent to `POST /prompt`. `source`: the script's text as it may be saved; `credentials` are not saved.
+
+        Raises TypeError for what JSON cannot hold.
+        """
+        saved = self._extra_pnginfo(source)
+        given = {name: value for name, value in credentials.items() if value}
+        extra_data = {**given, **(self.extra_data or {}), **({'extra_pnginfo': saved} if saved else {})}
+        body = {'prompt': self.prompt, 'prompt_id': prompt_id, 'client_id': client_id, 'extra_data': extra_data}
+        return _encode({**body, 'front': True} if self.front else body).encode()
+
+    def _extra_pnginfo(self, source: str | None) -> dict[str, Any]:
         saved = dict((self.extra_data or {}).get('extra_pnginfo') or {})
         made = self.workflow() if callable(self.workflow) else self.workflow
         if made is not None:
@@ -89,8 +101,3 @@ def _plain(value: object) -> Any:
 
 
 _encode = json.JSONEncoder(default=_plain).encode
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """A request's body as JSON. Raises TypeError for what JSON cannot hold."""
-    return _encode(body).encode()

@@ -164,6 +164,7 @@ class TaskOutcome:
         self._class_types = class_types
         self._download = download
         self._outputs: dict[str, RawOutput] = {}
+        self._results: dict[str, Result] = {}
         self._stand_ins: set[str] = set()
         self._awaited: dict[str, Future[Result]] = {}
         self._lock = threading.Lock()
@@ -177,6 +178,7 @@ class TaskOutcome:
         """A node's output came. `stand_in`: it is the output of a node which this one expanded into."""
         with self._lock:
             self._outputs[node_id] = output
+            self._results.pop(node_id, None)
             if stand_in:
                 self._stand_ins.add(node_id)
             future = self._awaited.get(node_id)
@@ -185,7 +187,10 @@ class TaskOutcome:
 
     def result(self, node_id: str) -> Result:
         """What has come of a node so far."""
-        return make_result(self._outputs.get(node_id), self._download)
+        made = self._results.get(node_id)
+        if made is None:
+            made = self._results[node_id] = make_result(self._outputs.get(node_id), self._download)
+        return made
 
     def awaited(self, node_id: str) -> Future[Result]:
         """The result of a node, when it comes. Raises TaskError in it for a node that is not in the prompt."""
