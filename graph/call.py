@@ -121,32 +121,29 @@ def _bind_group(schema: NodeSchema, item: InputSchema, given: dict[str, Any], in
     if item.python_name not in given:
         prefix = item.python_name + '__'
         named = [name for name in given if name.startswith(prefix)]
-        for name in named:
-            _put(inputs, f'{item.name}.{name[len(prefix) :]}', given.pop(name))
+        _put(inputs, item, [(name[len(prefix) :], given.pop(name)) for name in named])
         if not named and item.required and template.input.required and template.minimum > 0:
             raise CallError(f'{schema.class_type}: required input {item.python_name!r} (a list) is missing')
         return
     value = given.pop(item.python_name)
     if value is None:
         return
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _put(inputs, f'{item.name}.{key}', inner)
-        return
     if not isinstance(value, (list, tuple)):
-        raise CallError(f'{schema.class_type}: input {item.python_name!r} takes a list, or a dict by key')
+        if not isinstance(value, Mapping):
+            raise CallError(f'{schema.class_type}: input {item.python_name!r} takes a list, or a dict by key')
+        _put(inputs, item, value.items())
+        return
     if len(value) > len(template.keys):
         most = len(template.keys)
         raise CallError(
             f'{schema.class_type}: input {item.python_name!r} takes at most {most}, {len(value)} were given'
         )
-    for key, inner in zip(template.keys, value, strict=False):
-        _put(inputs, f'{item.name}.{key}', inner)
+    _put(inputs, item, zip(template.keys, value))
 
 
-def _put(inputs: dict[str, Any], name: str, value: Any) -> None:
-    if value is not None:
-        inputs[name] = value
+def _put(inputs: dict[str, Any], group: InputSchema, values: Iterable[tuple[str, Any]]) -> None:
+    prefix = group.name + '.'
+    inputs.update({f'{prefix}{key}': value for key, value in values if value is not None})
 
 
 def _bind_extra(schema: NodeSchema, given: dict[str, Any], inputs: dict[str, Any], dynamic: bool) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...comfyui.loaded import loaded
+from .value_kinds import Kind
 
 _MOST_KEPT = 256
 
+_Followed = tuple[tuple[str, Kind], ...]
+_Build = Callable[[dict[str, Any]], dict[str, Any]]
 
-class _Form(NamedTuple):
+
+class _Form:
     """What ComfyUI makes out of a call's inputs: the names that the node has with them, and how they are nested."""
 
-    names: frozenset[str]
-    data: Mapping[str, Any]
+    __slots__ = ('names', 'nest', 'plain')
+
+    def __init__(self, names: frozenset[str], nest: _Build) -> None:
+        self.names = names
+        self.nest = nest
+        self.plain: dict[tuple[type, ...], _Followed] = {}
+        """Types of inputs that go to the node as they are, and which of them are followed (see `Plan.plain`)."""
 
 
 class Nesting:
@@ -36,13 +45,24 @@ class Nesting:
         return self._form(inputs).names
 
     def nested(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        return self._build(inputs, self._form(inputs).data)
+        return self._form(inputs).nest(inputs)
+
+    def followed(self, inputs: Mapping[str, Any]) -> _Followed | None:
+        """Which inputs are followed, where `remember` was told of a call of this form with these types."""
+        return self._form(inputs).plain.get((*map(type, inputs.values()),))
+
+    def remember(self, inputs: Mapping[str, Any], followed: _Followed) -> None:
+        plain = self._form(inputs).plain
+        if len(plain) < _MOST_KEPT:
+            plain[(*map(type, inputs.values()),)] = followed
 
     def _form(self, inputs: Mapping[str, Any]) -> _Form:
-        chosen = [inputs.get(name) for name in self._combos]
-        if not all(type(choice) in (str, int, bool, type(None)) for choice in chosen):
-            return self._read(inputs)
-        key = (*inputs, *chosen, *map(type, chosen))
+        key: tuple[Any, ...] = (*inputs,)
+        if self._combos:
+            chosen = [inputs.get(name) for name in self._combos]
+            if not all(type(choice) in (str, int, bool, type(None)) for choice in chosen):
+                return self._read(inputs)
+            key = (*key, *chosen, *map(type, chosen))
         form = self._forms.get(key)
         if form is None:
             if len(self._forms) >= _MOST_KEPT:
@@ -52,7 +72,36 @@ class Nesting:
 
     def _read(self, inputs: Mapping[str, Any]) -> _Form:
         known, _, data = self._finalize(self._node_class.INPUT_TYPES(), inputs)
-        return _Form(frozenset([*known['required'], *known['optional']]), data)
+        names = frozenset([*known['required'], *known['optional']])
+        return _Form(names, _as_ever([*inputs], lambda values: self._build(values, data)))
+
+
+class _Mark(str):
+    """Stands for the value of an input, to see where it goes."""
+
+
+def _as_ever(names: Sequence[str], build: _Build) -> _Build:
+    """`build`, or what does the same for these names without looking at each: where values go to does not depend on
+    them, as far as two attempts tell."""
+    shape = build({name: _Mark(name) for name in names})
+    places: list[tuple[str, str, tuple[tuple[str, str], ...] | None]] = []
+    for key, value in shape.items():
+        inner = value if type(value) is dict else {}
+        if type(value) is _Mark:
+            places.append((key, value, None))
+        elif inner and all(type(mark) is _Mark for mark in inner.values()):
+            places.append((key, '', tuple(inner.items())))
+        else:
+            return build
+
+    def nest(values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: values[name] if inner is None else {place: values[mark] for place, mark in inner}
+            for key, name, inner in places
+        }
+
+    absent: dict[str, Any] = dict.fromkeys(names)
+    return nest if nest(absent) == build(absent.copy()) else build
 
 
 def nesting_of(node_class: Any, combos: Sequence[str]) -> Nesting | None:

@@ -122,6 +122,8 @@ class Plan:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The call's raw inputs and what it gives for hidden ones. Raises CallError."""
+        if not kwargs:
+            return bind(self.schema, args, kwargs), {}
         given = {name: value for name, value in kwargs.items() if name in self.hidden}
         rest = {name: value for name, value in kwargs.items() if name not in given} if given else kwargs
         inputs = bind(self.schema, args, rest)

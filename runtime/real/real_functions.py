@@ -70,6 +70,10 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
         inputs, hidden = plan.bind(args, kwargs)
         if session.checks_choices and plan.choices:
             plan.check(session.host, inputs)
+        if plan.nesting is not None and not hidden:
+            followed = plan.nesting.followed(inputs)
+            if followed is not None:
+                return session.call_known(plan, inputs, followed)
         return self._call(plan, inputs, hidden)
 
     @property

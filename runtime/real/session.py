@@ -178,8 +178,8 @@ class RealSession:
         recorded: dict[str, Any] = {}
         plain, unchanged = self._prepare(plan, inputs, hidden, recorded)
         simple = simple and plain
-        if simple and unchanged and hidden is None and len(plan.plain) < MAX_PLAIN:
-            self._remember(plan, inputs)
+        if simple and unchanged:
+            self._remember(plan, inputs, hidden)
         return self._run(plan, inputs, hidden, recorded, simple)
 
     def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any:
@@ -233,9 +233,14 @@ class RealSession:
         returned = self._perform(plan, inputs, hidden, record, simple, key)
         return (returned,) if plan.count == 1 else returned
 
-    def _remember(self, plan: Plan, inputs: dict[str, Any]) -> None:
+    def _remember(self, plan: Plan, inputs: dict[str, Any], hidden: Mapping[str, Any] | None) -> None:
         kinds = ((name, self.kinds[type(value)]) for name, value in inputs.items())
         followed = tuple((name, kind) for name, kind in kinds if kind > _BOOL)
+        if plan.nesting is not None:
+            plan.nesting.remember(inputs, followed)
+            return
+        if hidden is not None or len(plan.plain) >= MAX_PLAIN:
+            return
         types = tuple(map(type, inputs.values()))
         if tuple(inputs) == plan.names:
             plan.plain[types] = followed
