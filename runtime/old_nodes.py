@@ -7,6 +7,7 @@ A server that has the nodes, from a pack of that kind, goes before.
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,10 @@ def pil_to_mask(images: Any) -> Any:
 
 def load_image_base64(image: str) -> tuple[Any, Any]:
     """`ETNLoadImageBase64`: an image file in Base64, as image and mask."""
-    return util.load_image(base64.b64decode(image.partition(',')[2] if image.startswith('data:') else image))
+    import PIL.Image
+
+    data = base64.b64decode(image.partition(',')[2] if image.startswith('data:') else image)
+    return util.load_image(PIL.Image.open(io.BytesIO(data)))
 
 
 def load_mask_base64(mask: str) -> Any:

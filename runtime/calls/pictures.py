@@ -18,6 +18,7 @@ __all__ = [
     'content_name',
     'files_of',
     'is_picture',
+    'png_of',
     'to_pil',
 ]
 
@@ -82,7 +83,7 @@ def files_of(picture: Any, mask: bool = False) -> list[FileToSend]:
         from PIL import Image
 
         picture = Image.open(io.BytesIO(_read(picture)))
-    return [FileToSend.of(_png(_mask(image) if mask else image), '.png') for image in _single(picture, mask)]
+    return [FileToSend.of(png_of(_mask(image) if mask else image), '.png') for image in _single(picture, mask)]
 
 
 def _read(path: PurePath) -> bytes:
@@ -115,9 +116,16 @@ def _mask(image: Any) -> Any:
     return image.convert('L')
 
 
-def _png(image: Any) -> bytes:
+_IN_COLOUR = {'1': 'RGB', 'L': 'RGB', 'LA': 'RGBA'}
+"""Grey images are written in colour: ComfyUI 0.33 reads those of one channel nearly a level too dark (`nodes.py:
+LoadImage`, by PyAV), colours as they are."""
+
+
+def png_of(image: Any) -> bytes:
+    """A PIL image as a PNG file that every ComfyUI reads as it is."""
     buffer = io.BytesIO()
-    image.save(buffer, 'PNG', compress_level=1)
+    colour = _IN_COLOUR.get(image.mode)
+    (image if colour is None else image.convert(colour)).save(buffer, 'PNG', compress_level=1)
     return buffer.getvalue()
 
 

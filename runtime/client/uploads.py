@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..calls.pictures import content_name, to_pil
+from ..calls.pictures import content_name, png_of, to_pil
 from ..wire.background import run_async
 from ..wire.connection import Connection
 from ..wire.errors import ServerError
@@ -120,9 +120,8 @@ def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
         return name or path.name, path.read_bytes()
     if isinstance(image, (bytes, bytearray, memoryview)):
         return name or content_name(bytes(image)), bytes(image)
-    buffer = io.BytesIO()
-    to_pil(image).save(buffer, 'PNG', compress_level=1)
-    return name or content_name(buffer.getvalue()), buffer.getvalue()
+    data = png_of(to_pil(image))
+    return name or content_name(data), data
 
 
 def mask_image(mask: Any) -> Any:

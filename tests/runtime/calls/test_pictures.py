@@ -113,7 +113,17 @@ def test_a_mask_is_white_where_it_masks(nodes: NodeNamespace) -> None:
         output = nodes.Masked(nodes.EmptyLatentImage(), mask)
         assert types_of(output) == ['EmptyLatentImage', 'LoadImage', 'ImageToMask', 'Masked']
         [data] = build([output]).files.values()
-        assert [shown(data).getpixel(place) for place in ((0, 0), (1, 1))] == [255, 0]
+        assert [shown(data).getpixel(place) for place in ((0, 0), (1, 1))] == [(255,) * 3, (0,) * 3]
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'LA', 'P', 'RGB', 'RGBA'])
+def test_no_picture_is_written_in_grey(mode: str) -> None:
+    """ComfyUI 0.33 reads a grey file nearly a level too dark."""
+    picture = red().convert(mode)
+    [file] = files_of(picture)
+    sent = shown(file.data)
+    assert sent.mode in ('P', 'RGB', 'RGBA')
+    assert sent.convert('RGBA').tobytes() == picture.convert('RGBA').tobytes()
 
 
 def test_a_path_is_sent_as_it_is(nodes: NodeNamespace, tmp_path: Path) -> None:
