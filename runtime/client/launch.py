@@ -44,6 +44,7 @@ class LaunchedServer:
     process: subprocess.Popen[bytes]
     own_folder: OwnFolder
     started: float = field(default_factory=time.monotonic)
+    stopping: bool = False
 
     @property
     def log_path(self) -> Path:
@@ -59,12 +60,16 @@ class LaunchedServer:
         return text if lines is None else '\n'.join(text.splitlines()[-lines:])
 
     def ended(self) -> str | None:
-        """How the process ended, or None while it runs."""
+        """How the process ended, or that we are ending it; None while it runs."""
         code = self.process.poll()
-        return None if code is None else f'its process ended with code {code}, log: {self.log_path}'
+        if code is not None:
+            return f'its process ended with code {code}, log: {self.log_path}'
+        return 'it was stopped' if self.stopping else None
 
     def stop(self, keep_log: bool = False) -> None:
         """End the process, as Ctrl+C would, by force where that takes too long; its log goes with it."""
+        # Said first: its websocket closes before its process has ended, and nobody needs to look for it.
+        self.stopping = True
         if self.process.poll() is None:
             _close_pipe(self.process)
             try:

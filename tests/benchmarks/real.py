@@ -213,7 +213,7 @@ def other(folder: Path, base: Path, rounds: int) -> Any:
     """The per-call figures of another comfy_script with a real mode, in a process of its own."""
     pack = base / 'custom_nodes' / 'bench-pack'
     pack.mkdir()
-    code = Path(calls.__file__).read_text(encoding='utf-8') + '\n\nNODE_CLASS_MAPPINGS = CLASSES\n'
+    code = Path(calls.__file__).read_text(encoding='utf-8') + '\n\nNODE_CLASS_MAPPINGS = CLASSES | v3_classes()\n'
     (pack / '__init__.py').write_text(code, encoding='utf-8')
     command = [paths.comfyui_python(), calls.__file__, paths.comfyui_folder(), base, rounds]
     env = {**os.environ, 'PYTHONPATH': str(folder), 'OMP_NUM_THREADS': '1'}

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 import comfy_script
+from comfy_script.comfyui.own_folder import OwnFolder
 from comfy_script.runtime import (
     Client,
+    ComfyUIArgs,
     ServerLostError,
     TaskError,
     TaskEvent,
@@ -22,6 +24,8 @@ from comfy_script.runtime import (
     WaitTimeoutError,
     as_completed,
 )
+from comfy_script.runtime.client import launch
+from comfy_script.runtime.client.launch import LaunchedServer
 from comfy_script.runtime.client.queue_events import ProgressBars
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer, preview_frame
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -222,6 +226,26 @@ def test_a_process_of_ours_that_has_ended_is_not_looked_for(
     fake.stop()
     with pytest.raises(ServerLostError):
         task.wait(20)
+    assert 'looked for' not in caplog.text
+
+
+def test_a_server_that_we_stop_is_not_looked_for(
+    fake: FakeServer, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its websocket closes before its process has ended."""
+    process = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    server = LaunchedServer(Path(), ComfyUIArgs(), fake.url, process, OwnFolder())
+    task = client.submit(PROMPT)
+    client.tracker.connection.alive_check = server.ended
+    close = launch._close_pipe
+
+    def close_websocket_first(process: subprocess.Popen[bytes]) -> None:
+        fake.stop()
+        wait_for(task.done, 10)
+        close(process)
+
+    monkeypatch.setattr(launch, '_close_pipe', close_websocket_first)
+    server.stop()
     assert 'looked for' not in caplog.text
 
 
