@@ -215,7 +215,7 @@ def _finish_all() -> None:
 def _finish(server: LaunchedServer, client: Any) -> None:
     """Have the server do what is queued, and end; after Ctrl+C it does not do it."""
     try:
-        if server.ended() is None:
+        if server.ended() is None and not was_interrupted():
             for task in client.queue.tasks:
                 wait_done(task.outcome.done)
     except KeyboardInterrupt:
