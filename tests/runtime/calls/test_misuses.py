@@ -71,7 +71,7 @@ WRONG_USES: dict[str, tuple[Callable[[Any], Any], str]] = {
     'computing': (lambda n: n.Count(None)[0] + 1, r'util\.get_int'),
     'all outputs for one': (lambda n: n.Blur(n.CheckpointLoaderSimple()), r'\(MODEL, CLIP, VAE\).*one of them'),
     'a comma at the end': (lambda n: n.VAEDecode((n.EmptyLatentImage(),), None), r'comma at the end'),
-    'a tuple of outputs': (lambda n: n.VAEDecode((n.EmptyLatentImage(),) * 2, None), r'tuple of 2 outputs'),
+    'a tuple of outputs': (lambda n: n.VAEDecode((n.EmptyLatentImage(),) * 2, None), r'2 outputs: pass one of them'),
     'a choice that is not there': (lambda n: n.Samplers.eular, r"'euler'\?\): it has euler, euler_ancestral, ddim$"),
 }  # fmt: skip
 

@@ -50,7 +50,7 @@ KINDS = ['queued', 'start', 'node', 'cached', 'progress', 'preview', 'output', '
 def check(events: list[TaskEvent]) -> None:
     assert [event.kind for event in events] == KINDS
     by_kind = {event.kind: event for event in events}
-    assert by_kind['node'].node_id == by_kind['output'].node_id == '2'
+    assert by_kind['node'].node_id == by_kind['progress'].node_id == by_kind['output'].node_id == '2'
     assert by_kind['cached'].value == ('1',)
     assert (by_kind['progress'].value.value, by_kind['progress'].value.max) == (1, 2)
     assert by_kind['preview'].value.size == (1, 1)
@@ -65,13 +65,21 @@ def test_events_of_a_task(fake: FakeServer, client: Client) -> None:
     check(list(events))
 
 
+@pytest.mark.timeout(30)
 def test_events_on_a_loop(fake: FakeServer, client: Client) -> None:
     async def main() -> list[TaskEvent]:
         task = await client._submit(PROMPT)
         events = task.events()
-        player = asyncio.get_running_loop().run_in_executor(None, play, fake, task.prompt_id)
-        found = [event async for event in events]
-        await player
+        found: list[TaskEvent] = []
+
+        async def follow() -> None:
+            found.extend([event async for event in events])
+
+        following = asyncio.create_task(follow())
+        # The loop is free meanwhile: nothing would be played if it waited.
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(None, play, fake, task.prompt_id)
+        await following
         return found
 
     check(asyncio.run(main()))

@@ -218,27 +218,38 @@ def test_a_v3_node_gets_its_dynamic_inputs_as_the_executor_gives_them(real: Chil
     if not hasattr(io, 'Autogrow'):
         value = None
     else:
-        class Grows(io.ComfyNode):
-            @classmethod
-            def define_schema(cls):
-                one = io.DynamicCombo.Option('one', [io.Int.Input('n', default=1)])
-                template = io.Autogrow.TemplatePrefix(io.Int.Input('value'), prefix='value', min=1, max=5)
-                return io.Schema(
-                    node_id='Grows', outputs=[io.String.Output()], is_output_node=True,
-                    inputs=[
-                        io.Autogrow.Input('values', template=template),
-                        io.DynamicCombo.Input('how', options=[one, io.DynamicCombo.Option('two', [])]),
-                    ],
-                )
+        def class_of(name, output):
+            one = io.DynamicCombo.Option('one', [io.Int.Input('n', default=1)])
+            template = io.Autogrow.TemplatePrefix(io.Int.Input('value'), prefix='value', min=1, max=5)
 
-            @classmethod
-            def execute(cls, values, how):
-                text = f'{sorted(values.items())} {sorted(how.items())}'
-                return io.NodeOutput(text, ui={'text': [text]})
+            class Grows(io.ComfyNode):
+                @classmethod
+                def define_schema(cls):
+                    return io.Schema(
+                        node_id=name, outputs=[io.String.Output()], is_output_node=output,
+                        inputs=[
+                            io.Autogrow.Input('values', template=template),
+                            io.DynamicCombo.Input('how', options=[one, io.DynamicCombo.Option('two', [])]),
+                        ],
+                    )
 
-        nodes.NODE_CLASS_MAPPINGS['Grows'] = Grows
-        grows = RealSession().nodes['Grows']
-        value = [grows([1, 2], 'one', how__n=3), grows([1], 'two'), grows([4, 5], 'one', how__n=6)]
+                @classmethod
+                def execute(cls, values, how):
+                    text = f'{sorted(values.items())} {sorted(how.items())}'
+                    return io.NodeOutput(text, ui={'text': [text]} if output else None)
+
+            return Grows
+
+        # An output node is told the prompt, so its calls take the long way.
+        nodes.NODE_CLASS_MAPPINGS |= {'Grows': class_of('Grows', False), 'Shows': class_of('Shows', True)}
+        session = RealSession()
+        grows, shows = session.nodes['Grows'], session.nodes['Shows']
+        assert session.plan('Grows').nesting is not None and session.plan('Grows').simple
+        value = [shows([1, 2], 'one', how__n=3), shows([1], 'two'), shows([4, 5], 'one', how__n=6)]
+        # The first of each is looked at, those after it are known.
+        for _ in range(2):
+            again = [grows([1, 2], 'one', how__n=3), grows({'value0': 1}, 'two'), grows([4, 5], 'one', how__n=6)]
+            assert again == value, (again, value)
         loop_result = []
         import execution
         class Server:
@@ -254,7 +265,7 @@ def test_a_v3_node_gets_its_dynamic_inputs_as_the_executor_gives_them(real: Chil
             server = Server()
             sizes = {'lru': 0, 'ram': 0, 'ram_inactive': 0}
             executor = execution.PromptExecutor(server, execution.CacheType.CLASSIC, sizes)
-            executor.execute({'1': {'class_type': 'Grows', 'inputs': inputs}}, 'test', {'client_id': 'test'}, ['1'])
+            executor.execute({'1': {'class_type': 'Shows', 'inputs': inputs}}, 'test', {'client_id': 'test'}, ['1'])
         value = [value, loop_result]
     """)
     if value is not None:

@@ -70,3 +70,12 @@ def test_what_is_uploaded_without_a_name_has_one_of_its_content(seed_server: Ser
         assert len(names) == 1
         image, _ = client.nodes.LoadImage(names.pop())
         assert (client.nodes.PreviewImage(image).wait().numpy()[0] == picture).all()
+
+
+def test_a_name_arrives_as_it_is(seed_server: Server, picture: Any) -> None:
+    name = "my photo ü 日本 +'.png"
+    with Client(seed_server.url) as client:
+        for sent in (picture, 255 - picture):
+            assert client.upload(sent, name, overwrite=True) == name
+            assert (client.nodes.PreviewImage(client.nodes.LoadImage(name)[0]).wait().numpy()[0] == sent).all()
+    assert (seed_server.base / 'input' / name).is_file()
