@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import io
 import json
@@ -147,7 +148,22 @@ def _load(options: argparse.Namespace, stubs: Any = False) -> Client:
     if file is not None:
         return load(object_info=file, stubs=stubs)
     arguments = ComfyUIArgs('--cpu') if options.cpu else None
-    return load(options.server or options.comfyui, arguments, stubs=stubs)
+    is_script = 'script' in options and not (options.cpu or _holds_workflow(options.script))
+    own = _server_of(options.script) if is_script else None
+    return load(options.server or options.comfyui or own, arguments, stubs=stubs)
+
+
+def _server_of(script: Path) -> str | None:
+    """The address that a script gives to `load` itself, as text, in its first call of it."""
+    try:
+        tree = ast.parse(script.read_bytes())
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'load' and node.args:
+            address = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            return address if isinstance(address, str) and '://' in address else None
+    return None
 
 
 def _run(options: argparse.Namespace) -> int:

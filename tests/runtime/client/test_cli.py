@@ -55,6 +55,14 @@ def test_run(fake: FakeServer, script: Any, text: str) -> None:
     assert body['extra_data']['extra_pnginfo']['ComfyScriptSource'].endswith(BARE)
 
 
+@pytest.mark.parametrize('command', ['run', 'api'])
+def test_a_script_that_names_its_server(fake: FakeServer, script: Any, command: str, capsys: Any) -> None:
+    fake.auto = True
+    assert cli.main([command, script(WHOLE.replace('load()', f'load({fake.url!r}, stubs=False)'))]) == 0
+    assert [body['prompt'] for body in fake.prompts] == ([PROMPT] if command == 'run' else [])
+    assert command == 'run' or json.loads(capsys.readouterr().out) == PROMPT
+
+
 def test_arguments_of_the_script(fake: FakeServer, script: Any, capsys: Any) -> None:
     assert cli.main(['run', script('import sys\nprint(sys.argv[1:])'), 'a', '--server', fake.url, '--', '--b']) == 0
     assert "['a', '--b']" in capsys.readouterr().out
