@@ -11,6 +11,7 @@ from typing import Any
 from ...comfyui.checkout import ComfyUIArgs, missing_packs, only_packs
 from ...comfyui.loaded import is_comfyui_loaded
 from ..wire.html import in_notebook
+from ..wire.notebook_errors import hide_own_frames
 from . import state
 from .errors import HostError
 from .host import Host
@@ -71,6 +72,7 @@ def load(
             keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
             session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
             state.set_session(session, own_process)
+            hide_own_frames()
             if watch is not False and own_process and in_notebook():
                 session.on_ui = show_images
             if stubs is not False and own_process:

@@ -266,10 +266,17 @@ from comfy_script.runtime.real.nodes import *
         'same or (before, state()), sorted(name for name in theirs.NODE_CLASS_MAPPINGS if name.startswith("Picky"))',
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    wrong = nbformat.v4.new_code_cell('EmptyImage(wide=8)', metadata={'tags': ['raises-exception']})
+    notebook.cells.append(wrong)
     resources = {'metadata': {'path': str(base)}}
     NotebookClient(notebook, km=kernel, timeout=120, resources=resources).execute(env=lab.env)
+    shown = '\n'.join(wrong.outputs[0].traceback)
+    assert "EmptyImage has no input 'wide'" in shown
+    # Frames of ours are left out, and theirs is there.
+    assert 'real_functions' not in shown
+    assert 'Cell' in shown
     texts = [''.join(o.get('text', '') or o.get('data', {}).get('text/plain', '') for o in c.outputs if
-             o.get('name') != 'stderr') for c in notebook.cells]  # fmt: skip
+             o.get('name') != 'stderr') for c in notebook.cells[:-1]]  # fmt: skip
     assert texts[2:] == [
         'torch.Size([1, 4, 8, 3])\n',
         'True',
