@@ -228,6 +228,7 @@ class Connection:
     async def close(self) -> None:
         """Close websocket and session. The connection cannot be used again."""
         self._closed = True
+        self.is_up = False
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)

@@ -167,7 +167,7 @@ class TaskOutcome:
         self._results: dict[str, Result] = {}
         self._stand_ins: set[str] = set()
         self._awaited: dict[str, Future[Result]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def outputs(self) -> dict[str, RawOutput]:
@@ -187,10 +187,11 @@ class TaskOutcome:
 
     def result(self, node_id: str) -> Result:
         """What has come of a node so far."""
-        made = self._results.get(node_id)
-        if made is None:
-            made = self._results[node_id] = make_result(self._outputs.get(node_id), self._download)
-        return made
+        with self._lock:
+            made = self._results.get(node_id)
+            if made is None:
+                made = self._results[node_id] = make_result(self._outputs.get(node_id), self._download)
+            return made
 
     def awaited(self, node_id: str) -> Future[Result]:
         """The result of a node, when it comes. Raises TaskError in it for a node that is not in the prompt."""
