@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from ..transpiler import Style
 from .errors import RequestError
 
 Json = Mapping[str, Any]
@@ -15,7 +16,14 @@ MOST = 8
 
 
 class KeptGraph(dict[str, Any]):
-    """A workflow that nobody changes any more: what was made of it, or of its nodes, is known by the object."""
+    """A workflow that nobody changes any more: what was made of it, or of its nodes, is known by the object.
+
+    `keys_by_style`: style → what its script in that style is found by.
+    """
+
+    def __init__(self, workflow: Json) -> None:
+        super().__init__(workflow)
+        self.keys_by_style: dict[Style, str] = {}
 
 
 class KeptGraphs:

@@ -39,16 +39,12 @@ __all__ = ['ANSWERS', 'answer', 'answer_file', 'answer_schemas']
 def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     """`{script, lines, warnings, problems, text?, printed?, differs?}`. A `text` stands as far as it holds."""
     if request.workflow is None or (request.prompt is not None and request.text is None):
-        return _of_prompt(request, schemas)
+        return _as_written(*_write(request, schemas), schemas)
     written = graph_writer.write_whole(request.workflow, schemas, request.style) if request.text is None else None
     if written is not None:
-        nodes = {key: key for key in written.prompt.nodes}
-        return {
-            'script': written.script.text,
-            'lines': {**written.script.lines, **written.inactive},
-            'warnings': list(written.warnings),
-            'problems': problems(written.prompt, written.as_read, nodes, schemas),
-        }
+        script = replace(written.script, warnings=written.warnings)
+        lines = {**script.lines, **written.inactive}
+        return {**_as_written(script, written.prompt, schemas), 'lines': lines}
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
@@ -70,8 +66,8 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _of_prompt(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
-    script, prompt = _write(request, schemas)
+def _as_written(script: Script, prompt: Prompt, schemas: Schemas) -> dict[str, Any]:
+    """Of a script that need not be read back: its nodes have the ids of the prompt."""
     read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
     same = {key: key for key in prompt.nodes}
     return {**_script_json(script), 'problems': problems(prompt, read, same, schemas)}

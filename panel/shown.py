@@ -66,8 +66,6 @@ class Shown:
 
 _written: OrderedDict[str, Shown] = OrderedDict()
 _followed: OrderedDict[str, Shown] = OrderedDict()
-_last_key: dict[str, tuple[Mapping[str, Any], Style, str]] = {}
-"""The graph that was asked about last: while somebody types, it is the same object."""
 
 
 def shown(workflow: Mapping[str, Any], schemas: Schemas, style: Style, text: str | None = None) -> Shown:
@@ -178,14 +176,12 @@ def _write(workflow: Mapping[str, Any], schemas: Schemas, style: Style) -> Shown
 
 
 def _key_of(workflow: Mapping[str, Any], style: Style) -> str:
-    last = _last_key.get('last')
-    if isinstance(workflow, KeptGraph) and last is not None and last[0] is workflow and last[1] == style:
-        return last[2]
-    extra = workflow.get('extra')
-    extra = {key: extra[key] for key in extra if key not in _SEEN} if isinstance(extra, dict) else extra
-    key = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
-    _last_key['last'] = (workflow, style, key)
-    return key
+    known = workflow.keys_by_style if isinstance(workflow, KeptGraph) else {}
+    if style not in known:
+        extra = workflow.get('extra')
+        extra = {key: extra[key] for key in extra if key not in _SEEN} if isinstance(extra, dict) else extra
+        known[style] = _key(f'{style} {json.dumps({**workflow, "extra": extra}, default=str)}')
+    return known[style]
 
 
 def _with_inactive(plain: Shown, workflow: Mapping[str, Any], style: Style) -> Shown:

@@ -14,7 +14,6 @@ from ..transpiler.workflow_reader import WorkflowReader
 from .commented import comment_out
 from .inactive import inactive_nodes, with_modes
 from .kept_graphs import KeptGraph
-from .reading import ReadScript
 from .same_code import say_the_same
 
 Json = Mapping[str, Any]
@@ -33,11 +32,6 @@ class Written:
     @property
     def warnings(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.conversion.warnings, *self.script.warnings)))
-
-    @property
-    def as_read(self) -> ReadScript:
-        """The script as reading it would give it, as far as places are concerned; its nodes have the graph's ids."""
-        return ReadScript(self.script.text, self.prompt, {key: first for key, (first, _) in self.script.lines.items()})
 
 
 class GraphWriter:
