@@ -39,9 +39,25 @@ const { api } = window.comfyAPI.api
 const fetchApi = api.fetchApi
 let plans = []
 let shown = {}
+// Graphs by the names that the page gave them: of most it tells only what has changed since another.
+const sent = new Map()
+const plain = graph => JSON.parse(JSON.stringify(graph))
+const text = ({ nodes, extra, ...rest }) => JSON.stringify([nodes, { ...extra, ds: undefined }, Object.entries(rest).sort()])
+function told({ workflow, since, changes }) {
+  if (workflow || !sent.has(since)) return workflow
+  const { nodes, ...rest } = sent.get(since)
+  const known = new Map([...nodes, ...changes.nodes].map(node => [node.id, node]))
+  const values = Object.entries({ ...rest, ...changes.set }).filter(([key]) => !changes.gone.includes(key))
+  return { ...Object.fromEntries(values), nodes: (changes.order ?? nodes.map(node => node.id)).map(id => known.get(id)) }
+}
 api.fetchApi = async (route, options) => {
+  const asked = typeof options?.body === 'string' && options.body.startsWith('{') ? JSON.parse(options.body) : {}
+  const about = told(asked)
+  // What was told before this began is not known here: the page has to send the whole.
+  if (asked.since && !about) return new Response('{"error":"not known"}', { status: 409 })
+  if (asked.keep) sent.set(asked.keep, about)
   const response = await fetchApi.call(api, route, options)
-  if (route === '/comfyscript/transpile') shown = { body: options.body, script: (await response.clone().json()).script }
+  if (route === '/comfyscript/transpile' && response.ok) shown = { graph: text(about), script: (await response.clone().json()).script }
   if (route === '/comfyscript/apply') plans.push(await response.clone().json())
   return response
 }
@@ -56,8 +72,8 @@ async function load(workflow) {
     await frames(1)
   }
   // An answer on its way may still be about the graph before.
-  const current = `{"workflow":${JSON.stringify(liveGraph())},`
-  for (let tries = 0; !shown.body?.startsWith(current) || panel.editor.text() !== shown.script; tries++) {
+  const current = text(plain(liveGraph()))
+  for (let tries = 0; shown.graph !== current || panel.editor.text() !== shown.script; tries++) {
     if (tries > 1000) throw new Error('the panel does not show the graph')
     if (tries % 50 === 49) panel.graphChanged(true)
     await wait(10)

@@ -41,9 +41,19 @@ def odd(panel: Panel) -> Panel:
     return panel
 
 
+def forgotten(route: Any) -> None:
+    route.fulfill(status=409, json={'error': 'this graph is not known here any more'})
+
+
+def tells_whole(request: Any) -> bool:
+    return request.url.endswith('/comfyscript/transpile') and 'workflow' in request.post_data_json
+
+
 def live(panel: Panel) -> dict[str, Any]:
     """What the panel tells the server of a node of the graph."""
-    with panel.page.expect_request('**/comfyscript/transpile') as asked:
+    # Of a graph that the server knows, only what has changed is told.
+    panel.page.route('**/comfyscript/transpile', forgotten, times=1)
+    with panel.page.expect_request(tells_whole) as asked:
         panel.js('app.graph._version++')
     sent = asked.value.post_data_json
     (found,) = [node for node in sent['workflow']['nodes'] if node['id'] == 3]
