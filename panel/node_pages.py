@@ -20,26 +20,30 @@ def search(schemas: Schemas, text: str, input_type: str = '', output_type: str =
     """The nodes that fit best, a line each: `Name(inputs) -> outputs  # title`. Raises RequestError for an odd type."""
     takes, gives = _data_type(schemas, input_type), _data_type(schemas, output_type)
     words = [word for word in re.split(r'[^0-9a-z]+', text.lower()) if word]
-    found: list[tuple[int, int, str]] = []
+    ranked: list[tuple[int, int, int, NodeSchema]] = []
     for schema in schemas.readable():
         if takes and takes not in {item.type for item in schema.inputs}:
             continue
         if gives and gives not in {item.type for item in schema.outputs}:
             continue
-        score = _score(schema, words)
-        if score > 0 or not words:
+        fitting, score = _score(schema, words)
+        if fitting or not words:
             known = (not schema.deprecated) + 2 * (schema.module == 'nodes')
-            found.append((-score - known, len(schema.class_type), schema.class_type))
-    if not found:
+            ranked.append((fitting, -score - known, len(schema.class_type), schema))
+    most = max((fitting for fitting, *_ in ranked), default=-1)
+    if 2 * most < len(words):
         close = close_names(text, schemas, most=5, cutoff=0.5)
         hint = f' Near: {", ".join(schemas.names.name_of(name) for name in close)}.' if close else ''
         return f'No node fits among {len(schemas)}. Try fewer or other words.{hint}'
-    best = [schemas[class_type] for *_, class_type in sorted(found)[:MOST_FOUND]]
-    return listed((line(schemas, schema) for schema in best), len(found))
+    found = sorted((item for item in ranked if item[0] == most), key=lambda item: (*item[:3], item[3].class_type))
+    best = (line(schemas, schema) for *_, schema in found[:MOST_FOUND])
+    if most < len(words):
+        return f'None has all {len(words)} words; with {most} of them:\n' + listed(best, len(found), SHORT - 80)
+    return listed(best, len(found))
 
 
-def _score(schema: NodeSchema, words: list[str]) -> int:
-    """All words must be somewhere; a name counts more than a title, that more than a category or description."""
+def _score(schema: NodeSchema, words: list[str]) -> tuple[int, int]:
+    """How many words are found, and how well: names before titles, those before categories."""
     aliases = schema.info.get('search_aliases') or ()
     places = (
         (8, schema.class_type.lower()),
@@ -48,13 +52,11 @@ def _score(schema: NodeSchema, words: list[str]) -> int:
         (3, schema.category.lower()),
         (1, schema.description.lower()),
     )
-    total = 0
-    for word in words:
-        weights = [weight * (2 if word == place else 1) for weight, place in places if word in place]
-        if not weights:
-            return 0
-        total += max(weights)
-    return total
+    best = [
+        max((weight * (2 if word == place else 1) for weight, place in places if word in place), default=0)
+        for word in words
+    ]
+    return sum(weight > 0 for weight in best), sum(best)
 
 
 def _data_type(schemas: Schemas, asked: str) -> str:
@@ -86,16 +88,23 @@ def page(schemas: Schemas, name: str) -> str:
     facts = [f'class type {schema.class_type!r}', schema.category]
     facts += [word for word, holds in _MARKS if holds(schema)]
     parts = [example(schemas, schema), f'# {schema.display_name or own}: {", ".join(filter(None, facts))}']
-    if schema.description.strip():
-        parts.append('# ' + one_line(schema.description, 400))
+    if described := _plain(schema.description).strip():
+        parts.append('# ' + one_line(described, 400))
     told: set[str] = set()
     for item in _all_inputs(schema.inputs):
         parts.append(_input_line(schemas, own, item, item.type not in told))
         told.add(item.type)
+    if schema.takes_any:
+        parts.append('- and inputs of other names, as the scripts of workflows with this node show')
     if schema.outputs:
         parts.append('gives:')
         parts += [_output_line(schemas, item.name, item.type, item.is_list) for item in _distinct(schema)]
     return cut('\n'.join(parts), SHORT, 'list_models("Node.input") has all choices of an input')
+
+
+def _plain(text: str) -> str:
+    """Without the HTML that some packs write for their own help."""
+    return re.sub(r'<[^<>]*>', ' ', text)
 
 
 _MARKS = (

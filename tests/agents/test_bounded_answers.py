@@ -42,6 +42,24 @@ async def test_searches(agent: Agent, query: dict[str, str]) -> None:
     assert ' more of ' in answer.split('\n')[-1]
 
 
+async def test_a_search_where_no_node_has_all_words(agent: Agent) -> None:
+    """Agents describe what they want: a word too many must not hide the node."""
+    first, best, *_ = (await told(agent, 'search_nodes', text='decode latent quickly vae')).split('\n')
+    assert first == 'None has all 4 words; with 3 of them:'
+    assert best.startswith('VAEDecode(')
+    assert 'No node fits' in await told(agent, 'search_nodes', text='decode zzyzx qwxyz')
+    many_words = await told(agent, 'search_nodes', text='image zzyzx')
+    assert many_words.startswith('None has all 2 words')
+    assert len(many_words) <= SHORT
+
+
+async def test_a_page_is_without_a_packs_html(many: Schemas) -> None:
+    described = {**many['KSampler'].info, 'description': '<div class="x">Samples <b>noise</b></div>'}
+    text = page(Schemas.parse({'KSampler': described}), 'KSampler')
+    assert '# Samples noise' in text
+    assert 'div' not in text
+
+
 def test_each_nodes_page(many: Schemas) -> None:
     """A part of them: each takes its time."""
     for schema in list(many.readable())[::40]:
