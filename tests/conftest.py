@@ -95,6 +95,10 @@ class StartServer(Protocol):
     ) -> Server: ...
 
 
+PATIENT = '[save]\nmax_wait = 30\n'
+"""A loaded machine may take longer for a script than the two seconds for which an output waits otherwise."""
+
+
 def _server_factory(lab: Lab, base_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     running: list[Server] = []
 
@@ -112,6 +116,7 @@ def _server_factory(lab: Lab, base_factory: pytest.TempPathFactory) -> Iterator[
     ) -> Server:
         links = pack_links(folder_name if pack else None, lab.comfyui, testing=testing) | dict(packs or {})
         base = make_base(base_factory.mktemp('comfyui'), lab.comfyui, links)
+        (base / 'user' / 'comfyscript.toml').write_text(PATIENT, encoding='utf-8')
         more = {'args': args, 'env': env, 'main': main, 'api_nodes': api_nodes}
         server = Server.start(lab.comfyui, python or lab.python, base, **more)
         running.append(server)
