@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from comfy_script.agents.language import EXAMPLES, SHORT_LANGUAGE
 from comfy_script.agents.script_checks import check
@@ -57,7 +58,9 @@ async def test_each_example_runs(server: Server, title: str) -> None:
     text = dict(EXAMPLES)[title]
     for long, short in SMALLER:
         text = text.replace(long, short)
-    inputs = {'image': 'example.png'} if 'def main' in text else {}
+    Image.new('RGB', (64, 64), 'green').save(server.base / 'input' / 'small.png')
+    text = text.replace('example.png', 'small.png')
+    inputs = {'image': 'small.png'} if 'def main' in text else {}
     with ComfyClient(server.url) as comfyui:
         async with inside(Studio(comfyui)) as agent:
             assert 'warning' not in await told(agent, 'check_script', text=text)
