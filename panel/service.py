@@ -44,7 +44,7 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     if written is not None:
         script = replace(written.script, warnings=written.warnings)
         lines = {**script.lines, **written.inactive}
-        return {**_as_written(script, written.prompt, schemas), 'lines': lines}
+        return {**_as_written(script, written.prompt, written.left_out, schemas), 'lines': lines}
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
@@ -66,11 +66,11 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _as_written(script: Script, prompt: Prompt, schemas: Schemas) -> dict[str, Any]:
+def _as_written(script: Script, prompt: Prompt, left_out: list[dict[str, Any]], schemas: Schemas) -> dict[str, Any]:
     """Of a script that need not be read back: its nodes have the ids of the prompt."""
     read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
     same = {key: key for key in prompt.nodes}
-    return {**_script_json(script), 'problems': problems(prompt, read, same, schemas)}
+    return {**_script_json(script), 'problems': [*left_out, *problems(prompt, read, same, schemas)]}
 
 
 def prompt(request: PromptRequest, schemas: Schemas) -> dict[str, Any]:
@@ -152,9 +152,10 @@ def answer_file(metadata: Metadata, query: Mapping[str, str], schemas: Schemas) 
             return {'script': text, 'lines': {}, 'warnings': [], 'source': 'parameters'}
         raise RequestError('the file holds no workflow', 404)
     style = replace(read_style({key: query[key] for key in ('args',) if key in query}), soft_wrap='soft_wrap' in query)
-    script, _ = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
+    script, _, left_out = _write(TranspileRequest(metadata.workflow or None, metadata.prompt or None, style), schemas)
     saved = {'saved': metadata.script} if metadata.script else {}
-    return {**_script_json(script), 'source': 'prompt' if metadata.prompt else 'workflow', **saved}
+    source = 'prompt' if metadata.prompt else 'workflow'
+    return {**_script_json(script), 'problems': left_out, 'source': source, **saved}
 
 
 def answer_schemas(schemas: Schemas) -> dict[str, Any]:
@@ -162,13 +163,13 @@ def answer_schemas(schemas: Schemas) -> dict[str, Any]:
     return catalog(schemas)
 
 
-def _write(request: TranspileRequest, schemas: Schemas) -> tuple[Script, Prompt]:
-    """The script, and the prompt that it is of. The workflow alone will do: it is converted."""
+def _write(request: TranspileRequest, schemas: Schemas) -> tuple[Script, Prompt, list[dict[str, Any]]]:
+    """The script, the prompt that it is of, and where saved values are left out. The workflow alone will do."""
     if request.prompt is not None:
         prompt = Prompt.parse(request.prompt)
-        return write_script(prompt, schemas=schemas, workflow=request.workflow, style=request.style), prompt
+        return write_script(prompt, schemas=schemas, workflow=request.workflow, style=request.style), prompt, []
     written = graph_writer.write(request.workflow or {}, schemas, request.style)
-    return replace(written.script, warnings=written.warnings), written.prompt
+    return replace(written.script, warnings=written.warnings), written.prompt, written.left_out
 
 
 def _script_json(script: Script) -> dict[str, Any]:

@@ -33,6 +33,16 @@ class Written:
     def warnings(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.conversion.warnings, *self.script.warnings)))
 
+    @property
+    def left_out(self) -> list[dict[str, Any]]:
+        """`[{line, column, message, node}]`: where saved values are that no input takes."""
+        lines = self.script.lines
+        return [
+            {'line': lines[key][0], 'column': 1, 'message': message, 'node': key}
+            for key, message in self.conversion.unplaced.items()
+            if key in lines
+        ]
+
 
 class GraphWriter:
     """Writes one graph after another; of the last that nobody changes it knows what it made."""

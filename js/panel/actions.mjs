@@ -60,7 +60,7 @@ export class Actions {
     draft.save()
     const script = editor.text()
     try {
-      const plan = await server.planApply({ ...openGraph(), script })
+      const plan = await server.planApply({ ...await openGraph(), script })
       state.plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
       await applyScript(state, script, plan)
@@ -107,7 +107,7 @@ export class Actions {
   async #runEdited() {
     const { state, editor, runs, screen } = this.#parts
     const script = editor.text()
-    const plan = await server.planApply({ ...openGraph(), script })
+    const plan = await server.planApply({ ...await openGraph(), script })
     if (plan.errors) return this.#goToError(plan.errors)
     const { unread, refused, queued } = await queueScript(script, plan)
     for (const { prompt, lines } of queued) runs.queued(prompt, lines)

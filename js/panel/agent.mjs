@@ -40,8 +40,8 @@ function remember(read) {
 }
 
 async function look() {
+  const graph = await openGraph()
   const tab = openTab()
-  const graph = openGraph()
   const { script, lines, warnings, problems = [] } = await server.transpile(graph)
   return { read: remember({ tab, script, graph }), name: workflowName(), script, warnings, problems, selected: selectedLines(lines), errors: lastErrors(lines) }
 }
@@ -70,7 +70,7 @@ async function change(known, script, agent, token) {
   const tab = openTab()
   const wanted = await withTheirs(state, known, script)
   if (wanted === undefined) return { refused: 'moved' }
-  const plan = await server.planApply({ ...openGraph(), script: wanted })
+  const plan = await server.planApply({ ...await openGraph(), script: wanted })
   if (plan.errors) return { errors: plan.errors }
   // An agent that was told that nothing came of it must find it so.
   await server.beginForAgent(token)
@@ -78,13 +78,13 @@ async function change(known, script, agent, token) {
   await applyScript(state, wanted, plan)
   const edits = plan.edits.map(({ op, node, line, input, value, type }) => ({ op, node, line, input, value, type }))
   if (edits.length) noteChange(agent, edits.length)
-  const next = remember({ tab, script: state.base.script || wanted, graph: openGraph() })
+  const next = remember({ tab, script: state.base.script || wanted, graph: await openGraph() })
   return { read: next, edits, warnings: plan.warnings, notApplied: state.notApplied, ...(wanted === script ? {} : { script: wanted }) }
 }
 
 /** The agent's script with what the graph has become since it looked; nothing where a person has to decide. @param {State} state @param {Read} known @param {string} script */
 async function withTheirs(state, known, script) {
-  const graph = openGraph()
+  const graph = await openGraph()
   const base = await server.transpile(graph)
   if (base.script === known.script) return script
   Object.assign(state, { base, graph })

@@ -35,7 +35,7 @@ const paired = ({ nodes }, added) => nodes && Object.fromEntries(Object.entries(
 
 /** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {import('./apply.mjs').Failure[]} failures @param {Record<string, string>} [nodes] */
 async function verify(state, script, failures, nodes) {
-  const rest = await server.planApply({ ...openGraph(), script, nodes })
+  const rest = await server.planApply({ ...await openGraph(), script, nodes })
   state.plan = rest
   if (rest.errors || !rest.edits.length) return
   const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
@@ -57,7 +57,7 @@ export async function keepScript(state, script) {
 
 /** What was typed stays the graph's script, unless it is what would be written anyway. @param {State} state @param {string} script */
 async function keep(state, script) {
-  const { workflow, style } = openGraph()
+  const { workflow, style } = await openGraph()
   const anew = await server.transpile({ workflow, style })
   keepText(anew.script === script ? undefined : script)
   state.base = anew.script === script ? anew : await server.transpile({ workflow, style, text: script })

@@ -1,5 +1,5 @@
 // ComfyUI's frontend, as far as the panel uses it. What differs between its versions is told apart here.
-import { addLive } from './live.mjs'
+import { withLive } from './live.mjs'
 
 /** @typedef {any} Node A LiteGraph node. */
 /** @typedef {any} Graph A LiteGraph graph or subgraph. */
@@ -69,7 +69,7 @@ export const workflowName = () => {
 }
 
 /** The open graph as the server is asked about it: with what its nodes hold now beside each of them. */
-export const liveGraph = () => addLive(rootGraph(), serialize(), inputLink)
+export const liveGraph = () => withLive(rootGraph(), serialize, inputLink)
 
 /** The open graph as a workflow file, with the values that it has now. @returns {Record<string, any>} */
 export function serialize() {

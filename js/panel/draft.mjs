@@ -174,7 +174,7 @@ export class Draft {
     if (!state.edited || state.applying) return
     const text = this.#editor.text()
     try {
-      const plan = await server.planApply({ ...openGraph(), script: text })
+      const plan = await server.planApply({ ...await openGraph(), script: text })
       if (state.closed || !state.edited || this.#editor.text() !== text) return
       state.plan = plan
       state.failed = ''

@@ -17,7 +17,7 @@ export function openFileView(makePlace, file, { compare, complain }) {
   const needed = button(t('file.needed'), () => {
     text = text === file.text ? String(file.saved) : file.text
     needed.setAttribute('aria-pressed', String(text !== file.text))
-    editor.show(text)
+    show()
   }, { title: t('file.needed.title'), 'aria-pressed': 'false' }, icon('filter'))
   const place = makePlace(file.name, [
     button(t('file.load'), load, {}, icon('folder-open')),
@@ -25,6 +25,11 @@ export function openFileView(makePlace, file, { compare, complain }) {
     ...(file.saved && file.saved !== file.text ? [needed] : []),
   ])
   const editor = createEditor({ parent: place, label: file.name, dark: isDark(), readOnly: true, hover: hover(server.schemas) })
-  editor.show(file.text)
+  const show = () => {
+    editor.show(text)
+    // What one output needed was written of its prompt: nothing of the file is left out there.
+    editor.setErrors([], text === file.text ? file.problems ?? [] : [])
+  }
+  show()
   return { name: file.name, text: () => text, setDark: editor.setDark, close: () => editor.destroy() }
 }

@@ -5,18 +5,18 @@ import * as server from './server.mjs'
 
 /** @typedef {import('./server.mjs').FileRef} FileRef */
 /** @typedef {{ name: string, text: string }} NamedScript */
-/** @typedef {NamedScript & { saved?: string, load: () => Promise<unknown> }} FileScript `load` opens the file as a graph; `saved`: the script of just what this output needed. */
+/** @typedef {NamedScript & { saved?: string, problems?: import('./server.mjs').ScriptErrorJson[], load: () => Promise<unknown> }} FileScript `load` opens the file as a graph; `saved`: the script of just what this output needed; `problems`: what of the file is not in it. */
 
 /** @param {FileRef} file @returns {Promise<FileScript>} */
 export async function scriptOfOutput(file) {
-  const { script, saved } = await server.scriptOfOutput(file, style().args)
-  return { name: file.filename, text: script, saved, load: async () => openFile(await download(file)) }
+  const { script, saved, problems } = await server.scriptOfOutput(file, style().args)
+  return { name: file.filename, text: script, saved, problems, load: async () => openFile(await download(file)) }
 }
 
 /** @param {File} file @returns {Promise<FileScript>} */
 export async function scriptOfFile(file) {
-  const { script, saved } = await server.scriptOfFile(file, style().args)
-  return { name: file.name, text: script, saved, load: async () => openFile(file) }
+  const { script, saved, problems } = await server.scriptOfFile(file, style().args)
+  return { name: file.name, text: script, saved, problems, load: async () => openFile(file) }
 }
 
 /** @param {FileRef} file */

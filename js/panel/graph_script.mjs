@@ -6,11 +6,11 @@ import * as server from './server.mjs'
 /** How scripts are written. */
 export const style = () => ({ soft_wrap: true, args: setting('ComfyScript.Style.Args', 'auto'), notes: setting('ComfyScript.Style.Notes', false) })
 
-/** @typedef {ReturnType<typeof openGraph>} AskedGraph */
+/** @typedef {Awaited<ReturnType<typeof openGraph>>} AskedGraph */
 /** @typedef {{ key: string, tab: object | undefined, graph: AskedGraph }} ScriptPlace The workflow, and the graph whose script it is. */
 
 /** The open graph, as the server is asked about it. */
-export const openGraph = () => ({ workflow: liveGraph(), style: style(), text: writtenText() })
+export const openGraph = async () => ({ workflow: await liveGraph(), style: style(), text: writtenText() })
 
 export class GraphScript {
   #state
@@ -77,7 +77,7 @@ export class GraphScript {
 
   async #ask() {
     const started = performance.now()
-    const graph = openGraph()
+    const graph = await openGraph()
     const key = workflowKey()
     const tab = openTab()
     const sent = performance.now()

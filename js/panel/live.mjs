@@ -6,27 +6,42 @@
 /** Virtual nodes whose links the server follows by rules of its own. */
 const KNOWN = new Set(['PrimitiveNode', 'Reroute', 'Note', 'MarkdownNote', 'SetNode', 'GetNode', 'easy setNode', 'easy getNode'])
 
-const refuse = () => { throw new Error('not while looking') }
-
-/**
- * Runs what packs wrote, with draws and requests refused: in one go, so nothing else of the page meets that.
- * @template T @param {() => T} look @returns {T}
- */
-function heldBack(look) {
-  const places = /** @type {[any, string][]} */ ([
-    [Math, 'random'], [crypto, 'getRandomValues'], [window, 'fetch'], [XMLHttpRequest.prototype, 'send'],
-    [HTMLCanvasElement.prototype, 'toBlob'], [HTMLCanvasElement.prototype, 'toDataURL'],
+/** What packs wrote runs with draws and requests refused, and without a word in the console. @returns {() => void} ends that */
+function holdBack() {
+  const refuse = () => { throw new Error('not while looking') }
+  const places = /** @type {[any, string, () => void][]} */ ([
+    [Math, 'random', refuse], [crypto, 'getRandomValues', refuse], [window, 'fetch', refuse], [XMLHttpRequest.prototype, 'send', refuse],
+    [HTMLCanvasElement.prototype, 'toBlob', refuse], [HTMLCanvasElement.prototype, 'toDataURL', refuse], [console, 'warn', () => {}],
   ])
   const kept = places.map(([object, name]) => Object.getOwnPropertyDescriptor(object, name))
-  for (const [object, name] of places) Object.defineProperty(object, name, { value: refuse, configurable: true, writable: true })
-  try {
-    return look()
-  } finally {
+  for (const [object, name, value] of places) Object.defineProperty(object, name, { value, configurable: true, writable: true })
+  return () => {
     places.forEach(([object, name], index) => {
       const own = kept[index]
       if (own) Object.defineProperty(object, name, own)
       else delete object[name]
     })
+  }
+}
+
+/** A task of its own: what awaits there is followed by nothing else of the page. */
+const nextTask = () => new Promise(resolve => {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => { port1.close(); resolve(undefined) }
+  port2.postMessage(undefined)
+})
+
+/** As often a promise may put off what it has at hand. */
+const TURNS = 12
+
+/** A value that is promised. @typedef {{ node: any, before: any[], widget: any, values: Record<string, any>, done?: true, made?: any }} Promised */
+
+/** Takes what promises give that only read: nobody is asked, so nothing is waited for. @param {Promised[]} promised */
+async function takePromised(promised) {
+  for (let turn = 0; turn < TURNS && promised.some(one => !one.done); turn++) await null
+  const changed = new Set(promised.filter(one => giveBack(one.node, one.before)).map(one => one.node))
+  for (const { node, widget, values, done, made } of promised) {
+    if (done && !changed.has(node)) values[widget.name] = made
   }
 }
 
@@ -45,31 +60,36 @@ function giveBack(node, before) {
 }
 
 /**
- * The value of a widget at rest: what its own function makes of it, where that only reads.
- * @param {any} node @param {any} widget @param {number} index
+ * Puts the value of a widget at rest among the others: what its own function makes of it, where that only reads.
+ * @param {any} node @param {any} widget @param {number} index @param {Record<string, any>} values @param {Promised[]} promised
  */
-function atRest(node, widget, index) {
+function takeAtRest(node, widget, index, values, promised) {
   const { value } = widget
+  values[widget.name] = value
   // Choices are drawn and dates are put in when a prompt is queued.
-  if (typeof widget.serializeValue !== 'function' || widget.dynamicPrompts || (typeof value === 'string' && value.includes('%'))) return value
+  if (typeof widget.serializeValue !== 'function' || widget.dynamicPrompts || (typeof value === 'string' && value.includes('%'))) return
   const before = node.widgets.map(/** @param {any} one */ one => one.value)
   let made = value
   try {
     made = widget.serializeValue(node, index)
   } catch { /* It drew or asked, or is broken. */ }
-  if (typeof made?.then === 'function') {
-    made.then(undefined, () => {})
-    made = value
+  const changed = giveBack(node, before)
+  if (typeof made?.then !== 'function') {
+    if (!changed) values[widget.name] = made
+    return
   }
-  return giveBack(node, before) ? value : made
+  /** @type {Promised} */
+  const one = { node, before, widget, values }
+  made.then((/** @type {any} */ later) => Object.assign(one, { done: true, made: later }), () => {})
+  if (!changed) promised.push(one)
 }
 
-/** @param {any} node @returns {Record<string, any>} */
-function valuesOf(node) {
+/** @param {any} node @param {Promised[]} promised @returns {Record<string, any>} */
+function valuesOf(node, promised) {
   /** @type {Record<string, any>} */
   const found = {}
   for (const [index, widget] of (node.widgets ?? []).entries()) {
-    if (widget.name && widget.options?.serialize !== false) found[widget.name] = atRest(node, widget, index)
+    if (widget.name && widget.options?.serialize !== false) takeAtRest(node, widget, index, found, promised)
   }
   return found
 }
@@ -86,10 +106,10 @@ function sourceOf(node, slot) {
   }
 }
 
-/** @param {any} node @returns {Live} */
-function liveOf(node) {
+/** @param {any} node @param {Promised[]} promised @returns {Live} */
+function liveOf(node, promised) {
   /** @type {Live} */
-  const live = { title: node.title, values: valuesOf(node) }
+  const live = { title: node.title, values: valuesOf(node, promised) }
   if (!node.isVirtualNode) return live
   live.virtual = true
   if (!KNOWN.has(node.type)) live.outputs = (node.outputs ?? []).map((/** @type {any} */ _output, /** @type {number} */ slot) => sourceOf(node, slot))
@@ -98,23 +118,37 @@ function liveOf(node) {
 
 /**
  * Puts what the nodes hold beside each of them.
- * @template {Record<string, any>} T @param {any} root @param {T} workflow the same graph, serialised
- * @param {(node: any, slot: number) => any} inputLink @returns {T}
+ * @template {Record<string, any>} T @param {any} root @param {() => T} serialize gives the same graph as a workflow
+ * @param {(node: any, slot: number) => any} inputLink @returns {Promise<T>}
  */
-export function addLive(root, workflow, inputLink) {
-  const { LGraphNode } = /** @type {any} */ (window).LiteGraph
-  heldBack(() => {
+export async function withLive(root, serialize, inputLink) {
+  await nextTask()
+  const workflow = serialize()
+  /** @type {Promised[]} */
+  const promised = []
+  const release = holdBack()
+  try {
     for (const { nodes, id } of [workflow, ...(workflow.definitions?.subgraphs ?? [])]) {
-      const graph = nodes === workflow.nodes ? root : root.subgraphs?.get(id)
-      for (const node of nodes) {
-        const open = graph?.getNodeById(node.id)
-        // What a subgraph's node shows is saved with it in one way only.
-        if (!open || open.subgraph) continue
-        node.comfyscript_live = liveOf(open)
-        // A node of an unknown type is saved as it was read.
-        if (open.constructor === LGraphNode) node.inputs = open.inputs?.map((/** @type {any} */ { name, type, widget }, /** @type {number} */ slot) => ({ name, type, widget, link: inputLink(open, slot)?.id ?? null }))
-      }
+      addLive(nodes, nodes === workflow.nodes ? root : root.subgraphs?.get(id), inputLink, promised)
     }
-  })
+    if (promised.length) await takePromised(promised)
+  } finally {
+    release()
+  }
   return workflow
+}
+
+/** @param {any[]} nodes as serialised @param {any} graph @param {(node: any, slot: number) => any} inputLink @param {Promised[]} promised */
+function addLive(nodes, graph, inputLink, promised) {
+  const { LGraphNode } = /** @type {any} */ (window).LiteGraph
+  for (const node of nodes) {
+    const open = graph?.getNodeById(node.id)
+    // What a subgraph's node shows is saved with it in one way only.
+    if (!open || open.subgraph) continue
+    node.comfyscript_live = liveOf(open, promised)
+    // A prompt names a node's class, which packs keep while they call its type another (Use Everywhere).
+    if (open.comfyClass && !open.isVirtualNode) node.type = open.comfyClass
+    // A node of an unknown type is saved as it was read.
+    if (open.constructor === LGraphNode) node.inputs = open.inputs?.map((/** @type {any} */ { name, type, widget }, /** @type {number} */ slot) => ({ name, type, widget, link: inputLink(open, slot)?.id ?? null }))
+  }
 }

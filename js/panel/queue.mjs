@@ -124,7 +124,7 @@ function refusals(answer, lines) {
 
 /** @param {string} script @returns {Promise<Answer>} */
 async function queueAlone(script) {
-  const graph = openGraph()
+  const graph = await openGraph()
   const saved = serialize()
   const read = await server.readScript(script, graph)
   if (read.errors) return { unread: read.errors, refused: [], queued: [] }

@@ -16,7 +16,7 @@ export async function replaceWithNode(style) {
   if (shownGraph() !== graph) throw new Error(t('toNode.inside'))
   const nodes = selectedNodes()
   if (!nodes.length) return 0
-  const plan = await server.planNode({ workflow: liveGraph(), nodes: nodes.map(node => String(node.id)), style })
+  const plan = await server.planNode({ workflow: await liveGraph(), nodes: nodes.map(node => String(node.id)), style })
   await asOneStep(async () => {
     const node = /** @type {any} */ (window).LiteGraph.createNode(TYPE)
     if (!node) throw new Error(t('toNode.missing'))

@@ -23,6 +23,10 @@ add('row', { on: true, lora: 'x' }, () => ({ lora: 'x' }))
 add('draws', 5, function () { this.value = Math.floor(Math.random() * 9) + 10; return this.value })
 add('counts', 5, function () { this.value += 1; return this.value })
 add('asks', 'b', async () => { await fetch('/asked'); return 'other' })
+add('promises', 'f', async () => { await null; return 'made of f' })
+add('leaves out', 'g', async () => {})
+add('asks later', 'h', async () => { await null; await fetch('/asked'); return 'other' })
+add('waits', 'i', async () => { await new Promise(done => setTimeout(done)); return 'other' })
 add('uploads', 'c', () => {
   const form = new XMLHttpRequest()
   form.open('POST', '/uploaded')
@@ -32,6 +36,8 @@ add('uploads', 'c', () => {
 add('fails', 'd', () => { throw new Error('broken') })
 add('dated', '%date:yyyy%', () => '2026')
 add('hidden', 'e').options.serialize = false
+const other = app.graph.getNodeById(5).addWidget('text', 'changes later', 'j', () => {})
+other.serializeValue = async function () { await null; this.value = 'k'; return 'k' }
 """
 
 
@@ -49,19 +55,19 @@ def tells_whole(request: Any) -> bool:
     return request.url.endswith('/comfyscript/transpile') and 'workflow' in request.post_data_json
 
 
-def live(panel: Panel) -> dict[str, Any]:
-    """What the panel tells the server of a node of the graph."""
+def live(panel: Panel) -> dict[int, dict[str, Any]]:
+    """What the panel tells the server of the nodes of the graph."""
     # Of a graph that the server knows, only what has changed is told.
     panel.page.route('**/comfyscript/transpile', forgotten, times=1)
     with panel.page.expect_request(tells_whole) as asked:
         panel.js('app.graph._version++')
     sent = asked.value.post_data_json
-    (found,) = [node for node in sent['workflow']['nodes'] if node['id'] == 3]
-    return found['comfyscript_live']
+    return {node['id']: node['comfyscript_live'] for node in sent['workflow']['nodes']}
 
 
 def test_values_are_those_that_a_prompt_would_have(odd: Panel) -> None:
-    values = live(odd)['values']
+    told = live(odd)
+    values = told[3]['values']
     expected = {
         'plain': 'kept',
         'reads': 'made of a',
@@ -69,12 +75,16 @@ def test_values_are_those_that_a_prompt_would_have(odd: Panel) -> None:
         'draws': 5,
         'counts': 5,
         'asks': 'b',
+        'promises': 'made of f',
+        'asks later': 'h',
+        'waits': 'i',
         'uploads': 'c',
         'fails': 'd',
         'dated': '%date:yyyy%',
     }
     assert {key: values[key] for key in expected} == expected
-    assert not {'hidden', 'control_after_generate'} & values.keys()
+    assert told[5]['values']['changes later'] == 'j'
+    assert not {'hidden', 'control_after_generate', 'leaves out'} & values.keys()
 
 
 def test_it_changes_nothing_and_asks_nobody(odd: Panel) -> None:

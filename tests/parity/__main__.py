@@ -7,10 +7,13 @@
     python dev.py parity --web-ui server                   with the web UI that the server brings
     python dev.py parity --object-info FILE                as if the server had these nodes
     python dev.py parity --packs FOLDER --folder FOLDER    with the packs that lie in a folder
+    python dev.py parity --packs FOLDER --folder FILE      the same with the cases of a file (`.json.gz`)
     python dev.py parity --open                            what the panel tells of the open graph, instead of the file
+    python dev.py parity --server URL                      with a server that runs already
 
 Packs need their dependencies in the interpreter that runs ComfyUI (COMFYSCRIPT_PYTHON: your own).
 The truth is made afresh by `app.graphToPrompt()` in Chromium, on the lab's ComfyUI (COMFYSCRIPT_COMFYUI: your own).
+Each draw is 0 there; where another draw gives another value (seeds of -1), what its widget holds is compared.
 Workflows with node types the server lacks are counted apart: the web UI gives their values no names, we do.
 """
 
@@ -37,6 +40,7 @@ from comfy_script.tests.parity.packages import (
     templates_folder,
     web_ui_folder,
 )
+from comfy_script.tests.parity.queueing import when_queued
 from comfy_script.tests.parity.web_ui import WebUI, WebUIError, open_web_ui
 from comfy_script.transpiler.convert import convert_workflow
 
@@ -61,18 +65,24 @@ def main() -> int:
         folder = None if options.rules else options.folder or templates_folder(options.templates)
     except PackageError as error:
         return _fail(str(error))
+    if options.server:
+        return _compare_with(options, folder, browser, options.server)
     comfyui = paths.comfyui_folder()
     with tempfile.TemporaryDirectory() as temporary:
         base = make_base(Path(temporary) / 'base', comfyui, _packs(options.packs))
         _say_settings(base)
         server = Server.start(comfyui, paths.comfyui_python(), base, args=arguments, timeout=600)
         try:
-            object_info = _object_info(options, server.url)
-            with open_web_ui(server.url, browser, object_info) as web_ui:
-                return _compare(options, folder, object_info, web_ui)
+            return _compare_with(options, folder, browser, server.url)
         finally:
             server.close()
             remove_base(base)
+
+
+def _compare_with(options: argparse.Namespace, folder: Path | None, browser: Path, url: str) -> int:
+    object_info = _object_info(options, url)
+    with open_web_ui(url, browser, object_info) as web_ui:
+        return _compare(options, folder, object_info, web_ui)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,16 +90,17 @@ def _parser() -> argparse.ArgumentParser:
         prog='dev.py parity', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--templates', metavar='VERSION', default=CORPUS_TEMPLATES)
-    parser.add_argument('--folder', type=Path, help='workflow files instead of templates')
+    parser.add_argument('--folder', type=Path, help='workflow files, or a file of cases, instead of templates')
     parser.add_argument('--rules', action='store_true', help="this project's own small workflows, one per rule")
     parser.add_argument('--write', action='store_true', help='with --rules: store what the web UI makes')
     parser.add_argument('--web-ui', metavar='VERSION', default=WEB_UI, help=f"'server' for its own (default: {WEB_UI})")
     parser.add_argument('--object-info', type=Path, metavar='FILE')
     parser.add_argument('--packs', type=Path, metavar='FOLDER', help='a folder with packs in it')
+    parser.add_argument('--server', metavar='URL', help='a server that runs, instead of one of its own')
     parser.add_argument('--open', action='store_true', help='compare what the panel makes of the open graph')
     parser.add_argument('--only', default='', help='only workflows with this in their name')
     parser.add_argument('--limit', type=int, default=None, help='at most so many')
-    parser.add_argument('--save', type=Path, metavar='FOLDER', help="keep the web UI's prompts there")
+    parser.add_argument('--save', type=Path, metavar='FOLDER', help='keep what the web UI makes there')
     return parser
 
 
@@ -151,16 +162,19 @@ def _compare_one(
     options: argparse.Namespace, name: str, workflow: dict[str, Any], schemas: Schemas, web_ui: WebUI
 ) -> tuple[str, list[str]]:
     try:
-        theirs, open_graph = web_ui.prompt_of(workflow)
+        seen = web_ui.prompt_of(workflow)
     except WebUIError as error:
         return 'the web UI failed', [str(error)[:200]]
+    if seen.failure and not options.open:
+        return 'the web UI failed', [seen.failure[:200]]
     if options.save:
         options.save.mkdir(parents=True, exist_ok=True)
-        (options.save / f'{name}.json').write_text(json.dumps(theirs, indent=1), encoding='utf-8')
+        (options.save / f'{name}.json').write_text(json.dumps(seen._asdict(), indent=1, default=str), encoding='utf-8')
     if options.rules and options.write:
-        _store(name, theirs)
+        _store(name, seen.prompt)
     try:
-        ours = convert_workflow(open_graph if options.open else workflow, schemas).prompt
+        made = convert_workflow(seen.open_graph if options.open else workflow, schemas)
+        ours, theirs = when_queued(made, seen, schemas)
     except ComfyScriptError as error:
         return 'we failed', [str(error)]
     if same(ours, theirs):

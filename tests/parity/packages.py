@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -52,9 +53,13 @@ def web_ui_folder(version: str) -> Path:
     return next(folder.glob('*/static'))
 
 
-def read_workflows(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and content of every web UI workflow in a folder, by name."""
-    for file in sorted(folder.glob('*.json')):
+def read_workflows(place: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and content of every web UI workflow in a folder, by name, or of every case in a file (`.json.gz`)."""
+    if place.is_file():
+        for name, case in json.loads(gzip.decompress(place.read_bytes())).items():
+            yield name, case['workflow']
+        return
+    for file in sorted(place.glob('*.json')):
         data = json.loads(file.read_text(encoding='utf-8'))
         if isinstance(data, dict) and isinstance(data.get('nodes'), list):
             yield file.stem, data

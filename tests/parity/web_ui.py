@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from playwright.sync_api import Error, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Route, sync_playwright
 
 from comfy_script.tests.lab.paths import ROOT
 
@@ -22,7 +23,7 @@ ARGUMENTS = [
     '--disable-sync',
 ]
 
-# A graph whose loading ended in the middle says nothing of the rules.
+# A graph whose loading ended in the middle says nothing of the rules for files.
 WATCH_LOADING = """() => {
   const { prototype } = LiteGraph.LGraph
   const { configure } = prototype
@@ -35,40 +36,128 @@ WATCH_LOADING = """() => {
 SEE_OPEN_GRAPH = """() => {
   %s
   const inputLink = (node, slot) => LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot)
-  window.parityOpenGraph = () => addLive(app.rootGraph, app.rootGraph.serialize(), inputLink)
+  window.parityOpenGraph = () => withLive(app.rootGraph, () => app.rootGraph.serialize(), inputLink)
 }"""
 
 # Loading goes on for a few frames: reroutes and match types settle after the first.
-MAKE_PROMPT = """async (workflow) => {
+OPEN = """async (workflow) => {
   window.parityFailure = undefined;
   await app.loadGraphData(workflow);
-  if (window.parityFailure) throw new Error(window.parityFailure);
   for (let frame = 0; frame < 3; frame++) await new Promise((done) => requestAnimationFrame(done));
   await new Promise((done) => setTimeout(done, 80));
-  const open = JSON.stringify(window.parityOpenGraph());
-  return [JSON.stringify((await app.graphToPrompt()).output), open];
 }"""
+
+# Two prompts with two draws: what differs was drawn, and is told with what its widget held before; so is a text with
+# names that are filled in from anywhere in the graph.
+MAKE_PROMPT = """async () => {
+  const open = JSON.stringify(await window.parityOpenGraph());
+  const widgets = [];
+  const visit = (graph, prefix) => {
+    for (const node of graph.nodes) {
+      const id = prefix + node.id;
+      for (const widget of node.widgets ?? []) widgets.push([id, widget, widget.value]);
+      if (node.subgraph) visit(node.subgraph, id + ':');
+    }
+  };
+  visit(app.rootGraph, '');
+  const { random } = Math;
+  const draw = async (number) => {
+    Math.random = () => number;
+    try { return (await app.graphToPrompt()).output } finally { Math.random = random }
+  };
+  const text = JSON.stringify(await draw(0));
+  const now = Date.now();
+  for (const [, widget, value] of widgets) if (widget.value !== value) widget.value = value;
+  const other = JSON.parse(JSON.stringify(await draw(0.5)));
+  const drawn = [];
+  for (const [id, { inputs }] of Object.entries(JSON.parse(text))) {
+    for (const name of Object.keys(inputs)) {
+      const [, , held] = widgets.find(([of, widget]) => of === id && widget.name === name) ?? [];
+      const filled = typeof held === 'string' && held.includes('%') && held !== inputs[name];
+      const same = JSON.stringify(inputs[name]) === JSON.stringify(other[id]?.inputs[name]);
+      if (held !== undefined && (filled || !same)) drawn.push([id, name, held]);
+    }
+  }
+  return [text, open, JSON.stringify(drawn), now, window.parityFailure ?? null];
+}"""
+
+MOST_WORKFLOWS = 100
+"""Of one page: packs keep what they made for earlier ones."""
 
 
 class WebUIError(Exception):
     """The web UI could not make a prompt of a workflow."""
 
 
-class WebUI:
-    def __init__(self, page: Page):
-        self._page = page
+class Seen(NamedTuple):
+    """What the web UI makes of a workflow."""
 
-    def prompt_of(self, workflow: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`app.graphToPrompt()` of a workflow, and the open graph as the panel sends it. Raises WebUIError."""
+    prompt: dict[str, Any]
+    """`app.graphToPrompt()`, with 0 for each draw."""
+    open_graph: dict[str, Any]
+    """The open graph, as the panel sends it."""
+    drawn: tuple[tuple[str, str, Any], ...]
+    """Node, input and the value that its widget holds, of each that another draw makes another."""
+    moment: datetime
+    failure: str | None = None
+    """Why loading ended in the middle."""
+
+
+class WebUI:
+    def __init__(self, browser: Browser, url: str, object_info: str | None):
+        self._browser = browser
+        self._url = url
+        self._object_info = object_info
+        self._count = 0
+        self._page = self._new_page()
+
+    def prompt_of(self, workflow: dict[str, Any]) -> Seen:
+        """Raises WebUIError."""
+        if self._count >= MOST_WORKFLOWS:
+            self._renew()
         try:
-            prompt, graph = self._page.evaluate(MAKE_PROMPT, workflow)
-            return json.loads(prompt), json.loads(graph)
+            return self._ask(workflow)
+        except Error:
+            # Perhaps an earlier one has left something.
+            self._renew()
+        try:
+            return self._ask(workflow)
         except Error as error:
             raise WebUIError(str(error).splitlines()[0]) from error
+
+    def _ask(self, workflow: dict[str, Any]) -> Seen:
+        self._count += 1
+        self._page.evaluate(OPEN, workflow)
+        prompt, graph, drawn, now, failure = self._page.evaluate(MAKE_PROMPT)
+        found = tuple((id, name, value) for id, name, value in json.loads(drawn))
+        return Seen(json.loads(prompt), json.loads(graph), found, datetime.fromtimestamp(now / 1000), failure)
 
     @property
     def version(self) -> str:
         return str(self._page.evaluate('window.__COMFYUI_FRONTEND_VERSION__ ?? ""'))
+
+    def _renew(self) -> None:
+        self._page.close()
+        self._count = 0
+        self._page = self._new_page()
+
+    def _new_page(self) -> Page:
+        page = self._browser.new_page()
+        page.set_default_timeout(60_000)
+        page.on('dialog', lambda dialog: dialog.dismiss())
+        if self._object_info is not None:
+
+            def answer(route: Route) -> None:
+                route.fulfill(body=self._object_info or '', content_type='application/json')
+
+            page.route('**/object_info', answer)
+        page.goto(self._url)
+        page.wait_for_function('window.app?.graph && window.app.vueAppReady', timeout=180_000)
+        page.wait_for_timeout(3000)
+        page.evaluate(WATCH_LOADING)
+        live = (ROOT / 'js' / 'panel' / 'live.mjs').read_text(encoding='utf-8')
+        page.evaluate(SEE_OPEN_GRAPH % live.replace('export async function', 'async function'))
+        return page
 
 
 @contextmanager
@@ -77,20 +166,6 @@ def open_web_ui(url: str, browser: Path, object_info: str | None = None) -> Iter
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(browser), args=ARGUMENTS)
         try:
-            page = chromium.new_page()
-            page.set_default_timeout(60_000)
-            if object_info is not None:
-
-                def answer(route: Route) -> None:
-                    route.fulfill(body=object_info, content_type='application/json')
-
-                page.route('**/object_info', answer)
-            page.goto(url)
-            page.wait_for_function('window.app?.graph && window.app.vueAppReady', timeout=180_000)
-            page.wait_for_timeout(3000)
-            page.evaluate(WATCH_LOADING)
-            live = (ROOT / 'js' / 'panel' / 'live.mjs').read_text(encoding='utf-8')
-            page.evaluate(SEE_OPEN_GRAPH % live.replace('export function', 'function'))
-            yield WebUI(page)
+            yield WebUI(chromium, url, object_info)
         finally:
             chromium.close()

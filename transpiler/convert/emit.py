@@ -19,6 +19,7 @@ from .packs import PACKS
 from .primitives import write_primitive_value
 from .registry import VIRTUAL_TYPES
 from .result import Conversion, SubgraphInstance
+from .saved_values import left_out_of
 
 _DEEPEST = 1000
 _MOST_NODES = 500_000
@@ -72,6 +73,7 @@ class Emitter:
         self._place_all(order)
         prompt: dict[str, dict[str, Any]] = {}
         types: dict[str, str] = {}
+        unplaced: dict[str, str] = {}
         fed: dict[tuple[str, int], list[tuple[str, str]]] = {}
         for place in self.places.values():
             node = place.node
@@ -83,6 +85,9 @@ class Emitter:
             entry['_meta'] = {} if node.title is None else {'title': node.title}
             prompt[place.id] = entry
             types[place.id] = node.type
+            left_out = left_out_of(node) if node.unplaced else None
+            if left_out is not None:
+                unplaced[place.id] = left_out
         _drop_dangling(prompt)
         for pack in PACKS:
             if pack.finish is not None:
@@ -95,6 +100,7 @@ class Emitter:
             warnings=tuple(self.warnings),
             instances=self._instances(fed),
             promoted=frozenset(self._promoted),
+            unplaced=unplaced,
         )
 
     def _write_primitives(self, order: list[LiveNode]) -> None:

@@ -30,6 +30,7 @@ class Conversion:
 
     `node_types`: prompt id → the node's type in the file, also where the server doesn't know it.
     `promoted`: the (prompt id, input key) pairs whose value comes from a subgraph instance's own widget.
+    `unplaced`: prompt id → what the file has for the node that no input takes; `warnings` say it too.
     """
 
     prompt: dict[str, dict[str, Any]]
@@ -37,3 +38,4 @@ class Conversion:
     warnings: tuple[str, ...] = ()
     instances: Mapping[str, SubgraphInstance] = field(default_factory=dict)
     promoted: frozenset[tuple[str, str]] = frozenset()
+    unplaced: Mapping[str, str] = field(default_factory=dict)

@@ -112,15 +112,19 @@ def unplaced_values(graphs: Sequence[LiveGraph]) -> list[str]:
     found = []
     for graph in graphs:
         for node in graph.nodes:
-            values = [_shown(name, value) for name, value in node.unplaced if value not in _EMPTY]
-            if values:
+            left_out = left_out_of(node)
+            if left_out is not None:
                 title = '' if node.title in (None, node.type) else f' {node.title!r}'
-                found.append(
-                    f'node {node.id} ({node.type}){title}: saved values that are left out: {", ".join(values)}'
-                )
+                found.append(f'node {node.id} ({node.type}){title}: {left_out}')
     if len(found) > _MOST_WARNINGS:
         found[_MOST_WARNINGS:] = [f'{len(found) - _MOST_WARNINGS} more nodes have saved values that are left out']
     return found
+
+
+def left_out_of(node: LiveNode) -> str | None:
+    """The same of one node, without its name."""
+    values = [_shown(name, value) for name, value in node.unplaced if value not in _EMPTY]
+    return f'saved values that are left out: {", ".join(values)}' if values else None
 
 
 def _shown(name: str | None, value: Any) -> str:
