@@ -67,9 +67,12 @@ def missing_packs(folder: Path, arguments: ComfyUIArgs, packs: Iterable[str]) ->
     if '--extra-model-paths-config' in arguments.argv or (folder / 'extra_model_paths.yaml').exists():
         return None
     base = Path(arguments.value_of('--base-directory') or folder) / 'custom_nodes'
-    there = sorted(place.name for place in base.iterdir() if place.name[0] not in '._') if base.is_dir() else []
+    # As they are written, on systems too where `impact-pack` opens `Impact-Pack`: ComfyUI compares the names
+    # (nodes.py: init_external_custom_nodes).
+    named = sorted(place.name for place in base.iterdir()) if base.is_dir() else []
+    there = [name for name in named if name[0] not in '._']
     for name in packs:
-        if not (base / name).exists():
+        if name not in named:
             hint = near_misses(name, there) or (f': there are {", ".join(there[:10])}' if there else '')
             return f'{base} has no pack {name!r}{hint}'
     return None
