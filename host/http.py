@@ -13,9 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from ..graph import ComfyScriptError
 from ..panel.errors import RequestError
-from .reading.answers import encode
+from .reading.answers import encode, refusal_of
 
 MAX_JSON = 16 * 1024 * 1024
 """Bytes of a JSON body: a graph of 5 000 nodes has about 5 MB."""
@@ -82,20 +81,18 @@ class Seat:
 
 
 def guarded(handler: Handler) -> Handler:
-    """Every failure is a status and `{"error": reason}`; ours are the caller's to fix, others are logged."""
+    """Every failure is a status and `{"error": reason}`, as `refusal_of` has it."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except RequestError as error:
-            return json_response(encode({'error': str(error)}), error.status)
-        except ComfyScriptError as error:
-            return json_response(encode({'error': str(error)}), 422)
         except web.HTTPException:
             raise
         except Exception as error:
-            logging.exception('ComfyScript: %s failed', request.path)
-            return json_response(encode({'error': f'{type(error).__name__}: {error}'}), 500)
+            refusal = refusal_of(error)
+            if refusal.log:
+                logging.error('ComfyScript: %s failed\n%s', request.path, refusal.log)
+            return json_response(encode({'error': refusal.error}), refusal.status)
 
     return answer
 

@@ -15,10 +15,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from comfy_script.graph import Schemas
+from comfy_script.graph import ComfyScriptError, Schemas
 from comfy_script.host import http
 from comfy_script.host import routes as panel_routes
 from comfy_script.host.reading import TextReader
+from comfy_script.host.reading.answers import refusal_of
+from comfy_script.panel.errors import RequestError
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
 PROMPT = {
@@ -249,3 +251,18 @@ async def test_texts_stay_what_they_are_in_a_node(client: Any) -> None:
 
     assert "'''" in answer['script']
     assert text in [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+
+
+@pytest.mark.parametrize('error', [RequestError('no', 409), ComfyScriptError('wrong'), MemoryError(), KeyError('x')])
+async def test_what_fails_in_the_server_is_told_as_what_fails_in_the_child(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(request: Any) -> web.Response:
+        raise error
+
+    response = await http.guarded(fails)(SimpleNamespace(path='/comfyscript/x'))  # type: ignore[arg-type]
+
+    told = refusal_of(error)
+    assert isinstance(response, web.Response)
+    assert (response.status, json.loads(str(response.text))) == (told.status, {'error': told.error})
+    assert bool(caplog.records) == bool(told.log)
