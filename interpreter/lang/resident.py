@@ -35,8 +35,9 @@ def _psutil_reader() -> Callable[[], int] | None:
 
     def read() -> int:
         info = process.memory_info()
-        # Windows: with what was written out to make room.
-        return getattr(info, 'private', info.rss)
+        # Windows: with what was written out to make room. psutil's `private` is the same there
+        # (PROCESS_MEMORY_COUNTERS_EX: PagefileUsage and PrivateUsage), and nonsense under Wine.
+        return getattr(info, 'pagefile', info.rss)
 
     return read
 
