@@ -11,7 +11,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -77,6 +77,33 @@ def lab() -> Lab:
         pytest.skip('no ComfyUI: run `python dev.py test`, or name one in COMFYSCRIPT_COMFYUI and COMFYSCRIPT_PYTHON')
     paths.link(ROOT, paths.SITE / 'comfy_script')
     return Lab(comfyui, paths.comfyui_python(), paths.SITE)
+
+
+@pytest.fixture(scope='session')
+def links(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips where the system makes no links to folders: Wine says that it made one, and there is none."""
+    folder = tmp_path_factory.mktemp('links')
+    (folder / 'target').mkdir()
+    if not any(_makes(link, folder / 'target', folder / name) for name, link in _ways_to_link().items()):
+        pytest.skip('this system makes neither symlinks nor junctions')
+
+
+def _ways_to_link() -> dict[str, Callable[[Path, Path], object]]:
+    """The system's own, so that a fault of `paths.link` is no reason to skip."""
+    ways: dict[str, Callable[[Path, Path], object]] = {'symlink': lambda target, place: place.symlink_to(target, True)}
+    if sys.platform == 'win32':
+        import _winapi
+
+        ways['junction'] = lambda target, place: _winapi.CreateJunction(str(target), str(place))
+    return ways
+
+
+def _makes(link: Callable[[Path, Path], object], target: Path, place: Path) -> bool:
+    try:
+        link(target, place)
+    except OSError:
+        return False
+    return place.is_dir()
 
 
 class StartServer(Protocol):

@@ -76,6 +76,7 @@ def test_a_step_with_another_key_or_without_its_result_is_made_again(lab_folder)
     assert not step(lab_folder, made).is_done()
 
 
+@pytest.mark.usefixtures('links')
 def test_what_is_there_needs_no_program_and_no_network(lab_folder, monkeypatch):
     made: list[str] = []
     monkeypatch.setattr(make, '_steps', lambda: [step(lab_folder, made)])
@@ -270,6 +271,7 @@ def test_dev_py_alone_says_what_it_can():
 # Helpers
 
 
+@pytest.mark.usefixtures('links')
 def test_links_lead_to_the_folder_and_go_without_it(tmp_path):
     target, place = tmp_path / 'target', tmp_path / 'deep' / 'place'
     target.mkdir()

@@ -16,6 +16,7 @@ import pytest
 
 import comfy_script
 from comfy_script.host import startup
+from comfy_script.tests.lab.paths import link
 
 ROOT = Path(comfy_script.__file__).parent
 # A clone may lie in a folder that aiohttp finds under no address (`my pack`): then the folder is entered by us.
@@ -80,11 +81,12 @@ def test_comfyui_gets_the_web_folder_and_the_package_in_use_is_kept(comfyui):
     assert sys.modules['comfy_script'] is before
 
 
+@pytest.mark.usefixtures('links')
 def test_a_folder_of_any_name_becomes_comfy_script(monkeypatch, tmp_path):
     for name in [name for name in sys.modules if name.partition('.')[0] == 'comfy_script']:
         monkeypatch.delitem(sys.modules, name)
     folder = tmp_path / 'my-odd.name'
-    folder.symlink_to(ROOT, target_is_directory=True)
+    link(ROOT, folder)
 
     load_like_comfyui(folder)
 

@@ -323,6 +323,8 @@ def test_containers_of_nodes_are_frozen_however_deep(deep: str) -> None:
 
 def test_what_only_the_machine_holds_is_let_go() -> None:
     torch = pytest.importorskip('torch')
+    if not hasattr(torch._C, '_storage_Use_Count'):
+        pytest.skip('this torch (2.4.1, say) does not tell how many tensors share memory: all of them are kept')
     m = Machine(TINY, {})
     kept, gone = {'samples': torch.zeros(3)}, torch.zeros(4)
     view, died = gone[0], weakref.ref(other := torch.zeros(5))
