@@ -166,7 +166,10 @@ def save_image_and_get_paths(
 
 def load_image_from_paths(paths: Iterable[str | PurePath]) -> Any:
     """Images as one batch: paths on the server (`a_00001_.png [output]`), or of files here, which are uploaded."""
-    return concat_images(*(load_image(path)[0] for path in paths))
+    images = [load_image(path)[0] for path in paths]
+    if not images:
+        raise UtilError('load_image_from_paths was given no path: is there a file at all that a `glob` found?')
+    return concat_images(*images)
 
 
 def load_image(image: Any) -> tuple[Any, Any]:

@@ -35,6 +35,11 @@ def test_an_index_beyond_a_batch(index: int) -> None:
             read()
 
 
+def test_no_image_at_all_is_said_to_be_that() -> None:
+    with pytest.raises(ComfyScriptError, match='given no path'):
+        util.load_image_from_paths([])
+
+
 def test_an_option_that_load_does_not_have(fake: FakeServer) -> None:
     with pytest.raises(TypeError, match=r"load\(\) has no option 'header' \(did you mean 'headers'\?\)"):
         load(fake.url, header={'X': '1'})
