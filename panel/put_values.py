@@ -56,10 +56,11 @@ def written_in(text: str, places: Iterable[PlacedValue]) -> str | None:
 def literal_text(value: Any, before: str) -> str | None:
     """A value as Python text, in the quotes of the literal that stood there; None for what no literal can be."""
     if isinstance(value, str):
-        quotes = before[:3]
-        plain = '\n' in value and '\\' not in value and all(char == '\n' or char.isprintable() for char in value)
+        quotes = before.lstrip('rR')[:3]
+        plain = '\n' in value and value[-1] != '\\' and all(char == '\n' or char.isprintable() for char in value)
+        raw = 'r' if '\\' in value else ''
         if plain and quotes in ('"""', "'''") and quotes[0] not in value:
-            return f'{quotes}{value}{quotes}'
+            return f'{raw}{quotes}{value}{quotes}'
         return quoted(value)
     if value is None or isinstance(value, bool):
         return repr(value)

@@ -87,18 +87,23 @@ def text(value: str) -> Expression:
 
 
 def _triple(value: str) -> str | None:
-    """The text between triple quotes, where it reads the same there: several lines and nothing to escape."""
+    """The text between triple quotes, raw where it has backslashes: where it reads the same there."""
     if '\n' not in value.strip('\n') or '\r' in value:
         return None
     lines = value.split('\n')
     if any(line != line.rstrip() for line in lines):
         return None  # editors strip spaces at the end of lines
-    body = '\n'.join(_body(line) for line in lines)
+    raw = 'r' if '\\' in value[:-1] and value[-1] != '\\' and all(_shows_as_it_is(line) for line in lines) else ''
+    body = value if raw else '\n'.join(_body(line) for line in lines)
     for quote in ("'''", '"""'):
         if quote not in body and not body.endswith(quote[0]):
-            written = f'{quote}{body}{quote}'
+            written = f'{raw}{quote}{body}{quote}'
             return written if ast.literal_eval(written) == value else None
     return None
+
+
+def _shows_as_it_is(line: str) -> bool:
+    return line.isprintable() and not _INVISIBLE.search(line)
 
 
 def _body(line: str) -> str:

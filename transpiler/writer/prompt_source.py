@@ -125,7 +125,7 @@ class PromptSource:
             schema, callee = found
             if schema is None and blind is None:
                 unknown.setdefault(class_type, []).append(key)
-            outputs = schema.outputs if schema else self._drawn_outputs(key)
+            outputs = self._as_drawn(key, schema.outputs) if schema else self._drawn_outputs(key)
             nodes[key] = SourceNode(node, schema, callee, outputs)
         for number, (class_type, keys) in enumerate(unknown.items()):
             misses = near_misses(class_type, self.schemas) if number < MOST_LOOKED_UP and len(class_type) < 100 else ''
@@ -154,6 +154,14 @@ class PromptSource:
         if drawn is None or not drawn.outputs:
             return None
         return tuple(OutputSchema(slot.name, slot.type) for slot in drawn.outputs)
+
+    def _as_drawn(self, key: str, outputs: tuple[OutputSchema, ...]) -> tuple[OutputSchema, ...]:
+        """Outputs of any type with the name and type that the page gave them: those of a ComfyScript node's script."""
+        if not any(item.type in _OPEN_TYPES for item in outputs):
+            return outputs
+        drawn = self._drawn_outputs(key) or ()
+        named = [there if item.type in _OPEN_TYPES else item for item, there in zip(outputs, drawn)]
+        return (*named, *outputs[len(named) :])
 
     def _add_outputs(self, key: str, node: SourceNode, count: int) -> None:
         """There are more outputs than the server, or else the workflow, knows: the prompt is of another version."""

@@ -449,3 +449,30 @@ def test_long_texts_stay_whole_for_an_editor_that_wraps_them() -> None:
     assert f"    '''{lines}''',\n" in script.text
     assert f"    {long!r},\n" not in write_script(prompt, schemas=SCHEMAS).text
     check_round_trip(prompt, script, SCHEMAS)
+
+
+def test_code_in_a_text_is_raw() -> None:
+    """Backslashes are not doubled: it reads as it runs in its node."""
+    code = 'def main(text: str):\n    return text.replace("\\n", \'\\t\')  # and so on, over several lines\n'
+    schemas = Schemas.parse({'Code': {'input': {'required': {'code': ['STRING', {'multiline': True}]}}}})
+    script = write_script({'1': node('Code', code=code)}, schemas=schemas).text
+    assert script == f"Code(\n    r'''{code}''',\n)\n"
+
+
+def test_outputs_of_any_type_are_named_as_the_page_names_them() -> None:
+    """A ComfyScript node's sockets are what its script returns."""
+    schemas = Schemas.parse(
+        {
+            'Code': {'input': {}, 'output': ['*', '*', 'INT'], 'output_name': ['out0', 'out1', 'INT']},
+            'Show': {'input': {'required': {'a': ['*', {}], 'b': ['*', {}], 'c': ['INT', {}]}}, 'output': []},
+        }
+    )
+    drawn = [{'name': 'first', 'type': 'IMAGE'}, {'name': 'large one', 'type': 'IMAGE'}, {'name': 'no', 'type': 'INT'}]
+    workflow = {
+        'version': 0.4,
+        'nodes': [{'id': 1, 'type': 'Code', 'outputs': drawn}, {'id': 2, 'type': 'Show'}],
+        'links': [],
+    }
+    prompt = {'1': node('Code'), '2': node('Show', a=['1', 0], b=['1', 1], c=['1', 2])}
+    script = write_script(prompt, schemas=schemas, workflow=workflow).text
+    assert script.startswith('first, large_one, integer = Code()\n')
