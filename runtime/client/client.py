@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -167,7 +166,7 @@ class Client:
         """Put a prompt (API format), or a Submission, into the server's queue.
 
         - `wait`: until it has ended, raising what `Task.wait` raises; a little quicker than the two calls.
-        - `options`: the fields of Submission: `workflow`, `extra_data`, `front`, ...
+        - `options`: the fields of Submission: `workflow`, `extra_data`, `front`, `prompt_id`, ...
 
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
         """
@@ -335,7 +334,7 @@ def _prepared(
     client: Client, tracker: Tracker, prompt: Mapping[str, Any] | Submission, options: Mapping[str, Any]
 ) -> _Prepared:
     submission = Submission.of(prompt, options)
-    task = submission.new_task(tracker, str(uuid.uuid4()))
+    task = submission.new_task(tracker)
     source = None
     known = client.lists.schemas if client.lists.are_known else None
     if client.save_source and may_carry_source(submission.prompt, known):

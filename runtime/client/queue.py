@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -73,15 +74,20 @@ class TaskQueue:
 
     # -- putting
 
-    def put(self, workflow: Any, source: str | None = None) -> MaybeTask:
+    def put(
+        self, workflow: Any, source: str | None = None, *, prompt_id: str | uuid.UUID | None = None
+    ) -> MaybeTask:
         """Queue a Workflow, an output, or several outputs. None where there is nothing to run.
 
+        `prompt_id`: a UUID that the server will know it by (as `task.prompt_id`); a new one by default.
         Raises PromptRefusedError, ServerError, ConnectError.
         """
-        return _as_workflow(workflow, self.client).queue(source)
+        return _as_workflow(workflow, self.client).queue(source, prompt_id=prompt_id)
 
-    async def _put(self, workflow: Any, source: str | None = None) -> MaybeTask:
-        return await _as_workflow(workflow, self.client)._queue(source)
+    async def _put(
+        self, workflow: Any, source: str | None = None, *, prompt_id: str | uuid.UUID | None = None
+    ) -> MaybeTask:
+        return await _as_workflow(workflow, self.client)._queue(source, prompt_id=prompt_id)
 
     def __iadd__(self, workflow: Any) -> TaskQueue:
         self.put(workflow)

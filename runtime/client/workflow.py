@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from types import TracebackType
@@ -125,11 +126,14 @@ class Workflow:
 
     # -- queueing
 
-    def queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
+    def queue(
+        self, source: str | None = None, *, wait: bool = False, prompt_id: str | uuid.UUID | None = None
+    ) -> MaybeTask:
         """Puts it into the queue. None where no output is left to queue.
 
         `source`: the script's text for the saved images, where it is not the running script's.
         `wait`: until it has run, raising what `Task.wait` raises.
+        `prompt_id`: a UUID that the server will know it by (as `task.prompt_id`); a new one by default.
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
         """
         ready = ready_to_queue(self._outputs, self._block.calls, self._client)
@@ -138,25 +142,27 @@ class Workflow:
         client: WorkflowRunner = ready.runner or _default_runner or _nothing_loaded()
         if self._cancel_all_first or self._cancel_remaining_first:
             run_sync(self._cancel_first(client))
-        return client.submit(self._submission(ready, source), wait=wait)
+        return client.submit(self._submission(ready, source, prompt_id), wait=wait)
 
-    async def _queue(self, source: str | None = None, *, wait: bool = False) -> MaybeTask:
+    async def _queue(
+        self, source: str | None = None, *, wait: bool = False, prompt_id: str | uuid.UUID | None = None
+    ) -> MaybeTask:
         ready = ready_to_queue(self._outputs, self._block.calls, self._client)
         if ready is None:
             return None
         client: WorkflowRunner = ready.runner or _default_runner or _nothing_loaded()
         if self._cancel_all_first or self._cancel_remaining_first:
             await self._cancel_first(client)
-        return await client._submit(self._submission(ready, source), wait=wait)
+        return await client._submit(self._submission(ready, source, prompt_id), wait=wait)
 
-    def _submission(self, ready: Ready, source: str | None) -> Submission:
+    def _submission(self, ready: Ready, source: str | None, prompt_id: str | uuid.UUID | None) -> Submission:
         def accepted(task: Task) -> None:
             self.task = task
             if self._cancel_on_exit:
                 cancel_at_exit(task)
             ready.mark(task)
 
-        return replace(ready.submission, source=source, on_accepted=accepted)
+        return replace(ready.submission, source=source, on_accepted=accepted, prompt_id=prompt_id)
 
     async def _cancel_first(self, client: WorkflowRunner) -> None:
         await client._make_room(self._cancel_all_first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -30,6 +31,7 @@ class Submission:
     - `front`: before what is in the queue.
     - `files`: name in ComfyUI's `input` folder -> content of what has to be there first.
     - `on_accepted`: called with the task once the server has taken it, on the background thread.
+    - `prompt_id`: the id that the server will know it by, a UUID of the caller's own.
     """
 
     prompt: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Submission:
     front: bool = False
     files: Mapping[str, bytes] | None = None
     on_accepted: Callable[[Task], object] | None = None
+    prompt_id: str | uuid.UUID | None = None
 
     @classmethod
     def of(cls, prompt: Mapping[str, Any] | Submission, options: Mapping[str, Any]) -> Submission:
@@ -50,11 +53,11 @@ class Submission:
             return dataclasses.replace(prompt, **options) if options else prompt
         return cls(prompt, **options)
 
-    def new_task(self, server: TaskServer, prompt_id: str) -> Task:
-        """The task that it will be."""
+    def new_task(self, server: TaskServer) -> Task:
+        """The task that it will be. Raises ValueError for an id that is no UUID."""
         return Task(
             server,
-            prompt_id,
+            str(uuid.uuid4()) if self.prompt_id is None else _canonical(self.prompt_id),
             {node_id: str(node.get('class_type')) for node_id, node in self.prompt.items()},
             origins=self.origins,
             id_of=self.id_of,
@@ -83,6 +86,14 @@ class Submission:
         if source:
             saved.setdefault('ComfyScriptSource', source)
         return saved
+
+
+def _canonical(prompt_id: str | uuid.UUID) -> str:
+    """As ComfyUI takes it (since 2026: comfy_execution/jobs.py `validate_job_id`)."""
+    try:
+        return str(uuid.UUID(str(prompt_id)))
+    except ValueError:
+        raise ValueError(f'prompt_id is {prompt_id!r}, no UUID: str(uuid.uuid4()) makes one') from None
 
 
 def _plain(value: object) -> Any:

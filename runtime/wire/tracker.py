@@ -13,7 +13,7 @@ from typing import Any
 from .adopting import Adopter
 from .background import Dispatcher, log
 from .connection import MOST_OF_FILE, Connection, ConnectionOptions, answered, understood
-from .errors import ConnectError, ServerError, WouldDeadlockError, lacks_something, node_problems, refusal
+from .errors import ConnectError, ServerError, TaskError, WouldDeadlockError, lacks_something, node_problems, refusal
 from .live_tasks import LiveTask, LiveTasks, Messages, Observer
 from .recovery import Recovery, history_of, queued_ids
 from .results import ResultFile
@@ -44,7 +44,9 @@ class Sender:
         self._tell_lists_changed = tell_lists_changed
 
     async def submit(self, task: Task, body: bytes) -> None:
-        """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError."""
+        """Put a task into the server's queue. Raises PromptRefusedError, ServerError, ConnectError, TaskError."""
+        if task.prompt_id in self._live:
+            raise TaskError(f'The workflow {task.prompt_id} is in the queue already: a new one takes a new prompt_id')
         try:
             if not self._connection.is_up:
                 await self._connection.open()

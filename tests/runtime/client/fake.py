@@ -11,7 +11,7 @@ import asyncio
 import json
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -63,6 +63,7 @@ class FakeServer:
         self.answer_prompt: Any = None
         self.refuse_websocket = False
         self.answer_after = 0.0
+        self.on_prompt: Callable[[str], object] | None = None
         self.lose_answer = False
         self.lose_prompts = 0
         self.jobs_route = False
@@ -253,6 +254,8 @@ class FakeServer:
             request.transport.abort()
             return web.Response()
         self.queue.append(prompt_id)
+        if self.on_prompt is not None:
+            self.on_prompt(prompt_id)
         await self._send_status()
         if self.lose_answer:
             self.lose_answer = False

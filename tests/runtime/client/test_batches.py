@@ -1,13 +1,15 @@
-"""The batch in docs/batches.md, stopped by Ctrl+C and by a killed server: no image is lost, none is made twice."""
+"""The batch in docs/batches.md, stopped by Ctrl+C, by a killed server and killed itself: no image lost, none twice."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,37 @@ def test_a_killed_server(run: Callable[[], Any], fake: FakeServer, tmp_path: Pat
     process = run()
     wait_for(lambda: len(fake.queue) == ROWS - 50, 60)
     make(fake, made, ROWS - 50)
+    assert process.wait(120) == 0, process.stderr.read().decode()
+    assert images(tmp_path) == whole()
+    assert sorted(made) == list(range(ROWS))
+
+
+def test_kills(run: Callable[[], Any], fake: FakeServer, tmp_path: Path) -> None:
+    """Killed where a workflow has arrived and the script does not know it yet; and where only its id is noted."""
+    made: list[int] = []
+    at = {3, 7}
+
+    def kill(prompt_id: str) -> None:
+        if len(fake.queue) in at:
+            at.discard(len(fake.queue))
+            process.kill()
+            process.wait()
+
+    fake.on_prompt = kill
+    for count in (3, 7):
+        process = run()
+        assert process.wait(60) != 0
+        assert len(fake.queue) == count
+    notes = tmp_path / 'batch' / 'queued.json'
+    queued = json.loads(notes.read_text(encoding='utf-8'))
+    assert [*queued.values()] == fake.queue
+    notes.write_text(json.dumps({**queued, 'row 7': str(uuid.uuid4())}), encoding='utf-8')
+    # What failed is tried again.
+    fake.begin(fake.queue[0])
+    fake.fail(fake.running[0], exception_message='out of memory')
+    process = run()
+    wait_for(lambda: len(fake.queue) == ROWS, 60)
+    make(fake, made, ROWS)
     assert process.wait(120) == 0, process.stderr.read().decode()
     assert images(tmp_path) == whole()
     assert sorted(made) == list(range(ROWS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,17 @@ def slow(seconds: float) -> dict[str, Any]:
 def shared(server: Server) -> Iterator[Client]:
     with Client(server.url) as client:
         yield client
+
+
+def test_an_id_of_ones_own(shared: Client, server: Server) -> None:
+    """The server has it under that id, whoever asks: as soon as it is sent, and when it has run."""
+    own = str(uuid.uuid4())
+    task = shared.submit(trivial(), prompt_id=own)
+    [image] = task.wait(30)
+    assert task.prompt_id == own
+    with Client(server.url) as another:
+        [found] = another.task(own).wait(30)
+        assert found.files == image.files
 
 
 def running(task: Task) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,17 @@ def test_a_task_is_found_again(state: str, fake: FakeServer, make_client: Callab
 def test_a_task_that_the_server_does_not_have(client: Client) -> None:
     with pytest.raises(TaskError, match="has no workflow 'gone', in its queue or its history"):
         client.task('gone')
+
+
+def test_an_id_of_ones_own(fake: FakeServer, client: Client) -> None:
+    own = uuid.uuid4()
+    task = client.submit(PROMPT, prompt_id=str(own).upper())
+    assert task.prompt_id == fake.queue[0] == str(own)
+    with pytest.raises(TaskError, match='is in the queue already'):
+        client.queue.put(client.nodes.PreviewImage(client.nodes.EmptyImage(8, 8)), prompt_id=own)
+    assert len(fake.queue) == 1 and not task.done()
+    with pytest.raises(ValueError, match="prompt_id is 'row 1', no UUID"):
+        client.submit(PROMPT, prompt_id='row 1')
 
 
 SCRIPT = """
