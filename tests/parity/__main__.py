@@ -8,8 +8,9 @@
     python dev.py parity --object-info FILE                as if the server had these nodes
     python dev.py parity --packs FOLDER --folder FOLDER    with the packs that lie in a folder
     python dev.py parity --packs FOLDER --folder FILE      the same with the cases of a file (`.json.gz`)
-    python dev.py parity --open                            what the panel tells of the open graph, instead of the file
-    python dev.py parity --server URL                      with a server that runs already
+    python dev.py parity --open                            what the panel asks of the open graph, instead of the file
+    python dev.py parity --open --record FILE              what it asked is kept, for the tests (`.json.gz`)
+    python dev.py parity --server URL                      with a server that runs already, for --open with ComfyScript
 
 Packs need their dependencies in the interpreter that runs ComfyUI (COMFYSCRIPT_PYTHON: your own).
 The truth is made afresh by `app.graphToPrompt()` in Chromium, on the lab's ComfyUI (COMFYSCRIPT_COMFYUI: your own).
@@ -20,6 +21,7 @@ Workflows with node types the server lacks are counted apart: the web UI gives t
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_script.graph import ComfyScriptError, Schemas
+from comfy_script.graph import ComfyScriptError, Schemas, difference
 from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.browser import find_browser
 from comfy_script.tests.lab.server import Server, make_base, remove_base
@@ -41,6 +43,7 @@ from comfy_script.tests.parity.packages import (
     web_ui_folder,
 )
 from comfy_script.tests.parity.queueing import when_queued
+from comfy_script.tests.parity.seen import record_of
 from comfy_script.tests.parity.web_ui import WebUI, WebUIError, open_web_ui
 from comfy_script.transpiler.convert import convert_workflow
 
@@ -69,7 +72,8 @@ def main() -> int:
         return _compare_with(options, folder, browser, options.server)
     comfyui = paths.comfyui_folder()
     with tempfile.TemporaryDirectory() as temporary:
-        base = make_base(Path(temporary) / 'base', comfyui, _packs(options.packs))
+        ours = {'ComfyScript': paths.ROOT} if options.open else {}
+        base = make_base(Path(temporary) / 'base', comfyui, ours | _packs(options.packs))
         _say_settings(base)
         server = Server.start(comfyui, paths.comfyui_python(), base, args=arguments, timeout=600)
         try:
@@ -81,7 +85,7 @@ def main() -> int:
 
 def _compare_with(options: argparse.Namespace, folder: Path | None, browser: Path, url: str) -> int:
     object_info = _object_info(options, url)
-    with open_web_ui(url, browser, object_info) as web_ui:
+    with open_web_ui(url, browser, object_info, options.open) as web_ui:
         return _compare(options, folder, object_info, web_ui)
 
 
@@ -98,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--packs', type=Path, metavar='FOLDER', help='a folder with packs in it')
     parser.add_argument('--server', metavar='URL', help='a server that runs, instead of one of its own')
     parser.add_argument('--open', action='store_true', help='compare what the panel makes of the open graph')
+    parser.add_argument('--record', type=Path, metavar='FILE', help='with --open: keep what the panel asked there')
     parser.add_argument('--only', default='', help='only workflows with this in their name')
     parser.add_argument('--limit', type=int, default=None, help='at most so many')
     parser.add_argument('--save', type=Path, metavar='FOLDER', help='keep what the web UI makes there')
@@ -149,17 +154,25 @@ def _compare(options: argparse.Namespace, folder: Path | None, object_info: str,
     found = [item for item in _workflows(options, folder) if options.only in item[0]][: options.limit]
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     print(f'web UI {web_ui.version or "of the server"}, {len(schemas)} node types, {len(found)} workflows')
+    records: dict[str, Any] = {}
     for number, (name, workflow) in enumerate(found, 1):
-        outcome, lines = _compare_one(options, name, workflow, schemas, web_ui)
+        outcome, lines = _compare_one(options, name, workflow, schemas, web_ui, records)
         counts[outcome] += 1
         if outcome != 'equal':
             print(f'[{number}/{len(found)}] {name}: {outcome}', *lines, sep='\n    ', flush=True)
     print(*(f'{count:5} {outcome}' for outcome, count in counts.items()), sep='\n')
+    if options.record:
+        options.record.write_bytes(gzip.compress(json.dumps(records, sort_keys=True).encode(), mtime=0))
     return 1 if counts['different'] or counts['we failed'] else 0
 
 
 def _compare_one(
-    options: argparse.Namespace, name: str, workflow: dict[str, Any], schemas: Schemas, web_ui: WebUI
+    options: argparse.Namespace,
+    name: str,
+    workflow: dict[str, Any],
+    schemas: Schemas,
+    web_ui: WebUI,
+    records: dict[str, Any],
 ) -> tuple[str, list[str]]:
     try:
         seen = web_ui.prompt_of(workflow)
@@ -172,11 +185,18 @@ def _compare_one(
         (options.save / f'{name}.json').write_text(json.dumps(seen._asdict(), indent=1, default=str), encoding='utf-8')
     if options.rules and options.write:
         _store(name, seen.prompt)
+    if seen.panel is not None:
+        records[name] = record_of(seen)
     try:
-        made = convert_workflow(seen.open_graph if options.open else workflow, schemas)
+        made = convert_workflow(workflow if seen.panel is None else seen.panel.request['workflow'], schemas)
         ours, theirs = when_queued(made, seen, schemas)
     except ComfyScriptError as error:
         return 'we failed', [str(error)]
+    if seen.panel is not None and (errors := seen.panel.read.get('errors')):
+        return 'we failed', [f'its script cannot be read: {errors[0]}']
+    unlike = None if seen.panel is None else difference(made.prompt, seen.panel.read['prompt'])
+    if same(ours, theirs) and unlike is not None:
+        return 'different', [f'its script, read back: {unlike}']
     if same(ours, theirs):
         return 'equal', []
     unknown = any('class_type' not in node for node in theirs.values())

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from comfy_script.graph import Schemas
-from comfy_script.tests.parity.web_ui import Seen
+from comfy_script.tests.parity.seen import Seen
 from comfy_script.transpiler.convert import Conversion
 from comfy_script.transpiler.queue_time import rewrite_prompt
 

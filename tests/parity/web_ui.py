@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Request, Route, sync_playwright
 
-from comfy_script.tests.lab.paths import ROOT
+from comfy_script.panel.kept_graphs import KeptGraphs
+from comfy_script.tests.parity.seen import Panel, Seen
 
 ARGUMENTS = [
     '--no-sandbox',
@@ -32,12 +33,18 @@ WATCH_LOADING = """() => {
   }
 }"""
 
-# What the panel sends of the open graph (`comfy.mjs: liveGraph`); the page allows no import of a text.
-SEE_OPEN_GRAPH = """() => {
-  %s
-  const inputLink = (node, slot) => LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot)
-  window.parityOpenGraph = () => withLive(app.rootGraph, () => app.rootGraph.serialize(), inputLink)
+# The panel's own modules, as the server names their files.
+LOAD_PANEL = """async () => {
+  const entry = await (await fetch('/extensions/ComfyScript/comfyscript.js')).text();
+  const [, version] = entry.match(/\\.\\/([0-9a-f]{16})\\//);
+  const load = (name) => import(`/extensions/ComfyScript/${version}/panel/${name}.mjs`);
+  const [{ openGraph }, server] = [await load('graph_script'), await load('server')];
+  window.parityAsk = async () => server.transpile(await openGraph());
+  window.parityRead = async (script) => server.readScript(script, await openGraph());
 }"""
+
+# The script that the panel would show of the open graph, and the prompt that it would run it as.
+ASK_PANEL = 'async () => { const { script } = await parityAsk(); return [script, await parityRead(script)] }'
 
 # Loading goes on for a few frames: reroutes and match types settle after the first.
 OPEN = """async (workflow) => {
@@ -50,7 +57,6 @@ OPEN = """async (workflow) => {
 # Two prompts with two draws: what differs was drawn, and is told with what its widget held before; so is a text with
 # names that are filled in from anywhere in the graph.
 MAKE_PROMPT = """async () => {
-  const open = JSON.stringify(await window.parityOpenGraph());
   const widgets = [];
   const visit = (graph, prefix) => {
     for (const node of graph.nodes) {
@@ -78,8 +84,11 @@ MAKE_PROMPT = """async () => {
       if (held !== undefined && (filled || !same)) drawn.push([id, name, held]);
     }
   }
-  return [text, open, JSON.stringify(drawn), now, window.parityFailure ?? null];
+  return [text, JSON.stringify(drawn), now, window.parityFailure ?? null];
 }"""
+
+TOLD = ('since', 'changes', 'keep')
+"""What a request has instead of a whole workflow."""
 
 MOST_WORKFLOWS = 100
 """Of one page: packs keep what they made for earlier ones."""
@@ -89,25 +98,13 @@ class WebUIError(Exception):
     """The web UI could not make a prompt of a workflow."""
 
 
-class Seen(NamedTuple):
-    """What the web UI makes of a workflow."""
-
-    prompt: dict[str, Any]
-    """`app.graphToPrompt()`, with 0 for each draw."""
-    open_graph: dict[str, Any]
-    """The open graph, as the panel sends it."""
-    drawn: tuple[tuple[str, str, Any], ...]
-    """Node, input and the value that its widget holds, of each that another draw makes another."""
-    moment: datetime
-    failure: str | None = None
-    """Why loading ended in the middle."""
-
-
 class WebUI:
-    def __init__(self, browser: Browser, url: str, object_info: str | None):
+    def __init__(self, browser: Browser, url: str, object_info: str | None, panel: bool):
         self._browser = browser
         self._url = url
         self._object_info = object_info
+        self._panel = panel
+        self._graphs = KeptGraphs()
         self._count = 0
         self._page = self._new_page()
 
@@ -128,9 +125,29 @@ class WebUI:
     def _ask(self, workflow: dict[str, Any]) -> Seen:
         self._count += 1
         self._page.evaluate(OPEN, workflow)
-        prompt, graph, drawn, now, failure = self._page.evaluate(MAKE_PROMPT)
+        panel = self._ask_panel() if self._panel else None
+        prompt, drawn, now, failure = self._page.evaluate(MAKE_PROMPT)
         found = tuple((id, name, value) for id, name, value in json.loads(drawn))
-        return Seen(json.loads(prompt), json.loads(graph), found, datetime.fromtimestamp(now / 1000), failure)
+        return Seen(json.loads(prompt), found, datetime.fromtimestamp(now / 1000), failure, panel)
+
+    def _ask_panel(self) -> Panel:
+        requests: list[Request] = []
+
+        def keep(request: Request) -> None:
+            requests.append(request)
+
+        self._page.on('request', keep)
+        try:
+            script, read = self._page.evaluate(ASK_PANEL)
+        finally:
+            self._page.remove_listener('request', keep)
+        asked: dict[str, Any] = {}
+        for request in requests:
+            # Each may be the one that the next tells changes of.
+            if '/comfyscript/' in request.url and request.post_data:
+                completed = self._graphs.complete(request.post_data_json)
+                asked = completed if request.url.endswith('/transpile') else asked
+        return Panel({key: value for key, value in asked.items() if key not in TOLD}, script, read)
 
     @property
     def version(self) -> str:
@@ -155,17 +172,20 @@ class WebUI:
         page.wait_for_function('window.app?.graph && window.app.vueAppReady', timeout=180_000)
         page.wait_for_timeout(3000)
         page.evaluate(WATCH_LOADING)
-        live = (ROOT / 'js' / 'panel' / 'live.mjs').read_text(encoding='utf-8')
-        page.evaluate(SEE_OPEN_GRAPH % live.replace('export async function', 'async function'))
+        if self._panel:
+            page.evaluate(LOAD_PANEL)
         return page
 
 
 @contextmanager
-def open_web_ui(url: str, browser: Path, object_info: str | None = None) -> Iterator[WebUI]:
-    """The web UI of a server, shown the given `/object_info` instead of the server's where there is one."""
+def open_web_ui(url: str, browser: Path, object_info: str | None = None, panel: bool = False) -> Iterator[WebUI]:
+    """The web UI of a server, shown the given `/object_info` instead of the server's where there is one.
+
+    `panel`: the server has ComfyScript, whose panel is asked too.
+    """
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(browser), args=ARGUMENTS)
         try:
-            yield WebUI(chromium, url, object_info)
+            yield WebUI(chromium, url, object_info, panel)
         finally:
             chromium.close()
