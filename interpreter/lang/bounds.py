@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import ScriptLimit
+from .looks import SLOW, rest
 from .resident import Growth
 
 TENSOR_SIZE = 700
@@ -46,10 +46,6 @@ class Meter:
     """Counts what one run uses. `tick` is called for each step, `charge` for each new value of some size."""
 
     CHECK_EVERY = 500
-    SLOW = 0.02
-    """Seconds between two looks at the clock that are too many: then they come closer together."""
-    COLLECT_EVERY = 1 << 26
-    """Bytes let go."""
 
     def __init__(self, bounds: Bounds, check_interrupt: Callable[[], object] | None):
         self.bounds = bounds
@@ -60,7 +56,6 @@ class Meter:
         self._started = self._checked = time.monotonic()
         self._outside = 0.0
         self._charged = 0
-        self._unreachable = 0
         self.growth = Growth(bounds.memory)
         self.live_size: Callable[[], int] | None = None
 
@@ -83,8 +78,10 @@ class Meter:
     def check(self) -> None:
         """Looks at the clock, the interrupt and the number of steps. Raises ScriptLimit."""
         now = time.monotonic()
-        if now - self._checked > self.SLOW:
+        if now - self._checked > SLOW:
             self._every = max(self._every >> 2, 1)
+            rest(now - self._checked)
+            now = time.monotonic()
         elif self._every < self.CHECK_EVERY:
             self._every = min(self._every + (self._every >> 3) + 1, self.CHECK_EVERY)
         self._checked = now
@@ -109,6 +106,7 @@ class Meter:
 
     def add_outside(self, seconds: float) -> None:
         self._outside += seconds
+        self._checked += seconds
 
     def charge(self, size: int, exact: bool = False) -> None:
         """Accounts for `size` new bytes, of which objects may take twice as many unless that is `exact`.
@@ -127,7 +125,7 @@ class Meter:
             held = self.live_size() if self.live_size else self._charged
             if held + (size >> 1 if exact else size) > self.bounds.memory // 2:
                 raise self._too_much()
-            self._let_go(self._charged - held)
+            self.growth.let_go(self._charged - held)
             self._charged = held
 
     def refund(self, size: int) -> None:
@@ -136,13 +134,6 @@ class Meter:
 
     def _too_much(self) -> ScriptLimit:
         return ScriptLimit(f'the script holds more than {self.bounds.memory >> 20} MiB')
-
-    def _let_go(self, size: int) -> None:
-        """What the script cannot reach any more may lie in circles: Python keeps that until it looks for it."""
-        self._unreachable += size
-        if self._unreachable > self.COLLECT_EVERY:
-            self._unreachable = 0
-            gc.collect()
 
     # What follows is asked before a value is made, so that a refused one never takes memory.
 

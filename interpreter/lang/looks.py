@@ -7,6 +7,7 @@ given is bounded (`source.py: MAX_TOKENS`).
 from __future__ import annotations
 
 import ast
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from contextvars import ContextVar
 
 EVERY = 500
 """Nodes of a tree between two looks: about a millisecond."""
+
+SLOW = 0.02
+"""Seconds of one piece that are many."""
+REST = 0.01
 
 _look: ContextVar[Callable[[], object] | None] = ContextVar('look', default=None)
 
@@ -33,6 +38,15 @@ def look() -> None:
     found = _look.get()
     if found is not None:
         found()
+
+
+def rest(took: float) -> None:
+    """After a piece that held Python's lock for so long: others have it for a moment, a tenth of that at most.
+
+    An answer to a client takes several turns with the lock. Each would wait for another piece as long.
+    """
+    if took > SLOW:
+        time.sleep(min(took / 10, REST))
 
 
 def walk(tree: ast.AST) -> Iterator[ast.AST]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
 from collections.abc import Callable
+
+from ...graph.collector import NewGarbage
 
 
 def _reader() -> Callable[[], int] | None:
@@ -57,25 +58,48 @@ class Growth:
     """Seconds in which a node makes nothing that matters."""
     UNKNOWN = 1 << 24
     """Bytes that may be made between two readings that a node's growth is told from."""
+    COLLECT_EVERY = 1 << 26
+    """Bytes let go, or by which the process has grown, until circles are looked for."""
 
     def __init__(self, memory: int):
         self._read = READ
         self._most = max(memory, self.LEAST)
-        self.every = max(memory >> 2, self.LEAST >> 2)
+        self.every = min(memory >> 2, self.COLLECT_EVERY)
         """Bytes that may be made until it is to be looked at again."""
         self.made = 0
         """Bytes made since the last reading, as far as they are counted."""
         self._base = self._known = self._read() if self._read else 0
         self._since = 0.0
+        self._garbage = NewGarbage()
+        self._unreachable = 0
+        self._settled = self._base
 
     def too_much(self) -> bool:
         if self._read is None:
             self.made = 0
             return False
-        if self._reading() - self._base <= self._most:
-            return False
-        gc.collect()
-        return self._reading() - self._base > self._most
+        now = self._reading()
+        if now - self._base > self._most:
+            self._garbage.collect_all()
+            now = self._settled = self._reading()
+            return now - self._base > self._most
+        self._settled = min(self._settled, now)
+        if now - self._settled > self.COLLECT_EVERY:
+            # So that Python's own collections, too, pass over what the script holds.
+            self._garbage.collect()
+            self._settled = now
+        return False
+
+    def let_go(self, size: int) -> None:
+        """What a script cannot reach any more may lie in circles: Python keeps that until it looks for it."""
+        self._unreachable += size
+        if self._unreachable > self.COLLECT_EVERY:
+            self._unreachable = 0
+            self._garbage.collect()
+
+    def ended(self) -> None:
+        """The script has come to its end."""
+        self._garbage.put_back()
 
     def _reading(self) -> int:
         assert self._read is not None
@@ -84,6 +108,7 @@ class Growth:
         return self._known
 
     def node_begins(self) -> None:
+        self._garbage.put_back()
         if self._read is not None and self.made > self.UNKNOWN:
             self._reading()
         self._since = time.monotonic()

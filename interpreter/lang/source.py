@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ...graph.collector import collector_paused
 from .bounds import Bounds
 from .errors import ScriptLimit, ScriptSyntaxError, Span
-from .looks import EVERY, look
+from .looks import EVERY, look, rest
 
 MAX_NESTING = 150
 """Operators, brackets and blocks inside each other."""
@@ -85,8 +85,10 @@ def parse_tree(text: str) -> ast.Module:
 
 def _parse(text: str) -> ast.Module:
     look()
+    began = time.monotonic()
     with collector_paused():  # it would take as long again
         tree = ast.parse(text, '<script>')
+    rest(time.monotonic() - began)
     look()
     return tree
 

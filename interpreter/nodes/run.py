@@ -140,6 +140,8 @@ def run_script(
         failed = ScriptFailed(error_text(m, error), error).locate(compiled.text, m.at)
         # Not as its cause: whoever logs that would show the values in it by their own methods.
         raise failed from None
+    finally:
+        m.meter.growth.ended()
     return ScriptResult(value, ''.join(m.printed), m.meter.steps, seconds, m.globals)
 
 

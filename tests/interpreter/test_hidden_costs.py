@@ -12,8 +12,13 @@ import pytest
 from comfy_script.graph import Schemas
 from comfy_script.interpreter import Bounds, ScriptDenied, ScriptError, ScriptFailed, ScriptLimit, run_script
 from comfy_script.interpreter.lang.bounds import Meter
+from comfy_script.interpreter.lang.costs import COUNTED
+from comfy_script.interpreter.lang.looks import REST
 from comfy_script.interpreter.lang.machine import Machine
+from comfy_script.interpreter.lang.objects import Builtin
 from comfy_script.interpreter.lang.resident import READ, Growth
+from comfy_script.interpreter.lang.types import lists_dicts_sets
+from comfy_script.interpreter.lang.types.lists_dicts_sets import sorted_list
 from comfy_script.interpreter.nodes.node_calls import ScriptNodes, own_values
 from comfy_script.runtime.calls.functions import NodeNamespace
 
@@ -161,6 +166,66 @@ def test_slow_steps_are_looked_at_more_often() -> None:
     assert meter._next_check - meter.steps == Meter.CHECK_EVERY
 
 
+def test_after_a_slow_step_others_have_pythons_lock_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, 'sleep', slept.append)
+    meter = Meter(Bounds(), None)
+    for took in (0.001, 0.1, 3.0):
+        meter._checked -= took
+        meter.check()
+    assert slept == [pytest.approx(0.01, rel=0.1), REST]
+    meter.add_outside(3.0)
+    meter._started += 3.0
+    meter.check()
+    assert len(slept) == 2  # what nodes take is not the script's
+
+
+WITHOUT_COLLECTIONS = r"""
+sum([()] * 1000, (0,) * 9000)
+sum([[]] * 1000, [0] * 9000)
+import functools; functools.reduce(lambda a, b: a + b, [[]] * 400, [0] * 9000)
+x = [0] * 9000\nfor _ in range(1000): x = x[:]
+x = 'é' * 9000\nfor _ in range(1000): y = [x + 'a']
+"""
+
+
+@pytest.mark.parametrize('line', WITHOUT_COLLECTIONS.strip().splitlines())
+def test_no_function_is_followed_by_a_look_at_all_that_the_process_holds(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such looks one after the other kept another client waiting for 7 s."""
+    monkeypatch.setattr(Growth, 'COLLECT_EVERY', 1 << 18)
+    looked: list[int] = []
+    whole: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == 'start':
+            looked.append(info['generation'])
+            whole.append(len(gc.get_objects(generation=2)) if info['generation'] == 2 else 0)
+
+    kept = [[] for _ in range(20_000)]
+    gc.unfreeze()  # tests/conftest.py has set aside what there is
+    gc.callbacks.append(note)
+    try:
+        run(script(line), Bounds(memory=4 << 20))
+    finally:
+        gc.callbacks.remove(note)
+        gc.freeze()
+    assert len(looked) > 1
+    assert sum(size > len(kept) for size in whole) <= 1
+
+
+@pytest.mark.parametrize('backwards', [False, True])
+def test_a_long_list_is_sorted_in_pieces(backwards: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists_dicts_sets, 'SORTED_AT_ONCE', 100)
+    checked: list[int] = []
+    m = Machine(Bounds(), {}, check_interrupt=lambda: checked.append(1))
+    values = [(n * 7919) % 1013 // 3 for n in range(1050)]
+    places = sorted_list(m, list(range(1050)), Builtin('key', lambda m, n, /: values[n], COUNTED), backwards)
+    assert places == sorted(range(1050), key=values.__getitem__, reverse=backwards)
+    assert len(checked) > 20
+
+
 def test_keys_that_are_alike_by_chance_are_no_attack() -> None:
     assert run('out = len({(x, y, z) for x in (-1, -2) for y in (-1, -2) for z in range(500)})').value == 2000
     assert run('d = {}\nfor n in range(2000): d[(-1, n % 7)] = d.get((-2, n % 7), n)\nout = len(d)').value == 7
@@ -184,7 +249,7 @@ CIRCLES = (
 @pytest.mark.usefixtures('nothing_to_collect')
 @pytest.mark.parametrize('circle', CIRCLES)
 def test_what_lies_in_circles_is_let_go(circle: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Meter, 'COLLECT_EVERY', 1 << 20)
+    monkeypatch.setattr(Growth, 'COLLECT_EVERY', 1 << 20)
     alive: weakref.WeakSet[Any] = weakref.WeakSet()
     counts: list[int] = []
 

@@ -122,6 +122,12 @@ sum([()] * 10**6, (0,) * 999000)
 math.prod([1] * 10**6, start=[0] * 999000)
 functools.reduce(operator.add, [[]] * 10**6, [0] * 999000)
 list(itertools.accumulate([[0] * 9000] * 10**6))
+('\ud800' * 10**7).encode('utf-32', 'xmlcharrefreplace')
+('\ud800' * 10**7).encode('utf-16', 'backslashreplace')
+(b'\xff' * 10**7).decode('utf-8', 'backslashreplace')
+('\u0130\xdf' * 4 * 10**6).swapcase()
+('\u0130\xdf' * 4 * 10**6).casefold()
+('\u0130\xdf' * 4 * 10**6).translate({0x130: 'x'})
 math.gcd(*[2**9999 - 1] * 10**6) or 10**10**9
 math.lcm(*[2**9999 - 1] * 10**6) or 10**10**9
 sorted([2**9000 + i % 7 for i in range(200000)] * 5) and 10**10**9

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..calling import call_value
@@ -14,6 +15,8 @@ from ..kinds import SETS
 from ..machine import Machine
 from ..objects import Attributes, as_index, type_name
 from .entries import read
+
+SORTED_AT_ONCE = 1 << 18
 
 
 def _append(m: Machine, owner: list, value: Any, /) -> None:
@@ -89,8 +92,18 @@ def sorted_list(m: Machine, values: list, key: Any, reverse: Any) -> list:
     keys = values if key is None else [call_value(m, key, [value], {}) for value in values]
     m.meter.ticks(len(values) >> 2)
     shells = sort_keys(m, keys)
-    order = sorted(range(len(values)), key=shells.__getitem__, reverse=truth(m, reverse))
-    return [values[index] for index in order]
+    backwards = truth(m, reverse)
+
+    def in_order(places: Iterable[int]) -> list[int]:
+        m.meter.check()
+        return sorted(places, key=shells.__getitem__, reverse=backwards)
+
+    # In runs, two of which Python soon merges: all at once would take a second that nobody can interrupt.
+    count = len(values)
+    runs = [in_order(range(start, min(start + SORTED_AT_ONCE, count))) for start in range(0, count, SORTED_AT_ONCE)]
+    while len(runs) > 1:
+        runs = [in_order(itertools.chain(*runs[place : place + 2])) for place in range(0, len(runs), 2)]
+    return [values[place] for run in runs for place in run]
 
 
 def _sort(m: Machine, owner: list, /, *, key: Any = None, reverse: Any = False) -> None:

@@ -24,6 +24,12 @@ ENCODINGS = frozenset({'utf8', 'ascii', 'latin1', 'utf16', 'utf32', 'utf16le', '
 MAX_COMPARED = 100_000_000
 """Characters that one search may compare, where Python's own looks at each place anew."""
 
+MAX_LOOKED_UP = 4_000_000
+"""Characters of one text that Python looks up one by one, each in 0.1 µs."""
+
+MAX_REPAIRED = 1_000_000
+"""Characters of a text, or bytes, each of which may be handed to an error handler, in 0.5 µs."""
+
 
 def _backwards(function: Callable[..., Any]) -> Callable[..., Any]:
     """A search from the end: unlike the one from the start, it takes time by the product of both lengths."""
@@ -98,6 +104,22 @@ def _join(m: Machine, owner: str, values: Any, /) -> str:
     return charged(m, owner.join(parts))
 
 
+def _few(what: str, value: Any, most: int) -> None:
+    if len(value) > most:
+        raise ScriptLimit(f'{what} of {len(value)} characters is longer than the {most} allowed')
+
+
+def _cased(function: Callable[..., str]) -> Callable[..., str]:
+    change = native(function)
+
+    def call(m: Machine, owner: str, /) -> str:
+        if not owner.isascii():
+            _few('upper and lower case: a string that is not ASCII', owner, MAX_LOOKED_UP)
+        return change(m, owner)
+
+    return call
+
+
 def _splitter(function: Callable[..., list[str]]) -> Callable[..., list[str]]:
     def call(m: Machine, owner: str, /, sep: Any = None, maxsplit: Any = -1) -> list[str]:
         plain(m, (sep,))
@@ -125,34 +147,40 @@ def _translate(m: Machine, owner: str, table: Any, /) -> str:
         table = dict(enumerate(table))
     if type(table) is not dict:
         raise TypeError('str.translate takes a dict, as made by str.maketrans')
+    _few('translate(): a string', owner, MAX_LOOKED_UP)
     plain(m, table.values())
     longest = max((len(value) for value in table.values() if type(value) is str), default=1)
     m.meter.text_size(len(owner) * max(longest, 1))
     return native(lambda text: text.translate(table))(m, owner)
 
 
-def _check_encoding(encoding: Any, errors: Any) -> None:
+def _check_encoding(owner: Any, encoding: Any, errors: Any) -> None:
     if type(encoding) is not str or encoding.lower().replace('-', '').replace('_', '') not in ENCODINGS:
         raise LookupError(f'the encoding {encoding!r} is not available in scripts: use "utf-8"')
     if errors not in ('strict', 'ignore', 'replace', 'backslashreplace', 'xmlcharrefreplace', 'surrogateescape'):
         raise LookupError(f'the error handler {errors!r} is not available in scripts')
+    if errors != 'strict':
+        _few(f'{errors}: a text', owner, MAX_REPAIRED)
 
 
 def _encode(m: Machine, owner: str, /, encoding: Any = 'utf-8', errors: Any = 'strict') -> bytes:
-    _check_encoding(encoding, errors)
+    _check_encoding(owner, encoding, errors)
     return native(str.encode)(m, owner, encoding, errors)
 
 
 def _decode(m: Machine, owner: bytes, /, encoding: Any = 'utf-8', errors: Any = 'strict') -> str:
-    _check_encoding(encoding, errors)
+    _check_encoding(owner, encoding, errors)
     return native(bytes.decode)(m, owner, encoding, errors)
 
 
 STR: Attributes = {
     **natives(
         str,
-        'capitalize casefold count find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric '
-        'isprintable isspace istitle isupper lower partition removeprefix removesuffix swapcase title upper',
+        'count find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric '
+        'isprintable isspace istitle isupper partition removeprefix removesuffix',
+    ),
+    **counted(
+        {name: _cased(getattr(str, name)) for name in ('capitalize', 'casefold', 'lower', 'swapcase', 'title', 'upper')}
     ),
     **counted({name: _backwards(getattr(str, name)) for name in ('rfind', 'rindex', 'rpartition')}),
     **counted({name: _stripped(getattr(str, name)) for name in ('strip', 'lstrip', 'rstrip')}),
