@@ -76,6 +76,47 @@ class Nesting:
         return _Form(names, _as_ever([*inputs], lambda values: self._build(values, data)))
 
 
+class GrowingCalls:
+    """Calls by position of a node class some of whose inputs grow, and whose others are plain: the raw inputs of a call
+    like one before, which differs from it in values alone."""
+
+    __slots__ = ('_grows', '_known')
+
+    def __init__(self, grows: Sequence[bool]) -> None:
+        self._grows = tuple(grows)
+        self._known: dict[tuple[Any, ...], tuple[tuple[str, ...], _Followed]] = {}
+
+    def find(self, args: Sequence[Any]) -> tuple[dict[str, Any], _Followed] | None:
+        """The inputs, and which of them are followed; None for a call unlike those that `remember` was told of."""
+        laid = self._laid(args)
+        known = None if laid is None else self._known.get(laid[0])
+        return None if laid is None or known is None else (dict(zip(known[0], laid[1])), known[1])
+
+    def remember(self, args: Sequence[Any], inputs: Mapping[str, Any], followed: _Followed) -> None:
+        """A call that was bound, where binding gave its values names and did nothing else: `None` and switches are
+        more than their type."""
+        laid = self._laid(args)
+        if laid is None or len(self._known) >= _MOST_KEPT:
+            return
+        key, values = laid
+        if [*map(id, values)] == [*map(id, inputs.values())] and not {bool, type(None)} & {*map(type, values)}:
+            self._known[key] = ((*inputs,), followed)
+
+    def _laid(self, args: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]] | None:
+        """What a call has in common with others like it, and its values in a row."""
+        values: list[Any] = []
+        sizes: list[int] = []
+        for grows, value in zip(self._grows, args):
+            if not grows:
+                values.append(value)
+            elif type(value) is list:
+                sizes.append(len(value))
+                values += value
+            else:
+                return None
+        return (len(args), *sizes, *map(type, values)), values
+
+
 class _Mark(str):
     """Stands for the value of an input, to see where it goes."""
 

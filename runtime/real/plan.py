@@ -10,9 +10,10 @@ from ...graph.types import PYTHON_TYPES
 from .choices import CHECKED, choices_of, refuse
 from .host import Host
 from .locked_method import LockedMethod, can_be_kept
-from .nesting import nesting_of
+from .nesting import GrowingCalls, nesting_of
 from .value_kinds import Kind
 
+_PLAIN = (InputKind.PLAIN, InputKind.COMBO)
 _TEXT_TYPES = frozenset({*PYTHON_TYPES, 'COMBO', '*'})
 HOST_HIDDEN = frozenset(
     {
@@ -45,6 +46,7 @@ class Plan:
         'defaults',
         'detaches',
         'function',
+        'growing',
         'hidden',
         'host_hidden',
         'lazy',
@@ -73,7 +75,7 @@ class Plan:
         self.node_class = node_class
         self.function: str = node_class.FUNCTION
         items = schema.inputs
-        plain = all(item.kind in (InputKind.PLAIN, InputKind.COMBO) for item in items)
+        plain = all(item.kind in _PLAIN for item in items)
         self.names = tuple(item.name for item in items) if plain else None
         self.raw_names = frozenset(item.name for item in items)
         self.choices = choices_of(schema)
@@ -109,6 +111,9 @@ class Plan:
         self.locked = LockedMethod(node_class, self.tells_id) if keeps else None
         combos = [item.name for item in _with_inner(items) if item.kind is InputKind.DYNAMIC_COMBO]
         self.nesting = nesting_of(node_class, combos) if keeps and not plain else None
+        kinds = [item.kind for _, item in schema.parameters]
+        grows = self.nesting is not None and all(kind in (*_PLAIN, InputKind.AUTOGROW) for kind in kinds)
+        self.growing = GrowingCalls([kind is InputKind.AUTOGROW for kind in kinds]) if grows else None
         self.simple = not (
             (self.names is None and self.nesting is None)
             or raw_links

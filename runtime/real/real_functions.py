@@ -52,6 +52,10 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
                 if session.checks_choices and plan.choices:
                     plan.check(session.host, inputs)
                 return session.call_known(plan, inputs, followed)
+            if plan.growing is not None and (found := plan.growing.find(args)) is not None:
+                if session.checks_choices and plan.choices:
+                    plan.check(session.host, found[0])
+                return session.call_known(plan, *found)
         if names is not None and len(args) <= len(names):
             inputs = dict(zip(names, args))
             for name, value in kwargs.items():
@@ -73,6 +77,8 @@ class RealFunction(NodeFunction):  # pyright: ignore[reportIncompatibleMethodOve
         if plan.nesting is not None and not hidden:
             followed = plan.nesting.followed(inputs)
             if followed is not None:
+                if plan.growing is not None and not kwargs:
+                    plan.growing.remember(args, inputs, followed)
                 return session.call_known(plan, inputs, followed)
         return self._call(plan, inputs, hidden)
 
