@@ -1,4 +1,4 @@
-"""A ComfyScript node with a widget of each kind and links on both sides, and what a page holds of it."""
+"""A ComfyScript node with a widget of each kind, links on both sides, one of them into a widget's input."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def main(
     flip: bool = False,
     mode: Literal['soft', 'hard'] = 'soft',
     size: int = 64,
+    count: int = 1,
     name: str = '',
 ) -> tuple[Image, Mask]:
     return image * strength, image
@@ -38,10 +39,10 @@ MAKE = """
         await new Promise(done => setTimeout(done, 100))
     for (const [name, value] of Object.entries(argument.values))
         node.widgets.find(widget => widget.name === name).value = value
-    const load = LiteGraph.createNode('LoadImage'), preview = LiteGraph.createNode('PreviewImage')
-    app.graph.add(load)
-    app.graph.add(preview)
+    const [load, preview, number] = ['LoadImage', 'PreviewImage', 'PrimitiveInt'].map(type => LiteGraph.createNode(type))
+    for (const other of [load, preview, number]) app.graph.add(other)
     load.connect(0, node, node.inputs.findIndex(input => input.name === 'image'))
+    number.connect(0, node, node.inputs.findIndex(input => input.name === 'count'))
     node.connect(0, preview, 0)
 """
 HELD = """

@@ -41,6 +41,7 @@ def workflow(browser: Any, panel_server: Server) -> Iterator[tuple[dict[str, Any
     whole = held(page)
     page.close()
     assert whole['prompt'].items() >= VALUES.items()
+    assert [name for name, _ in whole['inputs']] == ['image', 'count']
     assert whole['outputs'][0] == ['image', 'IMAGE', 1] or whole['outputs'][0][2] == 1
     yield made, whole
 
@@ -66,8 +67,10 @@ def test_what_a_page_without_any_file_of_ours_saved_is_whole_in_one_with_them(br
     page.route(lambda url: '/extensions/ComfyScript/' in url, lambda route: route.abort())
     open_page(page, panel_server)
     load(page, made)
-    saved = js(page, 'return app.graph.serialize()')
+    saved, without = js(page, 'return app.graph.serialize()'), held(page)
     page.close()
+    assert without['inputs'] == whole['inputs'], 'links, also those into widgets, stay in the page that has no file'
+    assert without['prompt']['count'] == whole['prompt']['count']
 
     page = browser.new_page()
     open_page(page, panel_server)
