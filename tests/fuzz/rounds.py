@@ -44,9 +44,10 @@ def fuzz(
     """The kept seeds, then others from `first` on (drawn, if none is given) until the time is up."""
     outcome = Outcome()
     number = random.randrange(1 << 40) if first is None else first
-    until = time.monotonic() + seconds
     known = kept_seeds(name)
     with fuzzer() as attempt:
+        # Not from before: a slow machine's time would be up when the fuzzer has been imported.
+        until = time.monotonic() + seconds
         while known or time.monotonic() < until:
             if known:
                 seed = known.pop()
