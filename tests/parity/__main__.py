@@ -10,6 +10,7 @@
     python dev.py parity --packs FOLDER --folder FILE      the same with the cases of a file (`.json.gz`)
     python dev.py parity --open                            what the panel asks of the open graph, instead of the file
     python dev.py parity --open --record FILE              what it asked is kept, for the tests (`.json.gz`)
+    python dev.py parity --laid-out                        every node class with changed values, laid out by us
     python dev.py parity --server URL                      with a server that runs already, for --open with ComfyScript
 
 Packs need their dependencies in the interpreter that runs ComfyUI (COMFYSCRIPT_PYTHON: your own).
@@ -35,6 +36,7 @@ from comfy_script.tests.lab import paths
 from comfy_script.tests.lab.browser import find_browser
 from comfy_script.tests.lab.server import Server, make_base, remove_base
 from comfy_script.tests.parity.compare import differences, same
+from comfy_script.tests.parity.laid_out import laid_out, lost
 from comfy_script.tests.parity.packages import (
     CORPUS_TEMPLATES,
     PackageError,
@@ -65,7 +67,7 @@ def main() -> int:
     try:
         own = options.web_ui == 'server'
         arguments = [] if own else ['--front-end-root', str(web_ui_folder(options.web_ui))]
-        folder = None if options.rules else options.folder or templates_folder(options.templates)
+        folder = None if options.rules or options.laid_out else options.folder or templates_folder(options.templates)
     except PackageError as error:
         return _fail(str(error))
     if options.server:
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--server', metavar='URL', help='a server that runs, instead of one of its own')
     parser.add_argument('--open', action='store_true', help='compare what the panel makes of the open graph')
     parser.add_argument('--record', type=Path, metavar='FILE', help='with --open: keep what the panel asked there')
+    parser.add_argument('--laid-out', action='store_true', help='open every node class with changed values')
     parser.add_argument('--only', default='', help='only workflows with this in their name')
     parser.add_argument('--limit', type=int, default=None, help='at most so many')
     parser.add_argument('--save', type=Path, metavar='FOLDER', help='keep what the web UI makes there')
@@ -151,6 +154,8 @@ def _workflows(options: argparse.Namespace, folder: Path | None) -> Iterator[tup
 
 def _compare(options: argparse.Namespace, folder: Path | None, object_info: str, web_ui: WebUI) -> int:
     schemas = Schemas.parse(json.loads(object_info))
+    if options.laid_out:
+        return _open_laid_out(schemas, web_ui)
     found = [item for item in _workflows(options, folder) if options.only in item[0]][: options.limit]
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     print(f'web UI {web_ui.version or "of the server"}, {len(schemas)} node types, {len(found)} workflows')
@@ -164,6 +169,25 @@ def _compare(options: argparse.Namespace, folder: Path | None, object_info: str,
     if options.record:
         options.record.write_bytes(gzip.compress(json.dumps(records, sort_keys=True).encode(), mtime=0))
     return 1 if counts['different'] or counts['we failed'] else 0
+
+
+def _open_laid_out(schemas: Schemas, web_ui: WebUI) -> int:
+    unlike: dict[str, Any] = {}
+    count = 0
+    for prompt, workflow in laid_out(schemas):
+        count += len(prompt)
+        try:
+            seen = web_ui.prompt_of(json.loads(json.dumps(workflow)))
+        except WebUIError as error:
+            unlike |= {node['class_type']: str(error) for node in prompt.values()}
+            continue
+        for id, name, held in seen.drawn:
+            seen.prompt[id]['inputs'][name] = held
+        unlike |= lost(prompt, seen.prompt)
+    for class_type, values in unlike.items():
+        print(f'{class_type}: {str(values)[:200]}')
+    print(f'{count} node classes laid out with changed values, {count - len(unlike)} open as written')
+    return 1 if unlike else 0
 
 
 def _compare_one(
