@@ -63,7 +63,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signature) -> None:
-    """ComfyUI's own validation of the nodes behind links that it did not follow. Raises ScriptDenied."""
+    """ComfyUI's own validation of the nodes behind links that it did not follow. Raises ScriptDenied.
+
+    What nodes expanded to (loops of packs) ComfyUI does not validate.
+    """
     from ...runtime.real import loop
     from ...runtime.real.host import Host
 
@@ -73,7 +76,10 @@ def validate_sources(dynprompt: Any, links: Mapping[str, Any], signature: Signat
     prompt = {key: dict(dynprompt.get_node(key)) for key in dynprompt.all_node_ids()}
     for node in prompt.values():
         node['inputs'] = dict(node.get('inputs') or {})
+    queued = dynprompt.get_original_prompt()
     for name, (source, slot) in links.items():
+        if source not in queued and dynprompt.has_node(source):
+            continue
         node_class = host.node_classes.get(str(prompt.get(source, {}).get('class_type')))
         if node_class is None:
             raise ScriptDenied(f'the input {name!r} is linked to node {source}, which is not there')

@@ -47,7 +47,7 @@ from comfy_script.tests.parity.packages import (
 from comfy_script.tests.parity.queueing import when_queued
 from comfy_script.tests.parity.seen import record_of
 from comfy_script.tests.parity.web_ui import WebUI, WebUIError, open_web_ui
-from comfy_script.transpiler.convert import convert_workflow
+from comfy_script.transpiler.convert import Conversion, convert_workflow
 
 DATA = paths.ROOT / 'tests' / 'data'
 WEB_UI = '1.49.6'
@@ -218,7 +218,7 @@ def _compare_one(
         return 'we failed', [str(error)]
     if seen.panel is not None and (errors := seen.panel.read.get('errors')):
         return 'we failed', [f'its script cannot be read: {errors[0]}']
-    unlike = None if seen.panel is None else difference(made.prompt, seen.panel.read['prompt'])
+    unlike = None if seen.panel is None else difference(_with_types(made), seen.panel.read['prompt'])
     if same(ours, theirs) and unlike is not None:
         return 'different', [f'its script, read back: {unlike}']
     if same(ours, theirs):
@@ -226,6 +226,11 @@ def _compare_one(
     unknown = any('class_type' not in node for node in theirs.values())
     lines = list(differences(ours, theirs))
     return 'unknown nodes' if unknown else 'different', [*lines[:5], *(['…'] if len(lines) > 5 else [])]
+
+
+def _with_types(made: Conversion) -> dict[str, Any]:
+    """A script calls nodes by their types, also those that the server has no class for."""
+    return {key: {'class_type': made.node_types[key], **node} for key, node in made.prompt.items()}
 
 
 def _store(name: str, prompt: Mapping[str, Any]) -> None:
