@@ -117,6 +117,7 @@ class Connection:
         """The aiohttp session; made on first use, on the background loop."""
         if self._session is None or self._session.closed:
             self._session = (self.options.session_factory or self._new_session)()
+            self._session.trace_configs.append(_redirects_stay_with(self.options.url))
             close_after(self, self._session)
         return self._session
 
@@ -357,6 +358,30 @@ _REASONS = {
     'WRONG_VERSION_NUMBER': ': does it speak http:// and not https://?',
     'CERTIFICATE_VERIFY_FAILED': ': verify=False accepts any certificate',
 }
+
+
+def _redirects_stay_with(base: str) -> aiohttp.TraceConfig:
+    """Headers and cookies go along with a redirect (aiohttp takes `Authorization` out, and nothing else): none is
+    followed to another host, nor from https to http."""
+    import aiohttp
+    from yarl import URL
+
+    home = URL(base)
+
+    async def look(session: object, context: object, params: aiohttp.TraceRequestRedirectParams) -> None:
+        answer = params.response
+        try:
+            to = answer.url.join(URL(answer.headers.get('Location') or answer.headers.get('URI') or ''))
+        except ValueError:  # aiohttp's to tell
+            return
+        if to.host != home.host or (home.scheme == 'https' and to.scheme not in ('https', 'wss')):
+            where = f'{to.scheme}://{to.host}:{to.port}'
+            raise aiohttp.ClientError(f'it redirects to {where}: give load() that address if it is your server')
+
+    found = aiohttp.TraceConfig()
+    found.on_request_redirect.append(look)
+    found.freeze()
+    return found
 
 
 def _redirected(method: str, url: URL, other: URL, path: str) -> ServerError:

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from comfy_script.graph import Schemas
 from comfy_script.interpreter import ScriptError, describe_signature, read_signature
 from comfy_script.interpreter.lang.source import parse_source
+from comfy_script.interpreter.nodes import signature
 
 
 def inputs_of(text: str, schemas: Schemas | None = None) -> dict[str, tuple]:
@@ -135,6 +139,47 @@ def test_a_text_gives_widgets_no_options_but_a_few(extra: str) -> None:
     except ScriptError:
         return
     assert found['a'][2].keys() <= {'default', 'min', 'max', 'step', 'tooltip', 'multiline'}
+
+
+LONG: dict[str, Callable[[int], str]] = {
+    'one name again and again': lambda n: f'out = ({"a, " * n})',
+    'in main': lambda n: f'def main():\n    return ({"a, " * n})',
+    'names that are numbers of others': lambda n: f'out = ({"a, " * n}{", ".join(f"a{k}" for k in range(n))})',
+    'numbers first': lambda n: f'out = ({", ".join(f"a{k}" for k in range(2, n))}, {"a, " * n})',
+    'many of each': lambda n: f'out = ({", ".join(f"v{k}, v{k}, v{k}2" for k in range(n // 3))})',
+    'outputs again and again': lambda n: 'out = a, a\n' * n,
+    'many inputs': lambda n: f'def main({", ".join(f"a{k}: int = 1" for k in range(n))}): pass',
+    'annotations': lambda n: 'a: list[list[int]] = 1\n' * n,
+    'free names': lambda n: f'[{", ".join(f"a{k}" for k in range(n))}]',
+    'functions': lambda n: 'def f(x: int) -> int: return x\n' * n + 'out = f(a)',
+    'returns': lambda n: 'def main(a):\n' + '    if a: return a, a\n' * n,
+}
+
+
+@pytest.mark.parametrize('shape', LONG)
+def test_what_is_read_takes_steps_by_the_length_of_the_text(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ComfyUI asks for it when a prompt is queued: `out = (a, a, …)` took the cube of the names, 64 s for 4000."""
+    monkeypatch.setattr(signature, 'MAX_OUTPUTS', 10**6)
+
+    def steps(length: int) -> int:
+        count = 0
+
+        def trace(frame: FrameType, event: str, argument: Any) -> Any:
+            nonlocal count
+            count += event == 'line'
+            return trace
+
+        tree = parse_source(LONG[shape](length))
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            read_signature(tree)
+        finally:
+            sys.settrace(before)
+        return count
+
+    short, long = steps(60), steps(240)
+    assert short < long < 5 * short
 
 
 def test_outputs_that_are_lists() -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -17,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from comfy_script.graph import ComfyScriptError
 from comfy_script.runtime import Client, NodeError, ServerError
 from comfy_script.runtime.wire.connection import Connection, ConnectionOptions, server_error
-from comfy_script.runtime.wire.errors import NodeProblem, PromptRefusedError
+from comfy_script.runtime.wire.errors import ConnectError, NodeProblem, PromptRefusedError
 from comfy_script.runtime.wire.recovery import history_of, queued_ids, queued_prompts
 from comfy_script.runtime.wire.results import ResultFile, decode_image, make_result
 from comfy_script.tests.runtime.client.fake import PROMPT, FakeServer
@@ -73,6 +74,43 @@ async def connection() -> AsyncIterator[Connection]:
 async def test_an_answer_is_read_up_to_a_bound(connection: Connection, path: str) -> None:
     with pytest.raises(ServerError, match='more than 1 MB'):
         await asyncio.wait_for(connection.request('GET', path, most=MOST), 60)
+
+
+CREDENTIALS: dict[str, dict[str, Any]] = {
+    'a header': {'headers': {'X-Api-Key': 'secret-1'}},
+    'bearer': {'headers': {'Authorization': 'Bearer secret-1'}},
+    'a cookie': {'cookies': {'token': 'secret-1'}},
+    "a session's own": {'session_factory': lambda: aiohttp.ClientSession(headers={'X-Api-Key': 'secret-1'})},
+}
+
+
+@pytest.mark.parametrize('status', [301, 302, 303, 307, 308])
+@pytest.mark.parametrize('given', CREDENTIALS)
+async def test_credentials_do_not_follow_a_redirect_to_another_host(given: str, status: int) -> None:
+    came: list[Any] = []
+
+    async def other(request: web.Request) -> web.Response:
+        came.append((dict(request.headers), request.path))
+        return web.json_response({})
+
+    async def moved(request: web.Request) -> web.Response:
+        place = f'http://localhost:{elsewhere.port}{request.path}'
+        return web.Response(status=status, headers={'Location': place})
+
+    def app(handler: Any) -> web.Application:
+        made = web.Application()
+        made.router.add_route('*', '/{path:.*}', handler)
+        return made
+
+    async with TestServer(app(other)) as elsewhere, TestServer(app(moved)) as server:
+        connection = Connection(ConnectionOptions(str(server.make_url('/')), **CREDENTIALS[given]))
+        try:
+            for ask in (connection.get_json('queue'), connection.post_json('prompt', {}), connection.open()):
+                with pytest.raises((ConnectError, ServerError), match=f'http://localhost:{elsewhere.port}'):
+                    await asyncio.wait_for(ask, 30)
+        finally:
+            await connection.close()
+    assert came == []
 
 
 SHAPES: dict[str, Any] = {'list': [], 'text': 'x', 'null': None, 'lists': {'queue_running': [[]], 'a': []}, 'number': 1}

@@ -247,6 +247,58 @@ def test_a_decompression_bomb_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mon
         read_metadata(tmp_path / 'a.png')
 
 
+class Counted(io.BytesIO):
+    """A file that counts the bytes that are read of it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.counted = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self.counted += len(found)
+        return found
+
+
+def in_png(kind: bytes, body: bytes) -> Counted:
+    return Counted(b'\x89PNG\r\n\x1a\n' + struct.pack('>I', len(body)) + kind + body + bytes(4))
+
+
+@pytest.mark.parametrize('head', [b'zTXtprompt\0\0', b'iTXtprompt\0\1\0\0\0', b'iTXtprompt\0\1\0en\0Prompt\0'])
+@pytest.mark.parametrize('text', [b'{}' + b' ' * (1 << 20), b'[' + b'[],' * (1 << 19) + b'0]'], ids=['spaces', 'lists'])
+def test_what_inflates_to_more_than_it_may_is_never_made(
+    head: bytes, text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, 'LARGEST_INFLATED', 1 << 16)
+    made = 0
+
+    class Inflating:
+        def __init__(self) -> None:
+            self.real = zlib.decompressobj()
+
+        def decompress(self, data: bytes, most: int = 0) -> bytes:
+            nonlocal made
+            found = self.real.decompress(data, most)
+            made += len(found)
+            return found
+
+    monkeypatch.setattr(parts, 'zlib', SimpleNamespace(decompressobj=Inflating, error=zlib.error))
+    with pytest.raises(parts.Unreadable, match='compressed text of more than'):
+        list(containers.texts_of(in_png(head[:4], head[4:] + zlib.compress(text))))
+    assert 0 < made <= (1 << 16) + 1
+
+
+@pytest.mark.parametrize(
+    'head', [b'tEXtworkflow\0', b'iTXtworkflow\0\0\0\0\0', b'comfworkflow\0', b'zTXtworkflow\0\0', b'eXIf']
+)
+def test_a_part_that_is_too_large_for_text_is_not_read(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, 'LARGEST', 1 << 16)
+    file = in_png(head[:4], head[4:] + b' ' * ((1 << 16) + 1))
+    with pytest.raises(parts.Unreadable, match='where text should be'):
+        list(containers.texts_of(file))
+    assert file.counted < 1 << 10
+
+
 def exif_of(directories: list[list[tuple[int, int, int, int]]], gap: int, size: int) -> bytes:
     """EXIF whose directories lie `gap` bytes apart, over each other. An entry: (tag, kind, length, value)."""
     data = bytearray(b'MM\0*' + struct.pack('>I', 8) + bytes(size))
@@ -286,6 +338,24 @@ def test_an_exif_directory_that_names_itself_has_a_bound(exif: bytes) -> None:
     with pytest.raises(parts.Unreadable, match='directory'):
         list(exif_texts(Counted(exif)))
     assert looked_at <= 2 * parts.LARGEST
+
+
+@pytest.mark.parametrize('members', [1, 2, 3, 500])
+def test_exif_directories_in_a_circle_are_read_once(members: int) -> None:
+    text = (0x010F, 2, 12, 8)
+    circle = [[text, (0x8769, 4, 1, 8 + 30 * ((number + 1) % members))] for number in range(members)]
+    assert len(list(exif_texts(exif_of(circle, 30, 30 * members + 64)))) == members
+
+
+@pytest.mark.parametrize('depth', [0, 1, 3])
+def test_tags_beside_each_other_are_not_more_than_there_can_be(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, 'MOST_PARTS', 1_000)
+    body = b'\x67\xc8\x80' * 1_001
+    for _ in range(depth):
+        body = b'\x67\xc8' + (len(body) | 1 << 56).to_bytes(8, 'big') + body
+    tags = b'\x12\x54\xc3\x67' + (len(body) | 1 << 56).to_bytes(8, 'big') + body
+    with pytest.raises(parts.Unreadable, match='more than there can be'):
+        list(matroska.read_matroska(io.BytesIO(tags)))
 
 
 def test_tags_in_tags_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
