@@ -69,6 +69,8 @@ class OpenNode(NamedTuple):
     virtual: bool = False
     outputs: Sequence[Any] | None = None
     """Where each output of a virtual node has its value from: `[node id, slot]` or nothing."""
+    class_type: str | None = None
+    """What the page queues it as, whether the server has such a class or not."""
 
     @staticmethod
     def parse(data: Any) -> OpenNode | None:
@@ -80,6 +82,7 @@ class OpenNode(NamedTuple):
             data['values'],
             data.get('virtual') is True,
             outputs if isinstance(outputs, list) else None,
+            _optional_text(data.get('class')),
         )
 
 

@@ -1,7 +1,7 @@
 // What the nodes of the open graph hold that no file says: values by name as a prompt would have them, and where the
 // links of nodes lead that the page keeps to itself. Looking changes nothing, draws nothing and asks nobody.
 
-/** @typedef {{ title: string, values: Record<string, any>, virtual?: true, outputs?: ([string, number] | null)[] }} Live `outputs`: where each output of a virtual node has its value from. */
+/** @typedef {{ title: string, values: Record<string, any>, virtual?: true, class?: string, outputs?: ([string, number] | null)[] }} Live `outputs`: where each output of a virtual node has its value from. */
 
 /** Virtual nodes whose links the server follows by rules of its own. */
 const KNOWN = new Set(['PrimitiveNode', 'Reroute', 'Note', 'MarkdownNote', 'SetNode', 'GetNode', 'easy setNode', 'easy getNode'])
@@ -110,6 +110,7 @@ function sourceOf(node, slot) {
 function liveOf(node, promised) {
   /** @type {Live} */
   const live = { title: node.title, values: valuesOf(node, promised) }
+  if (node.comfyClass) live.class = node.comfyClass
   if (!node.isVirtualNode) return live
   live.virtual = true
   if (!KNOWN.has(node.type)) live.outputs = (node.outputs ?? []).map((/** @type {any} */ _output, /** @type {number} */ slot) => sourceOf(node, slot))

@@ -80,8 +80,9 @@ class Emitter:
             if node.virtual or node.mode == NEVER or node.mode == BYPASS:
                 continue
             entry: dict[str, Any] = {'inputs': self._inputs(place, fed)}
-            if node.node_class is not None:
-                entry['class_type'] = node.node_class.type
+            class_type = node.class_type
+            if class_type is not None:
+                entry['class_type'] = class_type
             entry['_meta'] = {} if node.title is None else {'title': node.title}
             prompt[place.id] = entry
             types[place.id] = node.type

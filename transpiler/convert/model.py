@@ -223,6 +223,14 @@ class LiveNode:
         self.unplaced: list[tuple[str | None, Any]] = []
         """Saved values that no widget took, with their names where the file has them."""
 
+    @property
+    def class_type(self) -> str | None:
+        """What a prompt calls it; the page queues group nodes of its own as they are, where it cannot open them."""
+        if self.node_class is not None:
+            return self.node_class.type
+        told = self.info.open if self.info is not None else None
+        return told.class_type if told is not None else None
+
     def widget(self, name: str | None) -> Widget | None:
         """The first widget of this name, promoted ones included."""
         if name is None:

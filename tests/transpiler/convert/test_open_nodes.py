@@ -39,6 +39,14 @@ def test_a_value_that_the_page_does_not_send_is_not_in_the_prompt() -> None:
     assert found['1']['inputs'] == {'seed': 7}
 
 
+def test_a_class_that_only_the_page_knows_is_in_the_prompt() -> None:
+    """A group node that the page could not open is queued as it is; a node of a missing pack has no class."""
+    group = 'workflow>Group'
+    found = prompt_of([item(1, group, told({'text': 'a'}, **{'class': group})), item(2, 'Missing', told({}))])
+    assert found['1'] == {'inputs': {'text': 'a'}, 'class_type': group, '_meta': {'title': 'Title'}}
+    assert 'class_type' not in found['2']
+
+
 def test_nothing_is_said_of_values_in_the_file_that_no_rule_places() -> None:
     workflow = {'nodes': [item(1, 'Seeded', told({'seed': 7}), widgets_values=[1, 'fixed', 2, 'odd'])], 'links': []}
     assert not convert_workflow(workflow, INFOS).warnings
