@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..prompt import Prompt
+from ..prompt import Link, Prompt
 from .layout_hints import LayoutGroup
 from .node_boxes import NodeBox
 
@@ -31,7 +31,10 @@ class _Block:
 def placed(
     prompt: Prompt, order: Sequence[str], boxes: Mapping[str, NodeBox], groups: Sequence[LayoutGroup]
 ) -> tuple[dict[str, tuple[int, int]], list[dict[str, Any]]]:
-    needs = {key: [link.node for _, link in node.links() if link.node in boxes] for key, node in prompt.nodes.items()}
+    needs = {
+        key: [value.node for value in node.inputs.values() if type(value) is Link and value.node in boxes]
+        for key, node in prompt.nodes.items()
+    }
     rank = {key: index for index, key in enumerate(order)}
     taken: set[str] = set()
     blocks = [_group_block(group, needs, rank, boxes, taken) for group in groups]
@@ -59,7 +62,7 @@ def _group_block(
     taken: set[str],
 ) -> _Block:
     inner = [_group_block(child, needs, rank, boxes, taken) for child in group.groups]
-    own = [key for key in group.nodes if key in rank and key not in taken]
+    own = sorted([key for key in group.nodes if key in rank and key not in taken], key=rank.__getitem__)
     taken.update(own)
     block = _arrange(inner, own, needs, rank, boxes)
     width, height = block.width + 2 * _GROUP_MARGIN, block.height + _GROUP_TITLE + _GROUP_MARGIN
@@ -77,18 +80,23 @@ def _arrange(
     rank: Mapping[str, int],
     boxes: Mapping[str, NodeBox],
 ) -> _Block:
-    """Blocks and nodes in columns, each right of what it needs."""
+    """Blocks and nodes (`keys`, by rank) in columns, each right of what it needs."""
     blocks = [block for block in groups if block.members]
     for key in keys:
         width, height = boxes[key].size
         block = _Block(width, height + _TITLE_HEIGHT)
         block.members = [(key, 0, 0)]
         blocks.append(block)
-    blocks.sort(key=lambda block: min([rank[key] for key, _, _ in block.members]))
+    if groups:
+        blocks.sort(key=lambda block: min([rank[key] for key, _, _ in block.members]))
     home = {key: index for index, block in enumerate(blocks) for key, _, _ in block.members}
     edges: list[Sequence[int]] = []
     for index, block in enumerate(blocks):
-        needed = {home[other] for key, _, _ in block.members for other in needs[key] if other in home}
+        needed: set[int] = set()
+        for key, _, _ in block.members:
+            for other in needs[key]:
+                if other in home:
+                    needed.add(home[other])
         needed.discard(index)
         edges.append(sorted(needed) if len(needed) > 1 else tuple(needed))
     columns = _columns(edges)
@@ -146,6 +154,14 @@ def _stacked(blocks: Sequence[_Block], columns: Sequence[int], edges: Sequence[S
                 for index in members
             }
             members.sort(key=lambda index: wish[index])
+        if len(members) == 1 and not blocks[members[0]].frames:
+            [index] = members
+            block = blocks[index]
+            whole.members += [(key, x + dx, dy) for key, dx, dy in block.members]
+            middle[index] = block.height / 2
+            whole.height = max(whole.height, block.height)
+            x += block.width + _GAP_X
+            continue
         for start in range(0, len(members), _MOST_PER_COLUMN):
             part = members[start : start + _MOST_PER_COLUMN]
             y = 0.0

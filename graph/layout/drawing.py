@@ -121,9 +121,14 @@ def _links(
     incoming: dict[str, dict[str, int]] = {key: {} for key in prompt.nodes}
     outgoing: dict[str, dict[int, list[int]]] = {key: {} for key in prompt.nodes}
     number = 0
+    # Nodes of one class have the same list of slots.
+    known: dict[int, dict[str, tuple[int, str]]] = {}
     for key, node in prompt.nodes.items():
         linked = node.links()
-        slots = {slot.name: (index, slot.type) for index, slot in enumerate(boxes[key].slots)} if linked else {}
+        slots = known.get(id(boxes[key].slots))
+        if slots is None:
+            slots = {slot.name: (index, slot.type) for index, slot in enumerate(boxes[key].slots)}
+            known[id(boxes[key].slots)] = slots
         for name, (origin, output) in linked:
             box = boxes.get(origin)
             if box is None or name not in slots:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ...graph import Prompt
+from ...graph import Link, Prompt, PromptNode, decode_value
+from ...graph.collector import collector_paused
 from .records import Literal, Opaque, Record, Several, Source
 
 
@@ -18,12 +19,29 @@ class RecordedPrompt:
 
     prompt: dict[str, Any]
     notes: tuple[str, ...] = field(default=())
+    records: Sequence[Record] = field(default=(), repr=False, compare=False)
+    """The calls, where `prompt` was written of calls."""
 
     @cached_property
     def parsed(self) -> Prompt:
-        return Prompt.parse(self.prompt)
+        """What `Prompt.parse` makes of `prompt`."""
+        ids = {record.number: record.node_id for record in self.records}
+        nodes = {}
+        for record in self.records:
+            inputs = {}
+            for name, value in record.inputs.items():
+                kind = type(value)
+                if kind is str or kind is int or kind is float:
+                    inputs[name] = value
+                elif kind is Source:
+                    inputs[name] = Link(ids[value.record.number], value.slot)
+                elif kind is not Opaque and kind is not Several:
+                    inputs[name] = decode_value(_json(value))
+            nodes[ids[record.number]] = PromptNode(record.class_type, inputs)
+        return Prompt(nodes)
 
 
+@collector_paused()
 def write_prompt(records: Iterable[Record]) -> RecordedPrompt:
     """The API prompt of these calls and all they rest on. Opaque inputs are left out of it and named in the notes."""
     ancestry: dict[int, Record] = {}
@@ -32,8 +50,8 @@ def write_prompt(records: Iterable[Record]) -> RecordedPrompt:
             ancestry.update((found.number, found) for found in record.ancestry())
     prompt: dict[str, Any] = {}
     notes: list[str] = []
-    for number in sorted(ancestry):
-        record = ancestry[number]
+    ordered = [ancestry[number] for number in sorted(ancestry)]
+    for record in ordered:
         inputs: dict[str, Any] = {}
         for name, value in record.inputs.items():
             if type(value) is Opaque or type(value) is Several:
@@ -41,7 +59,7 @@ def write_prompt(records: Iterable[Record]) -> RecordedPrompt:
             else:
                 inputs[name] = _json(value)
         prompt[record.node_id] = {'class_type': record.class_type, 'inputs': inputs}
-    return RecordedPrompt(prompt, tuple(notes))
+    return RecordedPrompt(prompt, tuple(notes), ordered)
 
 
 def _json(value: Any) -> Any:

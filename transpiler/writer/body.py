@@ -163,8 +163,12 @@ class Body:
 
     def _items(self, arguments: Arguments) -> list[tuple[str, Expression]]:
         positional = self._positional(arguments)
+        expression, values = self._expression, self.names.values
         items = [
-            ('' if index < positional else f'{name}=', self._expression(value))
+            (
+                '' if index < positional else f'{name}=',
+                values[value] if type(value) is Output else expression(value),
+            )
             for index, (name, value) in enumerate(arguments.named)
         ]
         if arguments.extra:
@@ -177,7 +181,10 @@ class Body:
         count = min(self.style.positional, arguments.leading)
         if self.style.args == 'positional':
             return count
-        return next((index for index, (name, _) in enumerate(arguments.named[:count]) if name in _SEEDS), count)
+        for index in range(count):
+            if arguments.named[index][0] in _SEEDS:
+                return index
+        return count
 
     def _function_call(self, step: str, child: ScriptScope) -> tuple[str, list[tuple[str, Expression]]]:
         name, parameters, defaults = self.functions.call_of(child)

@@ -180,7 +180,7 @@ class PromptSource:
         dangling = [
             name
             for name, value in node.inputs.items()
-            if type(value) is Output and self._lacks(nodes.get(value.node), value.slot)
+            if type(value) is Output and (value.node not in nodes or not 0 <= value.slot < MOST_OUTPUTS)
         ]
         for name in dangling:
             origin, slot = node.inputs[name]
@@ -190,10 +190,6 @@ class PromptSource:
                 why = f'output {slot} of node {origin} ({nodes[origin].raw.class_type}), which has none such'
             self.warnings.append(f'node {key}: input {name!r} is linked to {why}')
         return {name: value for name, value in node.inputs.items() if name not in dangling} if dangling else node.inputs
-
-    @staticmethod
-    def _lacks(node: SourceNode | None, slot: int) -> bool:
-        return node is None or not 0 <= slot < MOST_OUTPUTS
 
     def _order(self) -> list[str]:
         try:

@@ -43,6 +43,8 @@ class ScopeNames:
             return self._unknown_targets(step)
         if not outputs:
             return []
+        if len(outputs) == 1:
+            return self._only_target(step, *outputs[0])
         used = [self.steps.is_used(output, step) for output, _, _ in outputs]
         if not any(used):
             return []
@@ -61,6 +63,13 @@ class ScopeNames:
         if unused > 2:
             names[-unused:] = ['*_']
         return names
+
+    def _only_target(self, step: str, output: Output, name: str, type_: str) -> list[str]:
+        if not self.steps.is_used(output, step):
+            return []
+        title = self._title(step) if self.style.titles else ''
+        free = {} if type_ in PLAIN_TYPES else self._free(step, {type_})
+        return [self._name(output, name, type_, title, free)]
 
     def _title(self, step: str) -> str:
         return '' if step in self.scope.children else self.source.title_name(step)

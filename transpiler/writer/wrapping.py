@@ -32,6 +32,11 @@ Expression = str | Text | Items
 
 def lay_out(indent: str, before: str, expression: Expression, soft_wrap: bool = False) -> str:
     """A statement, or an item of one, with all its lines. `soft_wrap`: no text is in pieces."""
+    written = flat(expression)
+    if written is not None:
+        line = f'{indent}{before}{written}'
+        if _is_short(line):
+            return line
     lines: list[str] = []
     _write(indent, before, expression, '', lines, soft_wrap)
     return '\n'.join(lines)
@@ -57,13 +62,17 @@ def flat(expression: Expression) -> str | None:
     return None if expression.triple else expression.flat
 
 
+def _is_short(line: str) -> bool:
+    return len(line) * 2 <= WIDTH or (len(line) <= WIDTH and columns(line) <= WIDTH)
+
+
 def _write(
     indent: str, before: str, expression: Expression, after: str, lines: list[str], soft_wrap: bool
 ) -> None:
     written = flat(expression)
     if written is not None:
         line = f'{indent}{before}{written}{after}'
-        if len(line) * 2 <= WIDTH or (len(line) <= WIDTH and columns(line) <= WIDTH):
+        if _is_short(line):
             lines.append(line)
             return
     if isinstance(expression, Items) and expression.items:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from comfy_script.graph import Prompt
 from comfy_script.runtime.real.origins import Origins
 from comfy_script.runtime.real.recorded_prompt import write_prompt
 from comfy_script.runtime.real.records import Literal, Opaque, Record, Source
@@ -155,6 +156,17 @@ def test_the_prompt_has_what_nodes_made_and_notes_have_the_rest(tracker: Origins
         '3': {'class_type': 'Sample', 'inputs': {'model': ['1', 0], 'sizes': {'__value__': [1, 2]}, 'n': 3}},
     }
     assert written.notes == ('Sample (node 3), input mask: a Tensor of shape [1, 2], not the output of a node',)
+
+
+def test_the_prompt_of_calls_is_parsed_as_its_json_is(tracker: Origins) -> None:
+    model, image = Model(), Tensor()
+    call(tracker, 'Load', [model, Model()], name="it's", flag=True, nothing=None, size=0.5)
+    inputs: dict[str, Any] = {'sizes': [1, 2], 'like a link': ['1', 0], 'table': {'a': [1]}, 'empty': [], 'n': 2**70}
+    call(tracker, 'Sample', [image], model=model, mask=Tensor(), both=ValueList([model, 1]), **inputs)
+    last = call(tracker, 'Save', [], image=image, image2=image, wrapped={'__value__': [3]})
+    written = write_prompt([last])
+    assert written.parsed == Prompt.parse(written.prompt)
+    assert len(written.parsed.nodes) == 3 and len(written.notes) == 2
 
 
 def test_keys_say_what_led_to_a_value(tracker: Origins) -> None:
