@@ -12,15 +12,17 @@ from .errors import TranspileError
 
 if TYPE_CHECKING:
     from .api import transpile, transpile_script
-    from .convert import Conversion, SubgraphInstance, convert_workflow, workflow_to_prompt
+    from .convert import Conversion, NewValues, SubgraphInstance, convert_workflow, with_new_values, workflow_to_prompt
     from .files import Metadata, read_metadata, read_script
     from .workflow_file import WorkflowFile
-    from .writer import Script, Style, write_script
+    from .writer import Script, ScriptWriter, Style, write_script
 
 __all__ = [
     'Conversion',
     'Metadata',
+    'NewValues',
     'Script',
+    'ScriptWriter',
     'Style',
     'SubgraphInstance',
     'TranspileError',
@@ -30,6 +32,7 @@ __all__ = [
     'read_script',
     'transpile',
     'transpile_script',
+    'with_new_values',
     'workflow_to_prompt',
     'write_script',
 ]
@@ -37,7 +40,9 @@ __all__ = [
 _HOMES = {
     'Conversion': 'convert',
     'Metadata': 'files',
+    'NewValues': 'convert',
     'Script': 'writer',
+    'ScriptWriter': 'writer',
     'Style': 'writer',
     'SubgraphInstance': 'convert',
     'WorkflowFile': 'workflow_file',
@@ -46,6 +51,7 @@ _HOMES = {
     'read_script': 'files',
     'transpile': 'api',
     'transpile_script': 'api',
+    'with_new_values': 'convert',
     'workflow_to_prompt': 'convert',
     'write_script': 'writer',
 }

@@ -55,13 +55,27 @@ class Rows:
     lines: list[str] = field(default_factory=list)
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)
     count: int = 0
+    places: dict[str, int] = field(default_factory=dict)
+    """Of each step's text among `lines`."""
 
     def add(self, text: str, step: str | None = None) -> None:
         height = text.count('\n') + 1
-        self.lines.append(text)
         if step is not None:
+            self.places[step] = len(self.lines)
             self.steps[step] = (self.count, self.count + height - 1)
+        self.lines.append(text)
         self.count += height
+
+    def put(self, text: str, step: str) -> None:
+        """Another text for a step."""
+        self.lines[self.places[step]] = text
+        start, last = self.steps[step]
+        more = text.count('\n') - (last - start)
+        self.steps[step] = (start, last + more)
+        self.count += more
+        if more:
+            later = {key: span for key, span in self.steps.items() if span[0] > start}
+            self.steps.update({key: (first + more, end + more) for key, (first, end) in later.items()})
 
     def text(self) -> str:
         return '\n'.join(self.lines) + '\n' if self.lines else ''
@@ -79,11 +93,14 @@ class Body:
         self.names = ScopeNames(steps, names, style)
         self.comments = ScopeComments(self.source.hints, self.scope, style)
         self.rows = Rows()
+        self._indent = ''
+        self._targets: dict[str, list[str]] = {}
         self._absent = self._absent_keys()
 
     def write(self, indent: str) -> None:
         """Writes all statements to `rows`."""
         rows = self.rows
+        self._indent = indent
         sections, titles = self.comments.sections()
         ordered = self.steps.ordered(sections, reading_order(self.comments.groups()) if sections else ())
         notes = self.comments.notes(indent)
@@ -101,6 +118,10 @@ class Body:
         if self.steps.returned:
             rows.add(self._return(indent))
 
+    def write_again(self, step: str) -> None:
+        """A step whose node has other values now."""
+        self.rows.put(self._statement(step, self._indent), step)
+
     def _statement(self, step: str, indent: str) -> str:
         try:
             callee, items = self._call(step)
@@ -110,7 +131,9 @@ class Body:
                 raise TranspileError(str(error), node=step) from error
             raise TranspileError(str(error), node=step, title=found.raw.title, type=found.raw.class_type) from error
         call = Items(f'{callee}(', items, ')')
-        targets = self.names.targets(step)
+        # What a value is called is said once.
+        targets = self._targets[step] if step in self._targets else self.names.targets(step)
+        self._targets[step] = targets
         before = f'{", ".join(targets)} = ' if targets else ''
         if len(targets) > 1 and columns(f'{indent}{before}{callee}(') > WIDTH - 2:
             lines = [f'{indent}(', *(f'{indent}    {target},' for target in targets), '']

@@ -68,6 +68,12 @@ class PromptSource:
         self.types: dict[Output, str] = {}
         self._resolve_types()
 
+    def set_values(self, key: str, node: PromptNode) -> None:
+        """The same node with other plain values."""
+        known = self.nodes[key]
+        known.inputs = {name: value for name, value in node.inputs.items() if name in known.inputs}
+        known.raw = node
+
     def type_of(self, output: Output) -> str:
         type_ = self.types.get(output)
         if type_ is None:

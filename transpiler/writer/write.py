@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...graph import Prompt, PromptError, Schemas, as_schemas
+from ...graph import Prompt, PromptError, PromptNode, Schemas, as_schemas
 from ...graph.collector import collector_paused
 from ..convert import Conversion
 from ..errors import TranspileError
@@ -57,29 +57,53 @@ def write_script(
     script to what these nodes (ids) need. Raises TranspileError.
     """
     known = as_schemas(schemas)
-    style = style or Style()
     try:
         parsed = prompt if isinstance(prompt, Prompt) else Prompt.parse(prompt)
     except PromptError as error:
         raise TranspileError(str(error)) from error
-    warnings: list[str] = []
-    hints = read_hints(workflow, known, conversion, warnings)
-    if end_nodes is None:
-        source = PromptSource(parsed, known, hints, warnings)
-        return _with_remarks(_Writer(source, set(source.nodes), style).write(), style, conversion)
-    ends = [str(key) for key in end_nodes]
-    try:
-        source = PromptSource(parsed, known, hints, warnings)
-    except TranspileError:
-        # What is wrong may be in a part that these nodes do not need.
-        source = PromptSource(parsed.upstream(ends), known, hints, warnings)
-    alive = source.upstream(ends)
-    return _with_remarks(_Writer(source, alive, style).write(), style, conversion)
+    return ScriptWriter(parsed, known, workflow, conversion, end_nodes, style or Style()).script
 
 
-def _with_remarks(script: Script, style: Style, conversion: Conversion | None) -> Script:
-    """With what the conversion had to leave out, as comments at the end: where notes are asked for."""
-    remarks = conversion.warnings if style.notes and conversion is not None else ()
+class ScriptWriter:
+    """Writes a script as `write_script` does, and again where nodes have other values than before."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        schemas: Schemas,
+        workflow: Mapping[str, Any] | WorkflowFile | None,
+        conversion: Conversion | None,
+        end_nodes: Iterable[Any] | None,
+        style: Style,
+    ) -> None:
+        """Raises TranspileError."""
+        warnings: list[str] = []
+        hints = read_hints(workflow, schemas, conversion, warnings)
+        ends = None if end_nodes is None else [str(key) for key in end_nodes]
+        try:
+            source = PromptSource(prompt, schemas, hints, warnings)
+        except TranspileError:
+            if ends is None:
+                raise
+            # What is wrong may be in a part that these nodes do not need.
+            source = PromptSource(prompt.upstream(ends), schemas, hints, warnings)
+        self._remarks = conversion.warnings if style.notes and conversion is not None else ()
+        self._writer = _Writer(source, set(source.nodes) if ends is None else source.upstream(ends), style)
+        self.script = _with_remarks(self._writer.write(), self._remarks)
+
+    def rewrite(self, nodes: Mapping[str, PromptNode]) -> Script | None:
+        """The script where these nodes have other plain values; None where one of them stands in a function.
+
+        Raises TranspileError; to be asked nothing from then on.
+        """
+        script = self._writer.rewrite(nodes)
+        if script is not None:
+            self.script = _with_remarks(script, self._remarks)
+        return script and self.script
+
+
+def _with_remarks(script: Script, remarks: Iterable[str]) -> Script:
+    """With what the conversion had to leave out, as comments at the end."""
     lines = [f'# {line}'.rstrip() for remark in remarks for line in wrapped(remark)]
     return replace(script, text='\n'.join([script.text.rstrip('\n'), '', *lines, ''])) if lines else script
 
@@ -107,6 +131,8 @@ class _Writer:
         self.functions: dict[Any, _Function] = {}
         self.calls: dict[str, FunctionCall] = {}
         """By scope."""
+        self._written: list[tuple[_Function, Rows]] = []
+        self._root: Body | None = None
 
     def call_of(self, scope: ScriptScope) -> FunctionCall:
         return self.calls[scope.path]
@@ -114,10 +140,20 @@ class _Writer:
     def write(self) -> Script:
         scopes = self._living_scopes()
         plan_functions(self.source, self.tree, scopes, self.alive)
-        written = [(self._add_function(scope, body := self._body(scope)), body.rows) for scope in scopes[:-1]]
-        root = self._body(self.tree.root)
+        self._written = [(self._add_function(scope, body := self._body(scope)), body.rows) for scope in scopes[:-1]]
+        self._root = root = self._body(self.tree.root)
         root.write('    ' if self.style.runtime else '')
-        return self._assemble(root.rows, written)
+        return self._assemble(root.rows, self._written)
+
+    def rewrite(self, nodes: Mapping[str, PromptNode]) -> Script | None:
+        """After `write`: the same with other values, where nothing but these nodes' own statements has them."""
+        root = self._root
+        if root is None or not all(key in root.rows.steps and key in self.source.nodes for key in nodes):
+            return None
+        for key, node in nodes.items():
+            self.source.set_values(key, node)
+            root.write_again(key)
+        return self._assemble(root.rows, self._written)
 
     def _living_scopes(self) -> list[ScriptScope]:
         """Scopes with anything in them, innermost first, the root last."""

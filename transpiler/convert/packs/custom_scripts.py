@@ -66,4 +66,5 @@ CUSTOM_SCRIPTS = Pack(
     },
     virtual={'PresetText|pysssss': VirtualType('Preset Text 🐍')},
     finish=repeat,
+    deciding=(_REPEATER,),
 )

@@ -338,4 +338,5 @@ def _regex(pattern: Any, inverted: Any) -> Accepts | None:
 USE_EVERYWHERE = Pack(
     source='chrisgoringe/cg-use-everywhere 7.8, js/use_everywhere_classes.js, use_everywhere_graph_analysis.js',
     links=add_links,
+    deciding=_NAMES,
 )
