@@ -16,7 +16,7 @@ from .errors import RequestError
 from .for_agent import block
 from .kept_graphs import KeptGraphs
 from .merge import merge
-from .problems import problems
+from .problems import Faults, problems
 from .reading import ReadScript, ScriptRefused, errors_of, read_script
 from .requests import (
     AgentBlockRequest,
@@ -44,7 +44,8 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     if written is not None:
         script = replace(written.script, warnings=written.warnings)
         lines = {**script.lines, **written.inactive}
-        return {**_as_written(script, written.prompt, written.left_out, schemas), 'lines': lines}
+        told = _as_written(script, written.prompt, written.left_out, schemas, written.faults)
+        return {**told, 'lines': lines}
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
@@ -66,11 +67,13 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _as_written(script: Script, prompt: Prompt, left_out: list[dict[str, Any]], schemas: Schemas) -> dict[str, Any]:
+def _as_written(
+    script: Script, prompt: Prompt, left_out: list[dict[str, Any]], schemas: Schemas, faults: Faults | None = None
+) -> dict[str, Any]:
     """Of a script that need not be read back: its nodes have the ids of the prompt."""
     read = ReadScript(script.text, prompt, {key: first for key, (first, _) in script.lines.items()})
     same = {key: key for key in prompt.nodes}
-    return {**_script_json(script), 'problems': [*left_out, *problems(prompt, read, same, schemas)]}
+    return {**_script_json(script), 'problems': [*left_out, *problems(prompt, read, same, schemas, faults)]}
 
 
 def prompt(request: PromptRequest, schemas: Schemas) -> dict[str, Any]:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..graph import Prompt, Schemas
-from ..transpiler import Conversion, Script, Style, TranspileError, convert_workflow, write_script
+from ..graph.collector import collector_paused
+from ..transpiler import (
+    Conversion,
+    Script,
+    ScriptWriter,
+    Style,
+    TranspileError,
+    convert_workflow,
+    with_new_values,
+)
 from ..transpiler.workflow_file import ALWAYS, WorkflowFile
 from ..transpiler.workflow_reader import WorkflowReader
 from .commented import comment_out
 from .inactive import inactive_nodes, with_modes
 from .kept_graphs import KeptGraph
+from .problems import Faults, faults_of
 from .same_code import say_the_same
 
 Json = Mapping[str, Any]
@@ -27,6 +37,7 @@ class Written:
     conversion: Conversion
     prompt: Prompt
     script: Script
+    faults: Faults = field(default_factory=dict)
     inactive: Spans = field(default_factory=dict)
 
     @property
@@ -44,28 +55,49 @@ class Written:
         ]
 
 
+class _Converted(NamedTuple):
+    workflow: Json
+    schemas: Schemas
+    parsed: WorkflowFile
+    conversion: Conversion
+    line: object
+    """The same for graphs of which each is the one before with other values."""
+
+
+class _Kept(NamedTuple):
+    line: object
+    style: Style
+    writer: ScriptWriter
+    written: Written
+
+
 class GraphWriter:
-    """Writes one graph after another; of the last that nobody changes it knows what it made."""
+    """Writes one graph after another. Of the last that nobody changes it knows what it made, and where the next one
+    is the same with other values, it makes anew what these values stand in."""
 
     def __init__(self) -> None:
         self._reader = WorkflowReader()
-        self._converted: tuple[Json, Schemas, WorkflowFile, Conversion] | None = None
-        self._written: tuple[Conversion, Style, Written] | None = None
+        self._converted: _Converted | None = None
+        self._kept: _Kept | None = None
+        self._running: GraphWriter | None = None
         self._lock = threading.RLock()
 
     def convert(self, workflow: Json, schemas: Schemas) -> Conversion:
         """What the graph would queue. Raises TranspileError."""
-        return self._convert(workflow, schemas)[1]
+        return self._convert(workflow, schemas).conversion
 
-    def _convert(self, workflow: Json, schemas: Schemas) -> tuple[WorkflowFile, Conversion]:
+    def _convert(self, workflow: Json, schemas: Schemas) -> _Converted:
         with self._lock:
-            known = self._converted
-            if isinstance(workflow, KeptGraph) and known is not None and known[0] is workflow and known[1] is schemas:
-                return known[2:]
+            known = self._converted if isinstance(workflow, KeptGraph) else None
+            known = known if known is not None and known.schemas is schemas else None
+            if known is not None and known.workflow is workflow:
+                return known
             parsed = self._parse(workflow)
-            conversion = convert_workflow(parsed, schemas)
-            self._converted = (workflow, schemas, parsed, conversion)
-            return parsed, conversion
+            conversion = with_new_values(known.conversion, known.parsed, parsed) if known is not None else None
+            line = known.line if known is not None and conversion is not None else object()
+            made = convert_workflow(parsed, schemas) if conversion is None else conversion
+            self._converted = _Converted(workflow, schemas, parsed, made, line)
+            return self._converted
 
     def _parse(self, workflow: Json) -> WorkflowFile:
         return self._reader.parse(workflow) if isinstance(workflow, KeptGraph) else WorkflowFile.parse(workflow)
@@ -73,13 +105,18 @@ class GraphWriter:
     def write(self, workflow: Json, schemas: Schemas, style: Style) -> Written:
         """The script of what runs. Raises TranspileError."""
         with self._lock:
-            parsed, conversion = self._convert(workflow, schemas)
-            known = self._written
-            if known is not None and known[0] is conversion and known[1] == style:
-                return known[2]
-            found = _write(parsed, conversion, schemas, style)
-            self._written = (conversion, style, found)
-            return found
+            converted = self._convert(workflow, schemas)
+            known, self._kept = self._kept, None
+            written = None
+            if known is not None and known.line is converted.line and known.style == style:
+                written = _rewrite(known, converted)
+            if known is None or written is None:
+                prompt = Prompt.parse(converted.conversion.prompt)
+                writer = ScriptWriter(prompt, schemas, converted.parsed, converted.conversion, None, style)
+                written = Written(converted.conversion, prompt, writer.script, faults_of(prompt, schemas))
+                known = _Kept(converted.line, style, writer, written)
+            self._kept = known._replace(written=written)
+            return written
 
     def write_whole(self, workflow: Json, schemas: Schemas, style: Style) -> Written | None:
         """With what does not run as comments at its place; None where only reading it could tell whether it still
@@ -88,11 +125,12 @@ class GraphWriter:
         inactive = inactive_nodes(workflow)
         if not inactive:
             return plain
+        running = with_modes(workflow, dict.fromkeys(inactive, ALWAYS))
         try:
             with self._lock:
-                running = with_modes(workflow, dict.fromkeys(inactive, ALWAYS))
-                parsed = self._parse(KeptGraph(running) if isinstance(workflow, KeptGraph) else running)
-            every = _write(parsed, convert_workflow(parsed, schemas), schemas, style).script
+                self._running = self._running or GraphWriter()
+                as_kept = KeptGraph(running) if isinstance(workflow, KeptGraph) else running
+                every = self._running.write(as_kept, schemas, style).script
         except TranspileError:
             return None
         spans = {key: every.lines[key] for key in inactive if key in every.lines}
@@ -107,7 +145,21 @@ class GraphWriter:
 graph_writer = GraphWriter()
 
 
-def _write(parsed: WorkflowFile, conversion: Conversion, schemas: Schemas, style: Style) -> Written:
-    prompt = Prompt.parse(conversion.prompt)
-    script = write_script(prompt, schemas=schemas, workflow=parsed, conversion=conversion, style=style)
-    return Written(conversion, prompt, script)
+def _rewrite(known: _Kept, converted: _Converted) -> Written | None:
+    """Where nothing but values has changed: an entry of the prompt is the same object, or has other values."""
+    written, prompt = known.written, converted.conversion.prompt
+    before = written.conversion.prompt
+    changed = {key: entry for key, entry in prompt.items() if entry is not before[key]}
+    if not changed:
+        return written
+    nodes = Prompt.parse(changed).nodes
+    try:
+        with collector_paused():
+            script = known.writer.rewrite(nodes)
+    except TranspileError:
+        return None
+    if script is None:
+        return None
+    whole = Prompt({**written.prompt.nodes, **nodes})
+    faults = {**written.faults, **faults_of(whole, converted.schemas, nodes)}
+    return replace(written, conversion=converted.conversion, prompt=whole, script=script, faults=faults)

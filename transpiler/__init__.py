@@ -12,7 +12,7 @@ from .errors import TranspileError
 
 if TYPE_CHECKING:
     from .api import transpile, transpile_script
-    from .convert import Conversion, NewValues, SubgraphInstance, convert_workflow, with_new_values, workflow_to_prompt
+    from .convert import Conversion, SubgraphInstance, convert_workflow, with_new_values, workflow_to_prompt
     from .files import Metadata, read_metadata, read_script
     from .workflow_file import WorkflowFile
     from .writer import Script, ScriptWriter, Style, write_script
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     'Conversion',
     'Metadata',
-    'NewValues',
     'Script',
     'ScriptWriter',
     'Style',
@@ -40,7 +39,6 @@ __all__ = [
 _HOMES = {
     'Conversion': 'convert',
     'Metadata': 'files',
-    'NewValues': 'convert',
     'Script': 'writer',
     'ScriptWriter': 'writer',
     'Style': 'writer',

@@ -53,6 +53,7 @@ export class Actions {
   /** Makes the graph what the text says. */
   async apply() {
     const { state, editor, screen, draft, graph, views } = this.#parts
+    await this.#settled()
     if (state.applying) return
     if (!state.edited && !state.differences.length) return screen.say(t('state.same'))
     views.show('script')
@@ -83,9 +84,18 @@ export class Actions {
     this.#parts.graph.changed(true)
   }
 
+  /** What has changed in the graph since the text was edited comes into it first: else the text would undo it. */
+  async #settled() {
+    const { state, graph, draft } = this.#parts
+    if (state.applying || !state.edited) return
+    await graph.settled()
+    await draft.merged
+  }
+
   /** Queues what the text says, applied or not. */
   async run() {
     const { state, screen } = this.#parts
+    await this.#settled()
     if (state.applying) return
     state.runErrors = []
     screen.showErrors()

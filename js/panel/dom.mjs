@@ -40,6 +40,7 @@ export function debounce(f, wait, most) {
     timer = setTimeout(() => { timer = undefined; f() }, Math.max(0, Math.min(wait, first + most - now)))
   }
   call.cancel = () => { clearTimeout(timer); timer = undefined }
+  call.isDue = () => timer !== undefined
   return call
 }
 

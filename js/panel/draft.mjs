@@ -14,6 +14,8 @@ export class Draft {
   #screen
   #checkSoon = debounce(() => void this.#check(), 350, 1500)
   #keepSoon = debounce(() => void this.#keep(), 700, 5000)
+  /** Until what the graph has changed is in the text. @type {Promise<void>} */
+  merged = Promise.resolve()
   #saveSoon = debounce(() => this.save(), 200, 1000)
 
   /** @param {import('./state.mjs').State} state @param {import('./editor.mjs').Editor} editor @param {import('./screen.mjs').Screen} screen */
@@ -43,7 +45,7 @@ export class Draft {
     if (fresh && !state.edited && base.script.trim()) this.#adopt()
     if (state.edited && this.#editor.text() === base.script) this.#end()
     if (state.edited && base.script === state.editedFrom) state.editedGraph = graph
-    if (state.moved) void this.#merge()
+    if (state.moved) this.merged = this.#merge()
     if (state.edited) this.#checkSoon()
     else this.#editor.show(base.script)
     this.#screen.showNotes()

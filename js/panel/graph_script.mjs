@@ -12,10 +12,14 @@ export const style = () => ({ soft_wrap: true, args: setting('ComfyScript.Style.
 /** The open graph, as the server is asked about it. */
 export const openGraph = async () => ({ workflow: await liveGraph(), style: style(), text: writtenText() })
 
+/** As often a graph that changes again and again is waited for. */
+const ROUNDS = 4
+
 export class GraphScript {
   #state
   #options
-  #asking = false
+  /** @type {Promise<void> | undefined} */
+  #asking
   #again = false
   #version = -1
   #soon = debounce(() => void this.refresh(), 16, 100)
@@ -53,19 +57,36 @@ export class GraphScript {
     if (!first) this.changed()
   }
 
+  /** Until the script is that of the graph as it is now, as far as anything is known to have changed. */
+  async settled() {
+    this.look()
+    // Some graphs never rest.
+    for (let round = 0; round < ROUNDS && !this.#state.closed && (this.#asking || this.#soon.isDue()); round++) {
+      if (this.#soon.isDue() && !this.#asking) {
+        this.#soon.cancel()
+        void this.refresh()
+      }
+      await this.#asking
+    }
+  }
+
   async refresh() {
     if (this.#asking) {
       this.#again = true
       return
     }
+    this.#asking = this.#refresh()
+    await this.#asking
+  }
+
+  async #refresh() {
     const state = this.#state
-    this.#asking = true
     try {
       await this.#ask()
     } catch (error) {
       state.failed = error instanceof Error ? error.message : String(error)
     } finally {
-      this.#asking = false
+      this.#asking = undefined
       state.loaded = true
       if (this.#again && !state.closed) {
         this.#again = false

@@ -6,6 +6,8 @@ import { viewUrl } from './server.mjs'
 /** @typedef {import('./server.mjs').FileRef} FileRef */
 /** @typedef {{ files: FileRef[], seconds?: number, printed?: string }} Result */
 
+/** Shorter times say nothing. */
+const LEAST_SECONDS = 0.1
 const IMAGE = /\.(png|jpe?g|webp|gif|avif|bmp)$/i
 const MOST_FILES = 4
 const LONGEST = 120
@@ -18,6 +20,9 @@ export function withPrinted(results, printed) {
   for (const [line, text] of Object.entries(printed)) results.set(Number(line), { files: [], ...results.get(Number(line)), printed: text })
   return results
 }
+
+/** Whether there is anything to see: an empty end of a line can still take a row. @param {Result} result */
+export const isSeen = ({ files, printed, seconds = 0 }) => Boolean(files.length || printed || seconds >= LEAST_SECONDS)
 
 export class ResultWidget extends WidgetType {
   /** @param {Result} result */
@@ -40,7 +45,7 @@ export class ResultWidget extends WidgetType {
         IMAGE.test(file.filename) ? h('img', { src: viewUrl(file, 'webp;60'), alt: '', loading: 'lazy' }) : icon('file'))),
       files.length > MOST_FILES ? h('span', {}, `+${files.length - MOST_FILES}`) : false,
       printed ? h('span', { class: 'cs-result-printed', title: printed.slice(0, 2000) }, printed.trim().slice(0, LONGEST)) : false,
-      seconds !== undefined && seconds >= 0.1 ? h('span', {}, `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`) : false)
+      seconds !== undefined && seconds >= LEAST_SECONDS ? h('span', {}, `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`) : false)
   }
 
   /** @override */

@@ -1,7 +1,7 @@
 // Which line runs: ComfyUI's progress messages, by the lines of the script that was queued.
 import { api } from './comfy.mjs'
 import { Listeners } from './dom.mjs'
-import { filesOf } from './results.mjs'
+import { filesOf, isSeen } from './results.mjs'
 
 /** @typedef {{ running: Map<number, number | null>, done: Set<number>, prompt: string | undefined }} Progress */
 /** @typedef {Record<string, [number, number] | number>} Lines */
@@ -72,7 +72,7 @@ export class Runs {
 
   /** What the nodes of these lines made, at the end of each call. @param {Record<string, [number, number]>} lines @returns {Map<number, import('./results.mjs').Result>} */
   results(lines) {
-    return new Map([...this.#made].flatMap(([node, result]) => (lines[node] ? [[lines[node][1], result]] : [])))
+    return new Map([...this.#made].flatMap(([node, result]) => (lines[node] && isSeen(result) ? [[lines[node][1], result]] : [])))
   }
 
   /** Another graph: what was made is not of its nodes. */

@@ -116,13 +116,13 @@ while (done.length < count) {
   done.push(kind)
 }
 const onCanvas = await prompt()
-const { workflow: edited, style } = openGraph()
+const { workflow: edited, style } = await openGraph()
 const { script } = await transpile({ workflow: edited, style })
 
 await app.loadGraphData(structuredClone(start))
 panel.graphChanged(true)
 for (let tries = 0; ; tries++) {
-  const { script: expected } = await transpile(openGraph())
+  const { script: expected } = await transpile(await openGraph())
   if (panel.editor.text() === expected) break
   if (tries > 100) throw new Error('the panel does not show the graph')
   await wait(50)

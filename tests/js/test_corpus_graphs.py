@@ -72,7 +72,7 @@ async function load(workflow) {
     await frames(1)
   }
   // An answer on its way may still be about the graph before.
-  const current = text(plain(liveGraph()))
+  const current = text(plain(await liveGraph()))
   for (let tries = 0; shown.graph !== current || panel.editor.text() !== shown.script; tries++) {
     if (tries > 1000) throw new Error('the panel does not show the graph')
     if (tries % 50 === 49) panel.graphChanged(true)

@@ -179,6 +179,17 @@ class TestTabInThePanel:
         assert panel.text() == before
         assert not panel.page.evaluate("document.activeElement.classList.contains('cm-content')")
 
+    def test_leaves_where_the_setting_says_so(self, panel: Panel) -> None:
+        name, before = 'ComfyScript.Panel.TabIndents', panel.text()
+        panel.js('await app.extensionManager.setting.set(argument, false)', name)
+        try:
+            panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+            panel.page.keyboard.press('Tab')
+            assert panel.text() == before
+            assert not panel.page.evaluate("document.activeElement.classList.contains('cm-content')")
+        finally:
+            panel.js('await app.extensionManager.setting.set(argument, true)', name)
+
 
 def test_ctrl_s_applies_wherever_the_panel_has_focus(panel: Panel) -> None:
     panel.edit('steps=2', 'steps=5')

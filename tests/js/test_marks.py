@@ -59,3 +59,29 @@ def test_run_beside_another_script_says_what_runs(panel: Panel) -> None:
     assert panel.button('Run the graph').is_visible()
     panel.page.get_by_role('tab', name='Script').click()
     assert panel.button('Run').is_visible()
+
+
+def test_all_that_an_unedited_graph_could_not_run_with_is_told_at_once_each_with_a_fix(panel: Panel) -> None:
+    right = {name: panel.widget(3, name) for name in ('steps', 'cfg', 'sampler_name')}
+    model = panel.widget(4, 'ckpt_name')
+    workflow = panel.graph()
+    (sampler,) = (node for node in workflow['nodes'] if node['id'] == 3)
+    (loader,) = (node for node in workflow['nodes'] if node['id'] == 4)
+    sampler['widgets_values'][2:5] = [0, 500, 'eulr']
+    loader['widgets_values'] = [model.replace('.', '_.')]
+    panel.load(workflow)
+
+    panel.wait_for_state('4 problems')
+    assert 'Matches the graph' not in panel.state()
+    # Nobody has typed anything.
+    assert panel.button('Apply').count() == 0
+    marked = panel.page.locator('.cm-lintRange-warning')
+    assert set(marked.all_inner_texts()) == {f'{loader["widgets_values"][0]!r}', '0', '500', "'eulr'"}
+    for left in (3, 2, 1, 0):
+        marked.first.hover()
+        panel.page.click('.cm-diagnosticAction')
+        panel.apply('1 value')
+        panel.wait_for_state(f'{left} problem' if left else 'Matches the graph')
+    assert panel.widget(4, 'ckpt_name') == model
+    assert [panel.widget(3, name) for name in ('steps', 'sampler_name')] == [1, right['sampler_name']]
+    assert panel.widget(3, 'cfg') == 100

@@ -9,11 +9,22 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.js.conftest import Panel
+from comfy_script.tests.js.conftest import APP, Panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 SHARPER = 'image = VAEDecode(latent, vae)\nimage = ImageSharpen(image, 2)'
+
+
+# The graph's script is long in coming.
+LATE = """
+const { api } = window.comfyAPI.api
+const { fetchApi } = api
+api.fetchApi = async (route, ...rest) => {
+  if (route === '/comfyscript/transpile') await new Promise(resolve => setTimeout(resolve, 1500))
+  return fetchApi.call(api, route, ...rest)
+}
+"""
 
 
 class Queue:
@@ -116,6 +127,19 @@ class TestValues:
         assert [body['prompt']['3']['inputs']['seed'] for body in (first, second)] == [1, 2]
         panel.page.wait_for_function("/\\b3,\\s*steps=3/.test(document.querySelector('#cs-script').innerText)")
         assert 'steps=3' in panel.text()
+
+    def test_a_seed_goes_on_before_the_text_shows_it(self, panel: Panel, queue: Queue) -> None:
+        panel.set_widget(3, 'control_after_generate', 'increment')
+        panel.edit('steps=2', 'steps=3')
+        panel.settle(200)
+        panel.js(LATE)
+        try:
+            first = queue.run()
+            panel.page.wait_for_function(f'{APP}.graph.getNodeById(3).widgets[0].value === 2')
+            second = queue.run()
+        finally:
+            panel.js('delete window.comfyAPI.api.api.fetchApi')
+        assert [body['prompt']['3']['inputs']['seed'] for body in (first, second)] == [1, 2]
 
     def test_a_seed_that_the_text_sets_stays(self, panel: Panel, queue: Queue) -> None:
         panel.set_widget(3, 'control_after_generate', 'randomize')

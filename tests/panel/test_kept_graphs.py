@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas
-from comfy_script.panel import shown
+from comfy_script.graph.types import WIDGET_TYPES
+from comfy_script.panel import shown, written
 from comfy_script.panel.errors import RequestError
-from comfy_script.panel.kept_graphs import MOST, KeptGraphs
+from comfy_script.panel.kept_graphs import MOST, KeptGraph, KeptGraphs
 from comfy_script.panel.service import answer
 from comfy_script.panel.written import GraphWriter
 from comfy_script.tests.panel.test_match import NODES
@@ -42,6 +43,15 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         'nodes': [node for node in after['nodes'] if known.get(node['id']) != node],
         **({} if ids[0] == ids[1] else {'order': ids[1]}),
     }
+
+
+def tell(workflow: dict[str, Any]) -> None:
+    """What the page says that the nodes hold (js/panel/live.mjs)."""
+    for node in workflow['nodes']:
+        schema = SCHEMAS.find(node['type'])
+        names = [item.name for item in schema.inputs if item.type in WIDGET_TYPES] if schema else []
+        values = dict(zip(names, node.get('widgets_values') or ()))
+        node['comfyscript_live'] = {'title': node.get('title') or node['type'], 'values': values}
 
 
 def change(workflow: dict[str, Any], draw: random.Random) -> None:
@@ -80,11 +90,16 @@ def change(workflow: dict[str, Any], draw: random.Random) -> None:
 def test_changes_are_answered_as_the_whole(seed: int) -> None:
     draw = random.Random(seed)
     before = graph()
+    opened = seed % 2 == 1
+    if opened:
+        tell(before)
     answer('transpile', {'workflow': copy.deepcopy(before), 'keep': f'{seed} 0'}, SCHEMAS)
     for step in range(12):
         after = copy.deepcopy(before)
         for _ in range(draw.randrange(3)):
             change(after, draw)
+        if opened:
+            tell(after)
         told = {'since': f'{seed} {step}', 'changes': changes(before, after), 'keep': f'{seed} {step + 1}'}
         whole = {'workflow': copy.deepcopy(after)}
         found = answer('transpile', json.loads(json.dumps(told)), SCHEMAS)
@@ -98,15 +113,54 @@ def test_changes_are_answered_as_the_whole(seed: int) -> None:
         before = after
 
 
+VALUES: list[tuple[str, int, Any]] = [
+    ('Sample', 0, 21),
+    ('Sample', 1, False),
+    ('Sample', 0, 20.0),
+    ('Sample', 0, 'no number'),
+    ('Text', 0, 'so long that the call takes more rows than before, ' * 3),
+    ('Text', 0, 'two\nrows'),
+    ('Save', 0, ''),
+]
+
+
+@pytest.mark.parametrize('inactive', [False, True])
+def test_a_value_is_answered_without_making_the_rest_anew(inactive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow = graph()
+    if inactive:
+        next(node for node in workflow['nodes'] if node['type'] == 'Save')['mode'] = 2
+    tell(workflow)
+    writer, style = GraphWriter(), Style()
+    kept = KeptGraph(workflow)
+    writer.write_whole(kept, SCHEMAS, style)
+    for type_, place, value in VALUES:
+        index = next(at for at, node in enumerate(workflow['nodes']) if node['type'] == type_)
+        node = copy.deepcopy(workflow['nodes'][index])
+        node['widgets_values'][place] = value
+        tell({'nodes': [node]})
+        kept = KeptGraph({**kept, 'nodes': [*kept['nodes'][:index], node, *kept['nodes'][index + 1 :]]})
+        with monkeypatch.context() as without:
+            for name in ('convert_workflow', 'ScriptWriter'):
+                without.delattr(written, name)
+            found = writer.write_whole(kept, SCHEMAS, style)
+        whole = GraphWriter().write_whole(dict(kept), SCHEMAS, style)
+        assert found is not None and whole is not None
+        assert found.script == whole.script
+        assert found.inactive == whole.inactive
+        assert found.prompt == whole.prompt
+        assert found.conversion == whole.conversion
+        assert found.faults == whole.faults
+
+
 @pytest.mark.parametrize('mode', [2, 4])
 def test_what_feeds_nothing_is_a_comment_without_reading_the_script(mode: int) -> None:
     workflow = graph()
     saves = [node for node in workflow['nodes'] if node['type'] == 'Save']
     saves[-1]['mode'] = mode
-    written = GraphWriter().write_whole(workflow, SCHEMAS, Style())
-    assert written is not None
-    assert list(written.inactive) == [str(saves[-1]['id'])]
-    assert '\n# Save(' in written.script.text
+    found = GraphWriter().write_whole(workflow, SCHEMAS, Style())
+    assert found is not None
+    assert list(found.inactive) == [str(saves[-1]['id'])]
+    assert '\n# Save(' in found.script.text
     texts = [node for node in workflow['nodes'] if node['type'] == 'Text']
     texts[-1]['mode'] = mode
     assert GraphWriter().write_whole(workflow, SCHEMAS, Style()) is None

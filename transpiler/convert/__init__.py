@@ -4,16 +4,16 @@
 the prompt. Beside `loader`: `class_table`, `specs` and `build` make nodes from their descriptions, `widgets` has the
 widget types, `saved_values` takes what the file has of a node, `unique_ids` and `link_repairs` mend ids and links,
 `hosts` has the instances of subgraphs, `proxy_widgets` and `groups` what old files have in their place, `primitives`
-PrimitiveNode. `new_values` has the conversion of a graph that only has other values than before. `special` is the registry of node types with rules of their own.
+PrimitiveNode. `new_values` has the conversion of a graph that only has other values than before. `special` is the
+registry of node types with rules of their own.
 """
 
 from .convert import convert_workflow, workflow_to_prompt
-from .new_values import NewValues, with_new_values
+from .new_values import with_new_values
 from .result import Conversion, SubgraphInstance
 
 __all__ = [
     'Conversion',
-    'NewValues',
     'SubgraphInstance',
     'convert_workflow',
     'with_new_values',

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..workflow_file import WorkflowFile, WorkflowNode
+from ..workflow_file import BYPASS, NEVER, WorkflowFile, WorkflowNode
 from .javascript import prompt_value
 from .packs import PACKS
 from .registry import SPECIAL_TYPES
@@ -18,16 +18,12 @@ _DECIDING = tuple(start for pack in PACKS for start in pack.deciding)
 _PLAIN = (str, int, float, type(None))
 
 
-class NewValues(NamedTuple):
-    """`nodes`: the ids of those whose prompt entry is another."""
-
-    conversion: Conversion
-    nodes: tuple[str, ...]
-
-
-def with_new_values(conversion: Conversion, before: WorkflowFile, after: WorkflowFile) -> NewValues | None:
+def with_new_values(conversion: Conversion, before: WorkflowFile, after: WorkflowFile) -> Conversion | None:
     """What `convert_workflow` makes of `after`, by what it made of `before`; None where more has changed than plain
-    values of the open graph's own nodes, or where a value decides over more than the input that it stands in."""
+    values of the open graph's own nodes, or where a value decides over more than the input that it stands in.
+
+    Entries of the prompt that have not changed are the same objects. What came before is left as it was.
+    """
     if not _is_rest_the_same(before, after):
         return None
     pairs = [(old, new) for old, new in zip(before.nodes, after.nodes) if old is not new]
@@ -36,11 +32,15 @@ def with_new_values(conversion: Conversion, before: WorkflowFile, after: Workflo
     prompt = dict(conversion.prompt)
     for old, new in pairs:
         entry = prompt.get(new.id)
-        inputs = _inputs(entry, old, new) if entry is not None and 'class_type' in entry else None
-        if entry is None or inputs is None:
+        values = _new_values(old, new)
+        if values is None or (entry is None and new.mode not in (NEVER, BYPASS)):
             return None
-        prompt[new.id] = {**entry, 'inputs': inputs}
-    return NewValues(replace(conversion, prompt=prompt), tuple(new.id for _, new in pairs))
+        if entry is not None:
+            inputs = _inputs(entry, new, values) if 'class_type' in entry else None
+            if inputs is None:
+                return None
+            prompt[new.id] = {**entry, 'inputs': inputs}
+    return replace(conversion, prompt=prompt)
 
 
 def _is_rest_the_same(before: WorkflowFile, after: WorkflowFile) -> bool:
@@ -48,14 +48,13 @@ def _is_rest_the_same(before: WorkflowFile, after: WorkflowFile) -> bool:
     return same and replace(before, nodes=(), links=()) == replace(after, nodes=(), links=())
 
 
-def _inputs(entry: Mapping[str, Any], old: WorkflowNode, new: WorkflowNode) -> dict[str, Any] | None:
+def _inputs(
+    entry: Mapping[str, Any], node: WorkflowNode, values: Mapping[str, tuple[Any, Any]]
+) -> dict[str, Any] | None:
     """The node's inputs with its new values, which have to stand there as the old ones did."""
-    values = _new_values(old, new)
-    if values is None:
-        return None
     inputs = dict(entry['inputs'])
-    names = [*inputs, *(slot.name for slot in new.inputs)]
-    linked = {name for slot in new.inputs if slot.link is not None for name in (slot.name, slot.widget)}
+    names = [*inputs, *(slot.name for slot in node.inputs)]
+    linked = {name for slot in node.inputs if slot.link is not None for name in (slot.name, slot.widget)}
     for name, (was, now) in values.items():
         opens_others = any(other.startswith(f'{name}.') for other in names)
         if name in linked or opens_others or name not in inputs or not _is_same(inputs[name], prompt_value(was)):

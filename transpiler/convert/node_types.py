@@ -49,8 +49,8 @@ class Pack:
     """What one pack's JavaScript makes of workflows. `source`: its repository, version and the files with the rules.
 
     `widgets`: the input types that it makes widgets for. `links` adds the links that the pack adds to a graph when a
-    prompt is made of it; `finish` changes the prompt afterwards. `titles` are those that its `/i18n` texts give. `deciding`:
-    what the types begin with whose values decide over more than their own node.
+    prompt is made of it; `finish` changes the prompt afterwards. `titles` are those that its `/i18n` texts give.
+    `deciding`: what the types begin with whose values decide over more than their own node.
     """
 
     source: str
