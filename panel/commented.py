@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..interpreter.lang.source import parse_tree
+from ..transpiler import Script
 
 MOST_ROWS = 60
 """Of one call."""
@@ -45,10 +47,71 @@ def comment_out(script: str, spans: Mapping[str, tuple[int, int]]) -> str:
         if last <= done:  # it stands within another
             continue
         done = last
-        indent = ' ' * (len(rows[first - 1]) - len(rows[first - 1].lstrip()))
-        block = [row.removeprefix(indent) for row in rows[first - 1 : last]]
-        rows[first - 1 : last] = [f'{indent}# {row}' if row else f'{indent}#' for row in block]
+        rows[first - 1 : last] = _marked(rows[first - 1 : last])
     return '\n'.join(rows)
+
+
+def _marked(block: list[str]) -> list[str]:
+    indent = ' ' * (len(block[0]) - len(block[0].lstrip()))
+    bare = [row.removeprefix(indent) for row in block]
+    return [f'{indent}# {row}' if row else f'{indent}#' for row in bare]
+
+
+class WithComments(NamedTuple):
+    """A script, where in it the nodes are, and where those that are comments in it."""
+
+    text: str
+    lines: dict[str, tuple[int, int]]
+    comments: dict[str, tuple[int, int]]
+
+
+def put_comments(script: Script, every: Script, nodes: Iterable[str]) -> WithComments:
+    """The script with nodes that it lacks as comments: where they stand in another script that has them too."""
+    rows, every_row = script.text.split('\n'), every.text.split('\n')
+    comments: dict[str, tuple[int, int]] = {}
+    added: list[tuple[int, int]] = []
+    for place, key in sorted(_places(script, every, set(nodes)), key=itemgetter(0)):
+        first, last = every.lines[key]
+        start = place + sum(height for _, height in added)
+        block = _marked(every_row[first - 1 : last])
+        rows[start:start] = block
+        comments[key] = (start + 1, start + len(block))
+        added.append((place, len(block)))
+
+    def moved(row: int) -> int:
+        return row + sum(height for place, height in added if place < row)
+
+    lines = {key: (moved(first), moved(last)) for key, (first, last) in script.lines.items()}
+    return WithComments('\n'.join(rows), lines, comments)
+
+
+def _places(script: Script, every: Script, nodes: set[str]) -> Iterator[tuple[int, str]]:
+    """How many rows of the script stand before each of the nodes: it follows what it follows in `every`, but where a
+    section begins with it, that is what comes next."""
+    rows = every.text.split('\n')
+    known = ((span, key) for key, span in every.lines.items() if key in nodes or key in script.lines)
+    order = sorted(one for one in known if ':' not in one[1])
+    following: dict[str, str] = {}
+    later = ''
+    for _, key in reversed(order):
+        if key in nodes:
+            following[key] = later
+        else:
+            later = key
+    before = ''
+    for (first, last), key in order:
+        if key not in nodes:
+            before = key
+            continue
+        after = following[key]
+        starts_section = not before or '' in rows[every.lines[before][1] : first - 1]
+        ends_section = not after or '' in rows[last : every.lines[after][0] - 1]
+        if before and (ends_section or not starts_section):
+            yield script.lines[before][1], key
+        elif after:
+            yield script.lines[after][0] - 1, key
+        else:
+            yield script.text.count('\n'), key
 
 
 def _call_at(rows: list[str], at: int) -> CommentedCall | None:

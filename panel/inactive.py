@@ -8,22 +8,14 @@ from operator import attrgetter
 from typing import Any
 
 from ..graph import Prompt, Schemas
-from ..transpiler import Style, TranspileError, convert_workflow, write_script
-from ..transpiler.workflow_file import ALWAYS, BYPASS, NEVER, WorkflowFile
-from .commented import CommentedCall, comment_out, commented_calls
+from ..transpiler import convert_workflow
+from ..transpiler.workflow_file import ALWAYS, BYPASS, NEVER
+from .commented import CommentedCall, commented_calls
 from .edits import Comparison, Edit
 from .match import same_value
 from .reading import ReadScript
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class WithInactive:
-    """A script in which inactive nodes are comments, and the lines where they stand, by graph id."""
-
-    text: str
-    lines: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -56,45 +48,6 @@ def with_modes(workflow: Json, modes: Mapping[str, int]) -> dict[str, Any]:
         for node in workflow.get('nodes') or ()
     ]
     return {**workflow, 'nodes': nodes}
-
-
-def write_with_inactive(workflow: Json, schemas: Schemas, style: Style) -> list[WithInactive]:
-    """Scripts of all nodes, those that do not run as comments: with all of these, and with those that feed nothing.
-
-    Which of them says what the graph is has to be seen: without a line, a name means what it meant before.
-    """
-    found: list[WithInactive] = []
-    inactive = inactive_nodes(workflow)
-    if not inactive:
-        return found
-    for some in (set(inactive), None):
-        try:
-            chosen = _feeding_nothing(workflow, inactive, schemas) if some is None else some
-            if not chosen or (found and len(found[0].lines) == len(chosen)):
-                continue
-            parsed = WorkflowFile.parse(with_modes(workflow, dict.fromkeys(chosen, ALWAYS)))
-            conversion = convert_workflow(parsed, schemas)
-            script = write_script(
-                Prompt.parse(conversion.prompt), schemas=schemas, workflow=parsed, conversion=conversion, style=style
-            )
-        except TranspileError:
-            continue
-        spans = {key: script.lines[key] for key in chosen if key in script.lines}
-        if spans:
-            found.append(WithInactive(comment_out(script.text, spans), spans))
-    return found
-
-
-def _feeding_nothing(workflow: Json, inactive: Mapping[str, str], schemas: Schemas) -> set[str]:
-    prompt = Prompt.parse(convert_workflow(with_modes(workflow, dict.fromkeys(inactive, ALWAYS)), schemas).prompt)
-    chosen = set(inactive) & set(prompt.nodes)
-    while True:
-        used = {
-            link.node for key, node in prompt.nodes.items() if key not in chosen for _, link in node.links()
-        } & chosen
-        if not used:
-            return chosen
-        chosen -= used
 
 
 def mode_changes(

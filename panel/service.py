@@ -40,19 +40,18 @@ def transpile(request: TranspileRequest, schemas: Schemas) -> dict[str, Any]:
     """`{script, lines, warnings, problems, text?, printed?, differs?}`. A `text` stands as far as it holds."""
     if request.workflow is None or (request.prompt is not None and request.text is None):
         return _as_written(*_write(request, schemas), schemas)
-    written = graph_writer.write_whole(request.workflow, schemas, request.style) if request.text is None else None
-    if written is not None:
+    if request.text is None:
+        written = graph_writer.write_whole(request.workflow, schemas, request.style)
         script = replace(written.script, warnings=written.warnings)
-        lines = {**script.lines, **written.inactive}
         told = _as_written(script, written.prompt, written.left_out, schemas, written.faults)
-        return {**told, 'lines': lines}
+        return {**told, 'lines': {**script.lines, **written.inactive}}
     found = shown(request.workflow, schemas, request.style, request.text)
     text = found.reading.text
     return {
         'script': text,
         'lines': {**spans(text, found.lines), **found.inactive},
         'warnings': list(found.warnings),
-        **({} if request.text is None else {'text': found.state}),
+        'text': found.state,
         'printed': dict(found.reading.printed),
         'problems': problems(found.prompt, found.reading, found.origins, schemas),
         'differs': [

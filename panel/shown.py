@@ -14,7 +14,6 @@ from ..transpiler import Conversion, Style, convert_workflow, write_script
 from .comments import carry_comments
 from .edits import compare
 from .fit_values import fit_values
-from .inactive import write_with_inactive
 from .kept_graphs import KeptGraph
 from .match import find_origins
 from .reading import ReadScript, ScriptRefused, read_script
@@ -185,16 +184,13 @@ def _key_of(workflow: Mapping[str, Any], style: Style) -> str:
 
 
 def _with_inactive(plain: Shown, workflow: Mapping[str, Any], style: Style) -> Shown:
-    """The same with the nodes that do not run as comments, as far as it still says what the graph is."""
-    for found in write_with_inactive(workflow, plain.schemas, style):
-        try:
-            read = read_script(found.text, plain.schemas)
-        except ScriptRefused:
-            continue
-        comparison = compare(plain.prompt, plain.reading, read, plain.origins)
-        if not comparison.edits:
-            return replace(plain, reading=read, origins=comparison.kept, inactive=found.lines)
-    return plain
+    """The same with the nodes that do not run as comments."""
+    whole = graph_writer.write_whole(workflow, plain.schemas, style)
+    if not whole.inactive:
+        return plain
+    read = read_script(whole.script.text, plain.schemas)
+    comparison = compare(plain.prompt, plain.reading, read, plain.origins)
+    return replace(plain, reading=read, origins=comparison.kept, inactive=whole.inactive)
 
 
 def _prompt_of(conversion: Conversion) -> Prompt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ from ..graph import Prompt, Schemas
 from ..graph.collector import collector_paused
 from ..transpiler import (
     Conversion,
+    PromptWriter,
     Script,
-    ScriptWriter,
     Style,
     TranspileError,
     convert_workflow,
@@ -20,7 +20,7 @@ from ..transpiler import (
 )
 from ..transpiler.workflow_file import ALWAYS, WorkflowFile
 from ..transpiler.workflow_reader import WorkflowReader
-from .commented import comment_out
+from .commented import comment_out, put_comments
 from .inactive import inactive_nodes, with_modes
 from .kept_graphs import KeptGraph
 from .problems import Faults, faults_of
@@ -67,7 +67,7 @@ class _Converted(NamedTuple):
 class _Kept(NamedTuple):
     line: object
     style: Style
-    writer: ScriptWriter
+    writer: PromptWriter
     written: Written
 
 
@@ -112,15 +112,14 @@ class GraphWriter:
                 written = _rewrite(known, converted)
             if known is None or written is None:
                 prompt = Prompt.parse(converted.conversion.prompt)
-                writer = ScriptWriter(prompt, schemas, converted.parsed, converted.conversion, None, style)
+                writer = PromptWriter(prompt, schemas, converted.parsed, converted.conversion, None, style)
                 written = Written(converted.conversion, prompt, writer.script, faults_of(prompt, schemas))
                 known = _Kept(converted.line, style, writer, written)
             self._kept = known._replace(written=written)
             return written
 
-    def write_whole(self, workflow: Json, schemas: Schemas, style: Style) -> Written | None:
-        """With what does not run as comments at its place; None where only reading it could tell whether it still
-        says what the graph is. Raises TranspileError."""
+    def write_whole(self, workflow: Json, schemas: Schemas, style: Style) -> Written:
+        """With what does not run as comments at its place. Raises TranspileError."""
         plain = self.write(workflow, schemas, style)
         inactive = inactive_nodes(workflow)
         if not inactive:
@@ -130,16 +129,38 @@ class GraphWriter:
             with self._lock:
                 self._running = self._running or GraphWriter()
                 as_kept = KeptGraph(running) if isinstance(workflow, KeptGraph) else running
-                every = self._running.write(as_kept, schemas, style).script
+                every = self._running.write(as_kept, schemas, style)
+                named = self._running.with_inputs(plain.prompt) or every.script
         except TranspileError:
-            return None
-        spans = {key: every.lines[key] for key in inactive if key in every.lines}
-        lines = {key: span for key, span in every.lines.items() if key not in spans}
-        if not spans or lines.keys() != plain.script.lines.keys():
-            return None
-        whole = Script(comment_out(every.text, spans), lines, plain.script.warnings)
-        same = say_the_same(plain.script.text, whole.text, plain.script.lines, lines)
-        return replace(plain, script=whole, inactive=spans) if same else None
+            return plain
+        return _with_comments(plain, every.script, named, [key for key in inactive if key in every.script.lines])
+
+    def with_inputs(self, prompt: Prompt) -> Script | None:
+        """What was written last, with the names that it has, where nodes have the inputs of another prompt."""
+        with self._lock:
+            known = self._kept
+            if known is None:
+                return None
+            nodes = known.written.prompt.nodes
+            changed = {key: node for key, node in prompt.nodes.items() if nodes.get(key, node) != node}
+            try:
+                return known.writer.with_inputs(changed)
+            except TranspileError:
+                self._kept = None
+                return None
+
+
+def _with_comments(plain: Written, every: Script, named: Script, nodes: Sequence[str]) -> Written:
+    """`every`: the script of all nodes; `named`: the same, where what runs is given what it is given in `plain`."""
+    script = plain.script
+    spans = {key: named.lines[key] for key in nodes}
+    lines = {key: span for key, span in named.lines.items() if key not in spans}
+    whole = Script(comment_out(named.text, spans), lines, script.warnings)
+    if lines.keys() == script.lines.keys() and say_the_same(script.text, whole.text, script.lines, lines):
+        return replace(plain, script=whole, inactive=spans)
+    # Without their lines, a name would mean something else.
+    text, lines, comments = put_comments(script, every, nodes)
+    return replace(plain, script=Script(text, lines, script.warnings), inactive=comments)
 
 
 graph_writer = GraphWriter()

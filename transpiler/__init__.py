@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from .convert import Conversion, SubgraphInstance, convert_workflow, with_new_values, workflow_to_prompt
     from .files import Metadata, read_metadata, read_script
     from .workflow_file import WorkflowFile
-    from .writer import Script, ScriptWriter, Style, write_script
+    from .writer import PromptWriter, Script, Style, write_script
 
 __all__ = [
     'Conversion',
     'Metadata',
+    'PromptWriter',
     'Script',
-    'ScriptWriter',
     'Style',
     'SubgraphInstance',
     'TranspileError',
@@ -40,7 +40,7 @@ _HOMES = {
     'Conversion': 'convert',
     'Metadata': 'files',
     'Script': 'writer',
-    'ScriptWriter': 'writer',
+    'PromptWriter': 'writer',
     'Style': 'writer',
     'SubgraphInstance': 'convert',
     'WorkflowFile': 'workflow_file',

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas
+from comfy_script.panel.commented import put_comments
 from comfy_script.panel.inactive import with_modes
 from comfy_script.panel.service import answer
 from comfy_script.tests.panel.test_match import NODES
+from comfy_script.transpiler import Script
 
 SCHEMAS = Schemas.parse(NODES)
 SCRIPT = """\
@@ -94,11 +96,41 @@ def test_a_line_that_is_gone_is_a_node_that_is_gone(workflow: dict[str, Any]) ->
     assert ('remove', id_of(workflow, 'Blur')) in [(edit['op'], edit['node']) for edit in edits]
 
 
-def test_a_node_that_others_go_around_is_left_out(workflow: dict[str, Any]) -> None:
-    """Without its line, the name would mean something else."""
+def test_a_node_that_others_go_around_is_a_comment(workflow: dict[str, Any]) -> None:
     script = SCRIPT.replace('image = Blur(image', 'blurred = Blur(image').replace(SAVE, f"Save(blurred, 'b')\n{SAVE}")
     around = answer('prompt', {'script': script}, SCHEMAS)['workflow']
     bypassed = modes(around, Blur=4)
-    text = text_of(bypassed)
-    assert 'Blur' not in text
-    assert planned(bypassed, text) == []
+    found = answer('transpile', {'workflow': bypassed}, SCHEMAS)
+    assert found['script'] == SCRIPT.replace(f'{BLUR}\n', "# blurred = Blur(image, 3)\nSave(image, 'b')\n")
+    assert found['lines'][id_of(around, 'Blur')] == (5, 5)
+    assert found['lines'][id_of(around, 'Sample')] == (4, 4)
+    assert planned(bypassed, found['script']) == []
+
+
+@pytest.mark.parametrize('mode', [2, 4])
+@pytest.mark.parametrize('type_', ['Load', 'Sample', 'Blur', 'Save'])
+def test_a_node_that_others_need_is_a_comment_at_its_place(workflow: dict[str, Any], type_: str, mode: int) -> None:
+    off = modes(workflow, **{type_: mode})
+    found = answer('transpile', {'workflow': off}, SCHEMAS)
+    rows = found['script'].splitlines()
+    (comment,) = (row for row in rows if row.startswith('#'))
+    (own,) = (row for row in SCRIPT.splitlines() if f'{type_}(' in row)
+    assert comment.partition('(')[0] == '# ' + own.partition('(')[0]
+    assert found['lines'][id_of(workflow, type_)] == (rows.index(comment) + 1,) * 2
+    calls = [[row.partition('(')[0].lstrip('# ') for row in text.splitlines()] for text in (found['script'], SCRIPT)]
+    assert calls[0] == calls[1]
+    assert planned(off, found['script']) == []
+    edits = planned(off, found['script'].replace(comment, comment[2:]))
+    assert {'op': 'mode', 'node': id_of(workflow, type_), 'line': rows.index(comment) + 1, 'value': 0} in edits
+
+
+def test_beside_a_script_with_other_names_it_stands_where_it_stood() -> None:
+    every = 'a = Load()\n\n# Second\nb = Blur(a)\nc = Blur(\n    b,\n)\n\n# Third\nSave(c)\nSave(a)\n'
+    lines = {'1': (1, 1), '2': (4, 4), '3': (5, 7), '4': (10, 10), '5': (11, 11)}
+    plain = Script('x = Load()\n\n# Second\nx = Blur(x)\n\n# Third\nSave(x)\n', {'1': (1, 1), '2': (4, 4), '5': (7, 7)})
+    found = put_comments(plain, Script(every, lines), ['3', '4'])
+    assert found.text == (
+        'x = Load()\n\n# Second\nx = Blur(x)\n# c = Blur(\n#     b,\n# )\n\n# Third\n# Save(c)\nSave(x)\n'
+    )
+    assert found.lines == {'1': (1, 1), '2': (4, 4), '5': (11, 11)}
+    assert found.comments == {'3': (5, 7), '4': (10, 10)}

@@ -140,30 +140,15 @@ def test_a_value_is_answered_without_making_the_rest_anew(inactive: bool, monkey
         tell({'nodes': [node]})
         kept = KeptGraph({**kept, 'nodes': [*kept['nodes'][:index], node, *kept['nodes'][index + 1 :]]})
         with monkeypatch.context() as without:
-            for name in ('convert_workflow', 'ScriptWriter'):
+            for name in ('convert_workflow', 'PromptWriter'):
                 without.delattr(written, name)
             found = writer.write_whole(kept, SCHEMAS, style)
         whole = GraphWriter().write_whole(dict(kept), SCHEMAS, style)
-        assert found is not None and whole is not None
         assert found.script == whole.script
         assert found.inactive == whole.inactive
         assert found.prompt == whole.prompt
         assert found.conversion == whole.conversion
         assert found.faults == whole.faults
-
-
-@pytest.mark.parametrize('mode', [2, 4])
-def test_what_feeds_nothing_is_a_comment_without_reading_the_script(mode: int) -> None:
-    workflow = graph()
-    saves = [node for node in workflow['nodes'] if node['type'] == 'Save']
-    saves[-1]['mode'] = mode
-    found = GraphWriter().write_whole(workflow, SCHEMAS, Style())
-    assert found is not None
-    assert list(found.inactive) == [str(saves[-1]['id'])]
-    assert '\n# Save(' in found.script.text
-    texts = [node for node in workflow['nodes'] if node['type'] == 'Text']
-    texts[-1]['mode'] = mode
-    assert GraphWriter().write_whole(workflow, SCHEMAS, Style()) is None
 
 
 def test_a_graph_that_is_not_kept_any_more_is_asked_for() -> None:

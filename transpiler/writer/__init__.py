@@ -6,6 +6,6 @@ function and `plan` what functions take and return; `body` writes the statements
 """
 
 from .style import Style
-from .write import Script, ScriptWriter, write_script
+from .write import PromptWriter, Script, write_script
 
-__all__ = ['Script', 'ScriptWriter', 'Style', 'write_script']
+__all__ = ['PromptWriter', 'Script', 'Style', 'write_script']

@@ -68,11 +68,15 @@ class PromptSource:
         self.types: dict[Output, str] = {}
         self._resolve_types()
 
-    def set_values(self, key: str, node: PromptNode) -> None:
-        """The same node with other plain values."""
-        known = self.nodes[key]
-        known.inputs = {name: value for name, value in node.inputs.items() if name in known.inputs}
+    def set_inputs(self, key: str, node: PromptNode) -> None:
+        """The same node with other inputs. What is known of its links stays as it was."""
+        known, nodes = self.nodes[key], self.nodes
         known.raw = node
+        known.inputs = {
+            name: value
+            for name, value in node.inputs.items()
+            if type(value) is not Output or not self._lacks(nodes.get(value.node), value.slot)
+        }
 
     def type_of(self, output: Output) -> str:
         type_ = self.types.get(output)

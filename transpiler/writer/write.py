@@ -61,10 +61,10 @@ def write_script(
         parsed = prompt if isinstance(prompt, Prompt) else Prompt.parse(prompt)
     except PromptError as error:
         raise TranspileError(str(error)) from error
-    return ScriptWriter(parsed, known, workflow, conversion, end_nodes, style or Style()).script
+    return PromptWriter(parsed, known, workflow, conversion, end_nodes, style or Style()).script
 
 
-class ScriptWriter:
+class PromptWriter:
     """Writes a script as `write_script` does, and again where nodes have other values than before."""
 
     def __init__(
@@ -100,6 +100,15 @@ class ScriptWriter:
         if script is not None:
             self.script = _with_remarks(script, self._remarks)
         return script and self.script
+
+    def with_inputs(self, nodes: Mapping[str, PromptNode]) -> Script | None:
+        """The script once, with the names that it has, where these nodes have other values or links; None where one
+        of them stands in a function. Raises TranspileError; to be asked nothing from then on."""
+        before = self._writer.nodes(nodes)
+        script = self._writer.rewrite(nodes)
+        if script is not None:
+            self._writer.rewrite(before)
+        return script
 
 
 def _with_remarks(script: Script, remarks: Iterable[str]) -> Script:
@@ -145,13 +154,17 @@ class _Writer:
         root.write('    ' if self.style.runtime else '')
         return self._assemble(root.rows, self._written)
 
+    def nodes(self, keys: Iterable[str]) -> dict[str, PromptNode]:
+        """As they are written."""
+        return {key: self.source.nodes[key].raw for key in keys if key in self.source.nodes}
+
     def rewrite(self, nodes: Mapping[str, PromptNode]) -> Script | None:
         """After `write`: the same with other values, where nothing but these nodes' own statements has them."""
         root = self._root
         if root is None or not all(key in root.rows.steps and key in self.source.nodes for key in nodes):
             return None
         for key, node in nodes.items():
-            self.source.set_values(key, node)
+            self.source.set_inputs(key, node)
             root.write_again(key)
         return self._assemble(root.rows, self._written)
 
