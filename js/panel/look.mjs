@@ -61,6 +61,8 @@ const look = EditorView.theme({
   '.cm-gutter-lint': { width: '10px' },
   '.cm-gutter-lint .cm-gutterElement': { padding: '0 1px' },
   '.cm-lint-marker': { width: '9px', height: '9px', marginTop: '5px' },
+  '.cm-lint-marker-warning': { content: 'normal', backgroundColor: 'var(--cs-warn)', clipPath: 'polygon(50% 5%, 100% 95%, 0 95%)' },
+  '.cm-lint-marker-error': { content: 'normal', backgroundColor: 'var(--cs-error)', borderRadius: '50%' },
   '.cm-activeLine': { backgroundColor: 'var(--cs-active)' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--cs-fg)' },
   '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'transparent', outline: '1px solid var(--cs-faint)' },
