@@ -116,9 +116,9 @@ class Connection:
     def session(self) -> aiohttp.ClientSession:
         """The aiohttp session; made on first use, on the background loop."""
         if self._session is None or self._session.closed:
-            self._session = (self.options.session_factory or self._new_session)()
-            self._session.trace_configs.append(_redirects_stay_with(self.options.url))
-            close_after(self, self._session)
+            session = self._session = (self.options.session_factory or self._new_session)()
+            session.trace_configs.append(_redirects_stay_with(self.options.url))
+            close_after(self, session)
         return self._session
 
     def _new_session(self) -> aiohttp.ClientSession:
