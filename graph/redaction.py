@@ -68,8 +68,11 @@ def _in_literals(text: str, hide: Callable[[str], str]) -> str:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
-    lines = text.encode('utf-8', 'surrogatepass').split(b'\n')
-    for node in sorted(_strings(tree), key=lambda node: (node.lineno, node.col_offset), reverse=True):
+    data = text.encode('utf-8', 'surrogatepass')
+    starts = [0, *(found.end() for found in re.finditer(b'\n', data))]
+    pieces: list[bytes] = []
+    at = 0
+    for node in sorted(_strings(tree), key=lambda node: (node.lineno, node.col_offset)):
         value = str(node.value)
         hidden = hide(value)
         bare = _INVISIBLE.sub('', value)
@@ -78,11 +81,10 @@ def _in_literals(text: str, hide: Callable[[str], str]) -> str:
         # Of a short secret, a quote before and after it is a part of what it is found by.
         if hidden == value and hide(f"'{value}'") != f"'{value}'":
             hidden = HIDDEN
-        if hidden != value and node.end_lineno is not None:
-            first, last = node.lineno - 1, node.end_lineno - 1
-            before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
-            lines[first : last + 1] = [before + ascii(hidden).encode() + after]
-    return b'\n'.join(lines).decode('utf-8', 'surrogatepass')
+        if hidden != value and node.end_lineno is not None and node.end_col_offset is not None:
+            pieces += [data[at : starts[node.lineno - 1] + node.col_offset], ascii(hidden).encode()]
+            at = starts[node.end_lineno - 1] + node.end_col_offset
+    return b''.join([*pieces, data[at:]]).decode('utf-8', 'surrogatepass')
 
 
 def _strings(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -102,9 +104,9 @@ def _without_names(text: str, secrets: list[str]) -> str:
     if not bare:
         return text
     names = {name for name in re.findall(r'[^\W\d]\w*', text) if any(letters in _letters(name) for letters in bare)}
-    for number, name in enumerate(sorted(names, key=lambda name: (-len(name), name)), 1):
-        text = re.sub(rf'\b{re.escape(name)}\b', f'hidden{number}', text)
-    return text
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    hidden = {name: f'hidden{number}' for number, name in enumerate(ordered, 1)}
+    return re.sub(r'(?<!\w)[^\W\d]\w*', lambda found: hidden.get(found[0], found[0]), text) if hidden else text
 
 
 def _letters(text: str) -> str:

@@ -24,8 +24,13 @@ from .after_saving import AfterSaving, SavedFiles
 from .hooked_calls import HookedCall
 from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
-from .scripts import SECRETS, GetSchemas, GetSettings, ScriptWriter, no_preferences
+from .scripts import SECRETS, GetSchemas, GetSettings, NoScript, ScriptWriter, no_preferences
 from .users import PromptUsers
+
+MOST_REDACTED = 400_000
+"""Characters of a text that is looked through for secrets: Python's parser reads it, which nothing can interrupt."""
+MOST_LOOKED_THROUGH = 4_000_000
+"""Characters of a text times the secrets that are looked for in it."""
 
 log = logging.getLogger('comfy_script')
 
@@ -138,11 +143,12 @@ class SaveHook:
         if not settings.enabled:
             return None
         texts = self._texts(node_id, dynprompt, extra_data, settings)
-        if not texts:
-            return None
         if settings.sidecar and KEY in texts:
             self.files.expect(node_id, AfterSaving(sidecar=texts[KEY]))
-        return {**(extra_data.get('extra_pnginfo') or {}), **texts}
+        given = extra_data.get('extra_pnginfo') or {}
+        # A text of ours that is not among them must not be written as it came.
+        kept = {key: value for key, value in given.items() if key not in PLAIN_KEYS or not isinstance(value, str)}
+        return {**kept, **texts} if texts or kept != given else None
 
     def _without_our_keys(
         self, node_id: str, dynprompt: Any, extra_data: Mapping[str, Any], settings: SaveSettings
@@ -169,7 +175,7 @@ class SaveHook:
             if script is not None:
                 texts[KEY] = script
         secrets = _secrets(extra_data)
-        texts = {key: redact(text, secrets, settings.redact) for key, text in texts.items()}
+        texts = {key: found for key, text in texts.items() if (found := self._redacted(text, secrets, settings))}
         if settings.log and KEY in texts:
             log.info('Script of node %s:\n%s', node_id, texts[KEY])
         return texts
@@ -180,6 +186,15 @@ class SaveHook:
         except Exception as error:
             self.writer.warn(error)
             return None
+
+    def _redacted(self, text: str, secrets: list[str], settings: SaveSettings) -> str | None:
+        """The text without secrets; None where it is too long to be looked through for so many."""
+        count = len(secrets) + len(settings.redact)
+        if len(text) * count > MOST_LOOKED_THROUGH or (count and len(text) > MOST_REDACTED):
+            reason = f'its text has {len(text)} characters, too many to look for {count} secrets in them'
+            self.writer.warn(NoScript(reason))
+            return None
+        return redact(text, secrets, settings.redact)
 
     def is_saver(self, node_class: Any) -> bool:
         """Whether a node class saves files with metadata; looked up once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from collections import OrderedDict
 from typing import Any
 
 from ...comfyui.loaded import nodes_module
@@ -13,9 +13,23 @@ from ...interpreter.lang.source import parse_source
 from .checked_scripts import known_tree
 from .comfyui import known_schemas
 
+MOST_CHARACTERS = 1_000_000
+"""Of all texts whose answers are kept."""
 
-@lru_cache(maxsize=256)
+_known: OrderedDict[str, tuple[frozenset[str], bool]] = OrderedDict()
+
+
 def _uses(text: str) -> tuple[frozenset[str], bool]:
+    """What is kept of a text, or read now."""
+    found = _known.get(text)
+    if found is None:
+        found = _known[text] = _read_uses(text)
+        while len(_known) > 1 and sum(map(len, _known)) > MOST_CHARACTERS:
+            _known.popitem(last=False)
+    return found
+
+
+def _read_uses(text: str) -> tuple[frozenset[str], bool]:
     """Names a script reads, and whether it draws or asks for the time without a seed."""
     try:
         # ComfyUI asks this of nodes that failed its validation too: the text may be of any size and depth.

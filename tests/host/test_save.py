@@ -350,6 +350,19 @@ def test_what_the_user_marks_is_not_written():
     assert script == "image = Loader('***')\nSaveImage(image, 'one')\n"
 
 
+@pytest.mark.parametrize(('length', 'secrets'), [(500_000, 1), (50_000, 100), (5_000, 5_000)])
+def test_a_text_too_long_to_be_looked_through_is_not_written(length, secrets, caplog):
+    source = "key = 'b.png'\n" + '#' * length
+    extra = {
+        'extra_pnginfo': {'workflow': WORKFLOW, 'ComfyScriptSource': source},
+        'comfyscript_secrets': ['b.png', *map(str, range(10**9, 10**9 + secrets - 1))],
+    }
+    assert 'ComfyScriptSource' not in png_info(Saver, '4', extra)
+    assert 'too many to look for' in caplog.text
+    del extra['comfyscript_secrets']
+    assert png_info(Saver, '4', extra)['ComfyScriptSource'] == source
+
+
 # Settings
 
 

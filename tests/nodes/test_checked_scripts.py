@@ -75,7 +75,7 @@ def test_comfyui_validates_beside_its_event_loop(monkeypatch: pytest.MonkeyPatch
 def test_whether_it_changes_is_told_without_parsing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     checked_scripts.checked_script('import random\nx = random.random()', Bounds(), Schemas.parse({}))
     monkeypatch.setattr(changes, 'parse_source', lambda text: pytest.fail('parsed again'))
-    changes._uses.cache_clear()
+    changes._known.clear()
     assert changes._uses('import random\nx = random.random()')[1]
 
 
