@@ -37,7 +37,7 @@ class Bounds:
     printed: int = 100_000
     """Characters that `print` may show; more is cut off."""
     source: int = 500_000
-    """Characters of the script's own text."""
+    """Characters of the script's own text, without texts of over 10 000 on one line."""
     nodes: int = 100_000
     """Node calls of one run."""
 

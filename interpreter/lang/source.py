@@ -25,6 +25,9 @@ MAX_TOKENS = 150_000
 """Words, numbers, signs and line ends of one script. Python's parser, which holds its lock all the while, takes up to
 four microseconds for each; a text that is wrong at its end it reads twice."""
 
+MOST_WITH_TEXTS = 4
+"""How many times its bound of characters a script may have with its long texts."""
+
 MAX_CHAINED = 400
 """How often `elif` and `lambda` may stand in one script: they nest without brackets and across commas."""
 
@@ -49,6 +52,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LONG_TEXT = re.compile(r"""'[^'\\\n]{10000,}'|"[^"\\\n]{10000,}\"""")
+_STRING_STOP = re.compile(r'[\\\n\'"]')
 _TEMPLATE_STOP = re.compile(r'[\\{}\n"\']')
 _DEEPENING_WORDS = frozenset({'not', 'lambda', 'if', 'else', 'and', 'or', 'in', 'is', 'await', 'for'})
 
@@ -56,8 +61,7 @@ _DEEPENING_WORDS = frozenset({'not', 'lambda', 'if', 'else', 'and', 'or', 'in', 
 def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
     """The tree of a script's text. Raises ScriptSyntaxError or ScriptLimit, with the place."""
     bounds = bounds or Bounds()
-    if len(text) > bounds.source:
-        raise ScriptLimit(f'the script has {len(text)} characters, more than the {bounds.source} allowed')
+    _check_length(text, bounds.source)
     if '\0' in text:
         raise ScriptSyntaxError('the script contains a null character')
     _check_nesting(text.replace('\r\n', '\n').replace('\r', '\n'))
@@ -71,6 +75,15 @@ def parse_source(text: str, bounds: Bounds | None = None) -> ast.Module:
         raise ScriptSyntaxError(f'the script cannot be read: {error}') from None
     _measure(tree, text)
     return tree
+
+
+def _check_length(text: str, most: int) -> None:
+    """Long texts on one line (an image that a node holds) are one token each: they do not count as script."""
+    length = len(text)
+    if most < length <= MOST_WITH_TEXTS * most:
+        length = len(_LONG_TEXT.sub('', text))
+    if length > most:
+        raise ScriptLimit(f'the script has {length} characters, more than the {most} allowed')
 
 
 def parse_tree(text: str) -> ast.Module:
@@ -265,13 +278,13 @@ class _Scan:
 
 def _end_of_string(text: str, start: int, quote: str) -> int:
     position = start
-    while position < len(text):
-        character = text[position]
-        if character == '\\':
+    while match := _STRING_STOP.search(text, position):
+        position = match.start()
+        if match[0] == '\\':
             position += 2
         elif text.startswith(quote, position):
             return position + len(quote)
-        elif character == '\n' and len(quote) == 1:
+        elif match[0] == '\n' and len(quote) == 1:
             return position
         else:
             position += 1

@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from comfy_script.interpreter import ScriptError, ScriptLimit
-from comfy_script.interpreter.lang.source import NESTED_TEMPLATES, _check_nesting, parse_source
+from comfy_script.interpreter import Bounds, ScriptError, ScriptLimit
+from comfy_script.interpreter.lang.source import NESTED_TEMPLATES, _check_nesting, _end_of_string, parse_source
 
 DEEP = (
     '+(((' * 200 + '1' + ')))' * 200 + '+',
@@ -78,3 +78,30 @@ def test_the_parser_is_not_reached() -> None:
 def test_double_braces_in_a_format_are_refused() -> None:
     with pytest.raises(ScriptError, match='format'):
         _check_nesting('f"{x:{{y}}}"', nested_templates=True)
+
+
+@pytest.mark.parametrize('quote', ['"', "'"])
+def test_long_texts_are_no_script(quote: str) -> None:
+    """An image that a node holds as text: the script around it is as long as before."""
+    bounds = Bounds(source=50_000)
+    image = f'{quote}{"AB+/" * 40_000}{quote}'
+    assert parse_source(f'x = {image}', bounds).body
+    for text in (f'x = {image}\n' + 'y = 1\n' * 9_000, f'x = {image}\n' * 2, 'x = ' + "'a' + " * 9_000 + "'a'"):
+        with pytest.raises(ScriptLimit, match='characters'):
+            parse_source(text, bounds)
+
+
+ENDS = (
+    ("'", r'a\'b'),
+    ('"', "a'b"),
+    ("'''", "a'b\n''c"),
+    ("'", r'a' + '\\\\'),
+    ("'", 'a\\\nb'),
+)
+
+
+@pytest.mark.parametrize(('quote', 'text'), ENDS)
+def test_strings_end_where_python_ends_them(quote: str, text: str) -> None:
+    whole = quote + text + quote
+    assert isinstance(ast.literal_eval(whole), str)
+    assert _end_of_string(whole + " + 'd'", len(quote), quote) == len(whole)
