@@ -75,3 +75,13 @@ def test_wrong_calls_name_their_line(text: str, reason: str, node_schemas: Schem
 def test_bounded() -> None:
     with pytest.raises(ScriptError, match='nodes'):
         script_to_prompt("while True: node['X']()", Schemas.parse({}))
+
+
+def test_an_input_may_have_the_name_of_a_hidden_one() -> None:
+    """Easy-Use's promptLine has both: the prompt of the whole graph is hidden, a text of that name is not."""
+    hidden = {'prompt': 'PROMPT', 'png': 'EXTRA_PNGINFO'}
+    infos = {'Line': {'input': {'required': {'prompt': ['STRING', {}]}, 'hidden': hidden}, 'output': []}}
+    schemas = Schemas.parse(infos)
+    assert script_to_prompt("Line(prompt='a')", schemas).prompt['1']['inputs'] == {'prompt': 'a'}
+    with pytest.raises(ScriptError, match='hidden'):
+        script_to_prompt("Line('a', png={})", schemas)
