@@ -16,6 +16,7 @@ from comfy_script.runtime import (
     ConnectError,
     ImageBatchResult,
     NodeError,
+    ServerError,
     ServerLostError,
     Task,
     TaskCancelledError,
@@ -62,6 +63,12 @@ def test_an_id_of_ones_own(shared: Client, server: Server) -> None:
     with Client(server.url) as another:
         [found] = another.task(own).wait(30)
         assert found.files == image.files
+
+
+def test_a_file_larger_than_the_server_takes(shared: Client) -> None:
+    with pytest.raises(ServerError, match=r'413 \(too large: .*--max-upload-size is 100 MB'):
+        shared.upload(bytes(101 << 20), 'too large.bin')
+    assert isinstance(shared.submit(trivial()).wait(30)[0], ImageBatchResult)
 
 
 def running(task: Task) -> bool:

@@ -269,6 +269,51 @@ def test_a_server_that_we_stop_is_not_looked_for(
     assert 'looked for' not in caplog.text
 
 
+class StubbornProcess:
+    """A server's process that does not end when it is asked to. `interrupted_in`: where Ctrl+C comes."""
+
+    def __init__(self, interrupted_in: str) -> None:
+        self.interrupted_in = interrupted_in
+        self.stdin = self.returncode = None
+        self.done: list[str] = []
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> None:
+        self.done.append('wait')
+        if self.interrupted_in == 'its end':
+            self.interrupted_in = ''
+            raise KeyboardInterrupt
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired('server', timeout or 0)
+
+    def kill(self) -> None:
+        self.done.append('kill')
+        self.returncode = -9
+
+
+@pytest.mark.parametrize('second', ['cancelling', 'its end'])
+def test_a_second_ctrl_c_kills_the_server_at_once(
+    second: str, fake: FakeServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process: Any = StubbornProcess(second)
+    server = LaunchedServer(Path(), ComfyUIArgs(), fake.url, process, OwnFolder())
+    client.submit(PROMPT)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, 'wait_done', interrupt)  # the first
+    monkeypatch.setattr('comfy_script.runtime.client.endings._noted', False)
+    if second == 'cancelling':
+        monkeypatch.setattr(launch, '_cancel', interrupt)
+    monkeypatch.setattr(launch, '_to_finish', [(server, client)])
+    launch._finish_all()
+    assert process.done[: process.done.index('kill')] == ([] if second == 'cancelling' else ['wait'])
+    assert client.queue.tasks == [] or second == 'cancelling'
+
+
 def test_a_client_that_is_closed_says_nothing(fake: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     fake.auto = True
     with Client(fake.url) as client:
