@@ -33,6 +33,11 @@ console.warn = (...words) => {
   else warn(...words)
 }
 """
+# "Nodes 2.0" of newer frontends.
+VUE_NODES = """
+const { setting } = app.extensionManager
+if (argument !== Boolean(setting.get('Comfy.VueNodes.Enabled'))) await setting.set('Comfy.VueNodes.Enabled', argument)
+"""
 TRACK = (
     'const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;'
     ' (tracker.captureCanvasState ?? tracker.checkState).call(tracker);'
@@ -233,7 +238,9 @@ def opened(browser: Any, panel_server: Server) -> Iterator[Panel]:
     )
     panel = Panel(context.new_page(), panel_server)
     panel.goto()
+    panel.js(VUE_NODES, os.environ.get('COMFYSCRIPT_VUE_NODES') == '1')
     yield panel
+    panel.js(VUE_NODES, False)
     context.close()
 
 
