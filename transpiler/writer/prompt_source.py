@@ -70,13 +70,9 @@ class PromptSource:
 
     def set_inputs(self, key: str, node: PromptNode) -> None:
         """The same node with other inputs. What is known of its links stays as it was."""
-        known, nodes = self.nodes[key], self.nodes
+        known = self.nodes[key]
         known.raw = node
-        known.inputs = {
-            name: value
-            for name, value in node.inputs.items()
-            if type(value) is not Output or not self._lacks(nodes.get(value.node), value.slot)
-        }
+        known.inputs = {name: value for name, value in node.inputs.items() if not self._dangles(value, self.nodes)}
 
     def type_of(self, output: Output) -> str:
         type_ = self.types.get(output)
@@ -187,11 +183,7 @@ class PromptSource:
                 node.outputs = (*known, *drawn[len(known) :], *more)
 
     def _read_inputs(self, key: str, node: PromptNode, nodes: Mapping[str, SourceNode]) -> Mapping[str, Any]:
-        dangling = [
-            name
-            for name, value in node.inputs.items()
-            if type(value) is Output and (value.node not in nodes or not 0 <= value.slot < MOST_OUTPUTS)
-        ]
+        dangling = [name for name, value in node.inputs.items() if self._dangles(value, nodes)]
         for name in dangling:
             origin, slot = node.inputs[name]
             if origin not in nodes:
@@ -200,6 +192,11 @@ class PromptSource:
                 why = f'output {slot} of node {origin} ({nodes[origin].raw.class_type}), which has none such'
             self.warnings.append(f'node {key}: input {name!r} is linked to {why}')
         return {name: value for name, value in node.inputs.items() if name not in dangling} if dangling else node.inputs
+
+    @staticmethod
+    def _dangles(value: Any, nodes: Mapping[str, SourceNode]) -> bool:
+        """Whether a link leads nowhere."""
+        return type(value) is Output and (value.node not in nodes or not 0 <= value.slot < MOST_OUTPUTS)
 
     def _order(self) -> list[str]:
         try:
