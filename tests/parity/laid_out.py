@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_script.graph import Schemas
-from comfy_script.graph.layout import lay_out
 from comfy_script.graph.schema import InputKind, InputSchema, NodeSchema
 
 RESET = ('Select to add ', 'insert_')
@@ -36,7 +35,7 @@ def changed(item: InputSchema) -> Any:
     kind = str(options.get('widgetType') or item.type)
     number = default if isinstance(default, (int, float)) and math.isfinite(default) else 0
     made = {
-        'INT': int(number) + 1,
+        'INT': int(number) + _step(options),
         'FLOAT': number + 0.5,
         'VHSTIMESTAMP': number + 0.5,
         'BOOLEAN': not default,
@@ -45,6 +44,12 @@ def changed(item: InputSchema) -> Any:
         'MTB_COLOR': '#123456',
     }
     return made.get(kind, 'x' if kind.startswith('EASY_') else None)
+
+
+def _step(options: Mapping[str, Any]) -> int:
+    """Other numbers the web UI would round."""
+    step = options.get('step')
+    return step if isinstance(step, int) and step > 0 else 1
 
 
 def changed_values(schema: NodeSchema) -> dict[str, Any]:
@@ -68,14 +73,6 @@ def prompt_of_all(schemas: Schemas) -> dict[str, Any]:
         str(number): {'class_type': class_type, 'inputs': changed_values(schemas[class_type])}
         for number, class_type in enumerate(classes, 1)
     }
-
-
-def laid_out(schemas: Schemas) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Prompts of some classes each, and their workflows."""
-    nodes = list(prompt_of_all(schemas).items())
-    for first in range(0, len(nodes), TOGETHER):
-        prompt = dict(nodes[first : first + TOGETHER])
-        yield prompt, lay_out(prompt, schemas)
 
 
 def as_written(found: dict[str, Any], prompt: Mapping[str, Any]) -> dict[str, Any]:
