@@ -17,6 +17,7 @@ __all__ = [
     'PictureError',
     'content_name',
     'files_of',
+    'in_a_known_mode',
     'is_picture',
     'png_of',
     'to_pil',
@@ -111,6 +112,7 @@ def _mask(image: Any) -> Any:
     """White where it is masked."""
     from PIL import ImageOps
 
+    image = in_a_known_mode(image)
     if 'A' in image.getbands():
         return ImageOps.invert(image.getchannel('A'))
     return image.convert('L')
@@ -121,8 +123,29 @@ _IN_COLOUR = {'1': 'RGB', 'L': 'RGB', 'LA': 'RGBA'}
 LoadImage`, by PyAV), colours as they are."""
 
 
+_OTHER_MODES = {'CMYK': 'RGB', 'HSV': 'RGB', 'YCbCr': 'RGB', 'RGBX': 'RGB', 'PA': 'RGBA', 'La': 'LA', 'RGBa': 'RGBA'}
+
+
+def in_a_known_mode(image: Any) -> Any:
+    """A PIL image as one that a PNG file can hold with 8 bits. Raises PictureError where its white is not known."""
+    mode: str = image.mode
+    if mode in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA'):
+        return image
+    if mode in _OTHER_MODES:
+        return image.convert(_OTHER_MODES[mode])
+    if mode.startswith('I;16') or (mode == 'I' and image.format == 'PNG'):  # as older Pillows read 16 bits
+        return image.convert('I').point(lambda value: value * (1 / 257)).convert('L')
+    if mode in ('I', 'F'):
+        raise PictureError(
+            f'A PIL image of mode {mode!r} does not say which of its values is white: give '
+            'numpy.asarray(image) / WHITE instead, an array of floats from 0 to 1'
+        )
+    raise PictureError(f'A PIL image of mode {mode!r} cannot be given to a node: make it RGB or RGBA')
+
+
 def png_of(image: Any) -> bytes:
-    """A PIL image as a PNG file that every ComfyUI reads as it is."""
+    """A PIL image as a PNG file that every ComfyUI reads as it is. Raises PictureError."""
+    image = in_a_known_mode(image)
     buffer = io.BytesIO()
     colour = _IN_COLOUR.get(image.mode)
     (image if colour is None else image.convert(colour)).save(buffer, 'PNG', compress_level=1)

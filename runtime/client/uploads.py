@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..calls.pictures import content_name, png_of, to_pil
+from ..calls.pictures import content_name, in_a_known_mode, png_of, to_pil
 from ..wire.background import run_async
 from ..wire.connection import Connection
 from ..wire.errors import ServerError
@@ -132,7 +132,7 @@ def mask_image(mask: Any) -> Any:
         mask = Image.open(mask)
     elif isinstance(mask, (bytes, bytearray, memoryview)):
         mask = Image.open(io.BytesIO(bytes(mask)))
-    image = to_pil(mask)
+    image = in_a_known_mode(to_pil(mask))
     if 'A' in image.getbands():
         return image.convert('RGBA')
     grey = image.convert('L')

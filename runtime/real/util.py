@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..calls.pictures import to_pil
+from ..calls.pictures import in_a_known_mode, to_pil
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,16 +25,19 @@ def get_images(images: Any) -> list[Image]:
 
 
 def to_image(images: Any) -> Tensor:
-    """PIL images, of one size, as an image [B, H, W, C]: RGB, or RGBA where they have alpha."""
-    items = images if isinstance(images, (list, tuple)) else [images]
+    """PIL images, of one size, as an image [B, H, W, C]: RGB, or RGBA where they have alpha. Raises PictureError."""
+    items = _known(images)
     mode = 'RGBA' if any('A' in item.getbands() or 'transparency' in item.info for item in items) else 'RGB'
     return _tensor([item.convert(mode) for item in items])
 
 
 def to_mask(images: Any) -> Tensor:
-    """PIL images, of one size, as a mask [B, H, W]: 1 where they are white."""
-    items = images if isinstance(images, (list, tuple)) else [images]
-    return _tensor([item.convert('L') for item in items])
+    """PIL images, of one size, as a mask [B, H, W]: 1 where they are white. Raises PictureError."""
+    return _tensor([item.convert('L') for item in _known(images)])
+
+
+def _known(images: Any) -> list[Image]:
+    return [in_a_known_mode(item) for item in (images if isinstance(images, (list, tuple)) else [images])]
 
 
 def _tensor(images: list[Image]) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from comfy_script.graph import Schemas
 from comfy_script.runtime.calls.functions import NodeNamespace
-from comfy_script.runtime.calls.pictures import files_of
+from comfy_script.runtime.calls.pictures import PictureError, files_of
 from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
 from comfy_script.runtime.calls.running import BuildError, build
 from comfy_script.runtime.client.workflow import Workflow
@@ -114,6 +114,29 @@ def test_a_mask_is_white_where_it_masks(nodes: NodeNamespace) -> None:
         assert types_of(output) == ['EmptyLatentImage', 'LoadImage', 'ImageToMask', 'Masked']
         [data] = build([output]).files.values()
         assert [shown(data).getpixel(place) for place in ((0, 0), (1, 1))] == [(255,) * 3, (0,) * 3]
+
+
+@pytest.mark.parametrize('mode', ['CMYK', 'HSV', 'YCbCr', 'RGBX', 'PA', 'RGBa', 'La', 'I;16'])
+def test_other_modes_have_their_colours(mode: str) -> None:
+    grey = Image.new('L', (3, 2), 200)
+    if mode == 'I;16':
+        picture = Image.frombytes('I;16', (3, 2), (200 * 257).to_bytes(2, 'little') * 6)
+    else:
+        through = {'RGBa': 'RGBA', 'La': 'LA', 'PA': 'RGBA'}.get(mode, 'RGB')
+        picture = grey.convert(through).convert(mode)
+    [file] = files_of(picture)
+    with Image.open(io.BytesIO(file.data)) as sent:
+        assert sent.mode in ('P', 'RGB', 'RGBA')
+        assert all(abs(value - 200) <= 2 for value in sent.convert('RGB').getpixel((1, 1)))  # type: ignore[union-attr]
+    [mask] = files_of(picture, mask=True)
+    assert mask.data[:4] == b'\x89PNG'
+
+
+@pytest.mark.parametrize('mode', ['I', 'F', 'LAB'])
+@pytest.mark.parametrize('mask', [False, True])
+def test_a_mode_that_does_not_say_what_is_white(mode: str, mask: bool) -> None:
+    with pytest.raises(PictureError, match=f'A PIL image of mode {mode!r}'):
+        files_of(Image.new(mode, (3, 2)), mask=mask)
 
 
 @pytest.mark.parametrize('mode', ['1', 'L', 'LA', 'P', 'RGB', 'RGBA'])
