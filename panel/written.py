@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -71,6 +71,15 @@ class _Kept(NamedTuple):
     written: Written
 
 
+class _Compared(NamedTuple):
+    """Whether a script that has some nodes as comments says the same as one without them. Values stand in both."""
+
+    lines: tuple[object, object]
+    style: Style
+    nodes: tuple[str, ...]
+    same: bool
+
+
 class GraphWriter:
     """Writes one graph after another. Of the last that nobody changes it knows what it made, and where the next one
     is the same with other values, it makes anew what these values stand in."""
@@ -80,6 +89,7 @@ class GraphWriter:
         self._converted: _Converted | None = None
         self._kept: _Kept | None = None
         self._running: GraphWriter | None = None
+        self._compared: _Compared | None = None
         self._lock = threading.RLock()
 
     def convert(self, workflow: Json, schemas: Schemas) -> Conversion:
@@ -131,9 +141,33 @@ class GraphWriter:
                 as_kept = KeptGraph(running) if isinstance(workflow, KeptGraph) else running
                 every = self._running.write(as_kept, schemas, style)
                 named = self._running.with_inputs(plain.prompt) or every.script
+                nodes = tuple(key for key in inactive if key in every.script.lines)
+                return self._with_comments(plain, every.script, named, nodes)
         except TranspileError:
             return plain
-        return _with_comments(plain, every.script, named, [key for key in inactive if key in every.script.lines])
+
+    def _with_comments(self, plain: Written, every: Script, named: Script, nodes: tuple[str, ...]) -> Written:
+        """`every`: the script of all nodes; `named`: the same, where what runs is given what it is given in `plain`."""
+        script = plain.script
+        spans = {key: named.lines[key] for key in nodes}
+        lines = {key: span for key, span in named.lines.items() if key not in spans}
+        whole = Script(comment_out(named.text, spans), lines, script.warnings)
+        if lines.keys() == script.lines.keys() and self._is_same(script, whole, nodes):
+            return replace(plain, script=whole, inactive=spans)
+        # Without their lines, a name would mean something else.
+        text, lines, comments = put_comments(script, every, nodes)
+        return replace(plain, script=Script(text, lines, script.warnings), inactive=comments)
+
+    def _is_same(self, script: Script, whole: Script, nodes: tuple[str, ...]) -> bool:
+        """Asked again only where more than values has changed since."""
+        kept, running = self._kept, self._running and self._running._kept
+        if kept is None or not running:
+            return say_the_same(script.text, whole.text, script.lines, whole.lines)
+        lines, known = (kept.line, running.line), self._compared
+        if known is None or known[:3] != (lines, kept.style, nodes):
+            same = say_the_same(script.text, whole.text, script.lines, whole.lines)
+            known = self._compared = _Compared(lines, kept.style, nodes, same)
+        return known.same
 
     def with_inputs(self, prompt: Prompt) -> Script | None:
         """What was written last, with the names that it has, where nodes have the inputs of another prompt."""
@@ -148,19 +182,6 @@ class GraphWriter:
             except TranspileError:
                 self._kept = None
                 return None
-
-
-def _with_comments(plain: Written, every: Script, named: Script, nodes: Sequence[str]) -> Written:
-    """`every`: the script of all nodes; `named`: the same, where what runs is given what it is given in `plain`."""
-    script = plain.script
-    spans = {key: named.lines[key] for key in nodes}
-    lines = {key: span for key, span in named.lines.items() if key not in spans}
-    whole = Script(comment_out(named.text, spans), lines, script.warnings)
-    if lines.keys() == script.lines.keys() and say_the_same(script.text, whole.text, script.lines, lines):
-        return replace(plain, script=whole, inactive=spans)
-    # Without their lines, a name would mean something else.
-    text, lines, comments = put_comments(script, every, nodes)
-    return replace(plain, script=Script(text, lines, script.warnings), inactive=comments)
 
 
 graph_writer = GraphWriter()

@@ -140,7 +140,7 @@ def test_a_value_is_answered_without_making_the_rest_anew(inactive: bool, monkey
         tell({'nodes': [node]})
         kept = KeptGraph({**kept, 'nodes': [*kept['nodes'][:index], node, *kept['nodes'][index + 1 :]]})
         with monkeypatch.context() as without:
-            for name in ('convert_workflow', 'PromptWriter'):
+            for name in ('convert_workflow', 'PromptWriter', 'say_the_same'):
                 without.delattr(written, name)
             found = writer.write_whole(kept, SCHEMAS, style)
         whole = GraphWriter().write_whole(dict(kept), SCHEMAS, style)
