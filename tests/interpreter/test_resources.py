@@ -88,6 +88,10 @@ x = torch.zeros(6000, 6000, dtype=torch.float16); x @ x
 x = torch.zeros(6000, 6000, dtype=torch.bfloat16); x.matmul(x)
 x = torch.zeros(6000, 6000, dtype=torch.int64); x.mm(x)
 x = torch.zeros(8, 2000, 2000, dtype=torch.uint8); x.bmm(x)
+x = torch.zeros(2000, 2000, dtype=torch.float16); x @ x
+x = torch.zeros(2000, 2000, dtype=torch.int64); x.mm(x)
+x = torch.zeros(1, 2000, 2000, dtype=torch.uint8); x.bmm(x)
+x = torch.zeros(1, 64, 256, 256).half(); torch.nn.functional.conv2d(x, torch.zeros(64, 64, 3, 3).half(), padding=1)
 torch.zeros(200000).diff(n=200000)
 torch.diff(torch.zeros(200000), 200000)
 torch.zeros(300, 300).diff(n=10**9, dim=0)
@@ -224,6 +228,8 @@ def test_hidden_inputs_cannot_be_given(line: str) -> None:
     'line',
     [
         'torch.nn.functional.max_pool2d(torch.zeros(1, 3, 64, 64), 2, return_indices=True)[1].shape[2] == 32',
+        '(torch.zeros(2000, 2000) @ torch.zeros(2000, 2000)).shape == (2000, 2000)',
+        'torch.nn.functional.conv2d(torch.zeros(1, 8, 64, 64), torch.zeros(8, 8, 3, 3)).shape[2] == 62',
         'len(torch.zeros(30000).split(64)) == 469',
         'len(torch.zeros(64, 30000).split(64, dim=1)) == 469',
         'len(torch.zeros(30000).split([10000, 20000])) == 2',
