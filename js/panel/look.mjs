@@ -83,7 +83,6 @@ const look = EditorView.theme({
   '.cm-panel.cm-search .cm-textfield': { flex: '1 1 130px', minWidth: '0', padding: '4px 8px' },
   '.cm-panel.cm-search [name=search]': { flexBasis: '100%' },
   '.cm-panel.cm-search .cm-button': { padding: '3px 8px', cursor: 'pointer' },
-  '.cm-panel.cm-search .cm-button::first-letter, .cm-panel.cm-search label::first-letter': { textTransform: 'uppercase' },
   '.cm-panel.cm-search label': { display: 'inline-flex', alignItems: 'center', gap: '4px', color: 'var(--cs-muted)', whiteSpace: 'nowrap' },
   '.cm-panel.cm-search [type=checkbox]': { accentColor: 'var(--cs-accent)' },
   '.cm-panel.cm-search [name=close]': { color: 'inherit', fontSize: '18px', top: '8px', right: '8px' },
