@@ -1,4 +1,4 @@
-"""The tutorial, each recipe of the cookbook, the examples and the notebooks run as they stand."""
+"""The README's script, the tutorial, each recipe of the cookbook, the examples and the notebooks run as they stand."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ def test_recipe(recipe: Block, run_block: Callable[..., dict[str, Any]]) -> None
 
 def test_the_cookbook_has_what_people_ask_for() -> None:
     assert len(RECIPES) + sum(block.mark == 'not run' for block in blocks('cookbook.md')) >= 30
+
+
+def test_the_readmes_script(run_block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """It follows the one line after which Python finds the pack in `custom_nodes`."""
+    [script] = [block for block in blocks('../README.md') if block.heading == 'In Python']
+    before = (ROOT / 'README.md').read_text(encoding='utf-8').partition(script.code)[0]
+    assert 'python -m pip install --no-deps -e custom_nodes/ComfyScript\n' in before
+    run_block(script.code)
+    assert (tmp_path / 'first.png').is_file()
 
 
 def test_the_tutorial_from_start_to_end(run_block: Callable[..., dict[str, Any]], tmp_path: Path, capsys: Any) -> None:
