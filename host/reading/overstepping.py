@@ -72,6 +72,7 @@ def memory_reader(pid: int) -> Callable[[], int] | None:
             info = process.memory_info()
         except psutil.Error:
             return 0
-        return getattr(info, 'private', info.rss)
+        # Windows: with what was written out to make room (interpreter/lang/resident.py says more).
+        return getattr(info, 'pagefile', info.rss)
 
     return read
