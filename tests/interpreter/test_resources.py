@@ -137,6 +137,8 @@ math.gcd(*[2**9999 - 1] * 10**6) or 10**10**9
 math.lcm(*[2**9999 - 1] * 10**6) or 10**10**9
 sorted([2**9000 + i % 7 for i in range(200000)] * 5) and 10**10**9
 f = max\nfor _ in range(60): f = functools.partial(f, *range(50000))\nf()
+f, x = len, tuple(range(20000))\nfor _ in range(60): f = functools.partial(f, *x)\nf()
+f, x = len, [0] * 12000\nfor _ in range(95): f = functools.partial(f, *x)\nf(x)
 f = dict\nfor n in range(60): f = functools.partial(f, **{f'a{n}_{i}': i for i in range(50000)})\nf()
 re.compile('(?:(?:(?:(?:){1000}){1000}){1000}){1000}')
 re.compile('(?:(?:(?:(?:a?){999}){999}){999}){999}')
