@@ -145,6 +145,8 @@ app.registerExtension({
     app.extensionManager.registerSidebarTab({
       id: TAB,
       title: 'ComfyScript',
+      // There is room for seven letters.
+      label: 'Script',
       icon: 'pi pi-code',
       tooltip: 'comfyscript.tab',
       type: 'custom',
