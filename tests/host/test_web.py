@@ -66,6 +66,7 @@ def test_the_folders_name_follows_names_and_contents():
         for files in (
             FILES,
             FILES | {'panel.css': b'p { }'},
+            FILES | {'panel.css': b'q { }'},
             {('other.js' if path == 'page.js' else path): body for path, body in FILES.items()},
             {path: body for path, body in FILES.items() if path != 'panel.css'},
         )
