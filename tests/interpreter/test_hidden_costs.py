@@ -215,6 +215,17 @@ def test_no_function_is_followed_by_a_look_at_all_that_the_process_holds(
     assert sum(size > len(kept) for size in whole) <= 1
 
 
+@pytest.mark.parametrize(
+    'value', ['2**9000 + i % 7', "'x' * 5000 + str(i % 7)", 'bytes(5000)', '(i % 7,) * 50', '[i % 7] * 50']
+)
+def test_long_values_are_sorted_step_by_step(value: str) -> None:
+    """A comparison takes time by their length: a million integers of 9000 bits held everybody up for seconds."""
+    made = f'x = [{value} for i in range(500)]\n'
+    sorting = run(made + 'y = sorted(x)', Bounds()).steps - run(made, Bounds()).steps
+    assert sorting > 499 + 500 // 4
+    assert run('x = [i % 7 for i in range(500)]\ny = sorted(x)', Bounds()).steps < 500 * 4
+
+
 @pytest.mark.parametrize('backwards', [False, True])
 def test_a_long_list_is_sorted_in_pieces(backwards: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists_dicts_sets, 'SORTED_AT_ONCE', 100)
