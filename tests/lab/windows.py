@@ -20,7 +20,13 @@ from .paths import CACHE, ROOT, SITE
 
 LEFT_OUT = shutil.ignore_patterns('.git', '.venv', '.cache', '__pycache__', 'node_modules')
 FILES_AT_ONCE = 4
-"""In one process: Wine ends one with a page fault in its ntdll after some 1 600 tests, wherever it is then."""
+"""In one process: Wine ends one with a page fault in its ntdll some time after torch has raised errors of C++."""
+WINES_OWN = {
+    'tests/interpreter/test_resources.py::test_integers_are_divided_as_ever': (
+        "torch 2.4.1 alone ends with a page fault in Wine's ntdll, too: torch.tensor([7]) // 0, a hundred times"
+    ),
+}
+"""Tests that Wine ends, and why: left out, and said. What a test finds out itself (no links, say) is no entry."""
 DISK = 'Z:'
 """Where Wine shows this machine's files."""
 PASSED = (0, 5)
@@ -54,6 +60,9 @@ def run(arguments: Sequence[str], say: Callable[[str], None]) -> int:
         'DISPLAY': '',
     }
     tests = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', 'not server and not browser', '-rs']
+    for test, reason in WINES_OWN.items():
+        say(f'Left out: {test}: {reason}')
+        tests += ['--deselect', test]
     failed = [part for part in _parts(copy, arguments) if _run([*command, *tests, *part], copy, env) not in PASSED]
     say(f'Failed: {"; ".join(" ".join(part) for part in failed)}' if failed else 'No test failed.')
     return len(failed) and 1
