@@ -57,9 +57,14 @@ def module(name: str) -> Any:
     return importlib.import_module(f'comfy_script.{name}')
 
 
+refusals: list[str] = []
+"""What was refused in a row's test."""
+
+
 def refused(call: Callable[[], object], *says: str, error: type[Exception] = TypeError) -> None:
     with pytest.raises(error) as raised:
         call()
+    refusals.append(str(raised.value))
     for text in says:
         assert text in str(raised.value)
 
@@ -379,11 +384,16 @@ ROWS: dict[str, Callable[[Around], None]] = {
 }
 
 
+def rows_of_the_page() -> dict[str, str]:
+    return dict(re.findall(r'^\| (`.*?) \| (.*) \|$', PAGE.read_text(encoding='utf-8'), re.M))
+
+
 def test_the_table_has_these_rows() -> None:
-    rows = re.findall(r'^\| (`.*?) \| ', PAGE.read_text(encoding='utf-8'), re.M)
-    assert rows == list(ROWS)
+    assert list(rows_of_the_page()) == list(ROWS)
 
 
 @pytest.mark.parametrize('row', ROWS)
 def test_row(row: str, around: Around) -> None:
+    refusals.clear()
     ROWS[row](around)
+    assert ('refused' in rows_of_the_page()[row]) == bool(refusals), 'the page says what is refused, and nothing else'
