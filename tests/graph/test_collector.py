@@ -35,11 +35,17 @@ def garbage() -> Iterator[NewGarbage]:
     gc.freeze()
 
 
-def test_new_circles_are_found(garbage: NewGarbage) -> None:
-    for _ in range(2):
-        made = circle()
-        garbage.collect()
-        assert made() is None
+def test_new_circles_are_found_by_looks_at_what_is_new(garbage: NewGarbage) -> None:
+    looked_at: list[int] = []
+    gc.callbacks.append(lambda phase, info: looked_at.append(info['generation']))
+    try:
+        for _ in range(2):
+            made = circle()
+            garbage.collect()
+            assert made() is None
+    finally:
+        gc.callbacks.pop()
+    assert set(looked_at) == {1}
 
 
 def test_what_has_stayed_is_passed_over_until_all_is_looked_at(garbage: NewGarbage) -> None:

@@ -246,9 +246,19 @@ def test_what_is_right_is_done(line: str) -> None:
     assert run(f'import random, torch\nout = {line}', bounds=Bounds()).value is True
 
 
-def test_a_tensor_is_no_step_counter() -> None:
-    with pytest.raises(ScriptLimit, match='steps'):
-        run('import random, torch\nrandom.choices([1], k=torch.tensor(3))\nwhile True: pass', bounds=Bounds(steps=9999))
+@pytest.mark.parametrize(
+    'line',
+    [
+        'random.choices([1], k=torch.tensor(3))',
+        'random.sample([1, 2, 3], k=torch.tensor(2))',
+        'list(itertools.repeat(1, torch.tensor(3)))',
+        '[1, 2].insert(torch.tensor(0), 1)',
+        "'a'.center(torch.tensor(9))",
+        "'a b'.split(maxsplit=torch.tensor(1))",
+    ],
+)
+def test_a_tensor_is_no_step_counter(line: str) -> None:
+    assert type(run(f'import itertools, random, torch\n{line}', bounds=Bounds()).steps) is int
 
 
 class Foreign:
