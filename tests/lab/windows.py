@@ -25,6 +25,9 @@ WINES_OWN = {
     'tests/interpreter/test_resources.py::test_integers_are_divided_as_ever': (
         "torch 2.4.1 alone ends with a page fault in Wine's ntdll, too: torch.tensor([7]) // 0, a hundred times"
     ),
+    'tests/interpreter/test_tensor_costs.py::test_no_more_is_taken_than_said': (
+        'the same: it calls what torch 2.4.1 refuses with an error of C++, many times'
+    ),
 }
 """Tests that Wine ends, and why: left out, and said. What a test finds out itself (no links, say) is no entry."""
 DISK = 'Z:'
