@@ -59,7 +59,7 @@ def type_of(prompt: Prompt, link: Link, schemas: Schemas) -> str | None:
 def output_type(class_type: str | None, slot: int, schemas: Schemas) -> str | None:
     """Of a node's output; None where it is not known."""
     schema = schemas.find(class_type)
-    return schema.outputs[slot].type if schema and slot < len(schema.outputs) else None
+    return schema.outputs[slot].type if schema and 0 <= slot < len(schema.outputs) else None
 
 
 def _can_be_linked(given: str | None, item: InputSchema) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..graph import Link, Prompt, PromptNode, Schemas, to_class_name
+from .faults import type_of
 
 SOURCE = 'ComfyScript:source:'
 """Class type of the stand-in for what comes in, before its number."""
@@ -37,15 +38,9 @@ def ports_of(prompt: Prompt, chosen: set[str], schemas: Schemas) -> tuple[list[P
             elif key not in chosen and link.node in chosen:
                 outgoing.setdefault(link, []).append((key, name))
     return (
-        [Port(link, _type(prompt, link, schemas), ()) for link in incoming],
-        [Port(link, _type(prompt, link, schemas), tuple(users)) for link, users in outgoing.items()],
+        [Port(link, type_of(prompt, link, schemas) or '*', ()) for link in incoming],
+        [Port(link, type_of(prompt, link, schemas) or '*', tuple(users)) for link, users in outgoing.items()],
     )
-
-
-def _type(prompt: Prompt, link: Link, schemas: Schemas) -> str:
-    source = prompt.nodes.get(link.node)
-    schema = schemas.find(source.class_type) if source else None
-    return schema.outputs[link.slot].type if schema and link.slot < len(schema.outputs) else '*'
 
 
 def with_ends(prompt: Prompt, chosen: set[str], incoming: list[Port], outgoing: list[Port]) -> Prompt:

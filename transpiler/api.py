@@ -11,9 +11,9 @@ from typing import Any
 from ..graph import SchemaError, Schemas, as_schemas
 from ..graph.collector import collector_paused
 from .errors import TranspileError
-from .files import Metadata, metadata_of, read_metadata
+from .files import Metadata, metadata_of, parse_json, read_metadata
 from .guess import convert_with_guesses, guessed_schemas
-from .workflow_file import WorkflowFile, parse_json
+from .workflow_file import WorkflowFile
 from .writer import Script, Style, write_script
 
 WorkflowSource = Mapping[str, Any] | str | os.PathLike[str] | Metadata

@@ -14,7 +14,6 @@ from typing import Any
 from .errors import TranspileError
 from .formats.containers import is_known, texts_of
 from .formats.parts import Unreadable
-from .workflow_file import parse_json
 
 LARGEST_JSON = 512 << 20
 """Bytes beyond which a JSON file is not read."""
@@ -205,3 +204,11 @@ def _first_fitting(name: str, text: str) -> Any:
         if _fits(name, value):
             return value
     return None
+
+
+def parse_json(text: str) -> Any:
+    """JSON as the web UI reads it, or TranspileError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TranspileError(f'not readable as JSON: {error}') from error

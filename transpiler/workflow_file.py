@@ -8,7 +8,6 @@ null lists. A field that cannot be read is taken as absent; only a file that is 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -492,11 +491,3 @@ def _parse_boundary(data: Any) -> tuple[BoundarySlot, ...]:
         for item in _items(data)
         if isinstance(item, dict)
     )
-
-
-def parse_json(text: str) -> Any:
-    """JSON as the web UI reads it, or TranspileError."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TranspileError(f'not readable as JSON: {error}') from error

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from comfy_script.graph import Schemas
+from comfy_script.panel.faults import output_type
 from comfy_script.panel.service import answer
 from comfy_script.tests.panel.test_remarks import NODES, SCRIPT
 
@@ -61,3 +62,10 @@ def test_a_link_of_another_type() -> None:
 def test_there_is_an_end_to_it() -> None:
     script = "image = Load('a.png')\n" + "Save(Blur(image, 99, 'no', ''))\n" * 40
     assert len(shown(script, False)['problems']) == 50
+
+
+@pytest.mark.parametrize('slot', [-1, -5, 7])
+def test_an_output_that_is_not_there_has_no_type(slot: int) -> None:
+    """Files say such things; nothing counts from the end."""
+    assert output_type('Load', 0, SCHEMAS) == 'IMAGE'
+    assert output_type('Load', slot, SCHEMAS) is None

@@ -74,6 +74,11 @@ class PromptSource:
         known.raw = node
         known.inputs = {name: value for name, value in node.inputs.items() if not self._dangles(value, self.nodes)}
 
+    def links_of(self, node: PromptNode) -> list[Output]:
+        """Those of a node's inputs that lead somewhere."""
+        links = [value for value in node.inputs.values() if type(value) is Output]
+        return [link for link in links if not self._dangles(link, self.nodes)]
+
     def type_of(self, output: Output) -> str:
         type_ = self.types.get(output)
         if type_ is None:
@@ -151,7 +156,7 @@ class PromptSource:
     def may_have_output(self, key: str, slot: int) -> bool:
         """Whether a node has an output there, as far as anybody knows its outputs."""
         outputs = self.nodes[key].outputs
-        return outputs is None or slot < len(outputs)
+        return outputs is None or 0 <= slot < len(outputs)
 
     def _drawn_outputs(self, key: str) -> tuple[OutputSchema, ...] | None:
         """The outputs that the workflow draws, where the schema is not known."""

@@ -103,7 +103,10 @@ class PromptWriter:
 
     def with_inputs(self, nodes: Mapping[str, PromptNode]) -> Script | None:
         """The script once, with the names that it has, where these nodes have other values or links; None where one
-        of them stands in a function. Raises TranspileError; to be asked nothing from then on."""
+        of them stands in a function, or is linked to what has no name.
+
+        Raises TranspileError; to be asked nothing from then on.
+        """
         before = self._writer.nodes(nodes)
         script = self._writer.rewrite(nodes)
         if script is not None:
@@ -159,9 +162,12 @@ class _Writer:
         return {key: self.source.nodes[key].raw for key in keys if key in self.source.nodes}
 
     def rewrite(self, nodes: Mapping[str, PromptNode]) -> Script | None:
-        """After `write`: the same with other values, where nothing but these nodes' own statements has them."""
+        """After `write`: the same with other inputs, where nothing but these nodes' own statements has them."""
         root = self._root
         if root is None or not all(key in root.rows.steps and key in self.source.nodes for key in nodes):
+            return None
+        named = root.names.values
+        if not all(link in named for node in nodes.values() for link in self.source.links_of(node)):
             return None
         for key, node in nodes.items():
             self.source.set_inputs(key, node)
