@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -141,7 +141,7 @@ class WebUI:
             script, read = self._page.evaluate(ASK_PANEL)
         finally:
             self._page.remove_listener('request', keep)
-        asked: dict[str, Any] = {}
+        asked: Mapping[str, Any] = {}
         for request in requests:
             # Each may be the one that the next tells changes of.
             if '/comfyscript/' in request.url and request.post_data:
