@@ -47,4 +47,4 @@ def test_they_run_at_once_and_what_each_says_stays_together(tmp_path: Path, capf
 
 def test_every_test_is_in_one_half() -> None:
     marks = [lane.arguments[lane.arguments.index('-m', 2) + 1] for lane in commands.TESTS]
-    assert marks == ['not browser', 'browser']
+    assert marks == [f'not ({commands.OTHER_HALF})', commands.OTHER_HALF]

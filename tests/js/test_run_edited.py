@@ -146,8 +146,9 @@ class TestValues:
         set_seed(panel, 77)
         panel.settle(200)
         assert [queue.run()['prompt']['3']['inputs']['seed'] for _ in range(2)] == [77, 77]
-        assert panel.widget(3, 'seed') == 1
+        panel.page.wait_for_function(f"{APP}.graph.getNodeById(3).widgets[1].value === 'randomize'")  # it was held
         assert panel.widget(3, 'control_after_generate') == 'randomize'
+        assert panel.widget(3, 'seed') == 1
 
 
 class TestNodes:

@@ -133,9 +133,11 @@ CHECKS = (
     Lane('lint', ('-m', 'ruff', 'check', '.')),
 )
 
+OTHER_HALF = 'browser or ray'
+
 TESTS = (
-    Lane('tests without a browser', (*PYTEST, '-m', 'not browser')),
-    Lane('tests in a browser', (*PYTEST, '-m', 'browser')),
+    Lane('tests without a browser and Ray', (*PYTEST, '-m', f'not ({OTHER_HALF})')),
+    Lane('tests in a browser and on Ray', (*PYTEST, '-m', OTHER_HALF)),
 )
 
 
