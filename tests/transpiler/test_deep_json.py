@@ -26,7 +26,7 @@ class TestDeepJson:
     def test_in_a_file(self, text: str, tmp_path: Path) -> None:
         file = tmp_path / 'a b.json'
         file.write_text(text, encoding='utf-8')
-        with pytest.raises(TranspileError, match='a b.json'):
+        with pytest.raises(TranspileError, match=r'a b\.json'):
             read_metadata(file)
 
     def test_as_object_info(self, text: str, tmp_path: Path) -> None:
