@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..transpiler.writer.literals import number, quoted
+from ..transpiler.writer.literals import as_it_is, number, quoted
 from .script_calls import ScriptCalls, TextSpan
 from .value_changes import ValueChange
 
@@ -57,10 +57,8 @@ def literal_text(value: Any, before: str) -> str | None:
     """A value as Python text, in the quotes of the literal that stood there; None for what no literal can be."""
     if isinstance(value, str):
         quotes = before.lstrip('rR')[:3]
-        plain = '\n' in value and value[-1] != '\\' and all(char == '\n' or char.isprintable() for char in value)
-        raw = 'r' if '\\' in value else ''
-        if plain and quotes in ('"""', "'''") and quotes[0] not in value:
-            return f'{raw}{quotes}{value}{quotes}'
+        if '\n' in value and quotes in ('"""', "'''") and quotes[0] not in value:
+            return as_it_is(value, quotes) or quoted(value)
         return quoted(value)
     if value is None or isinstance(value, bool):
         return repr(value)

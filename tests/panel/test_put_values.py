@@ -19,6 +19,7 @@ from comfy_script.panel.put_values import literal_text
         ("r'''a\n\\(b\\)'''", 'a\nc', "'''a\nc'''"),
         ("r'''a\n\\(b\\)'''", 'a\n\\', "'a\\n\\\\'"),
         ("r'''a\n\\(b\\)'''", "a\n'''\\", '"a\\n\'\'\'\\\\"'),
+        ("'''a\nb'''", 'a\n\u2800b', "'a\\n\\u2800b'"),
         ("'a'", 'a\nb', "'a\\nb'"),
     ],
 )

@@ -93,17 +93,23 @@ def _triple(value: str) -> str | None:
     lines = value.split('\n')
     if any(line != line.rstrip() for line in lines):
         return None  # editors strip spaces at the end of lines
-    raw = 'r' if '\\' in value[:-1] and value[-1] != '\\' and all(_shows_as_it_is(line) for line in lines) else ''
-    body = value if raw else '\n'.join(_body(line) for line in lines)
+    body = '\n'.join(_body(line) for line in lines)
     for quote in ("'''", '"""'):
-        if quote not in body and not body.endswith(quote[0]):
-            written = f'{raw}{quote}{body}{quote}'
+        written = as_it_is(value, quote)
+        if written is None and quote not in body and not body.endswith(quote[0]):
+            written = f'{quote}{body}{quote}'
+        if written is not None:
             return written if ast.literal_eval(written) == value else None
     return None
 
 
-def _shows_as_it_is(line: str) -> bool:
-    return line.isprintable() and not _INVISIBLE.search(line)
+def as_it_is(value: str, quote: str) -> str | None:
+    """The text between these triple quotes, raw where it has backslashes; None where something of it needs escaping."""
+    shows = all(line.isprintable() and not _INVISIBLE.search(line) for line in value.split('\n'))
+    if not shows or quote in value or value.endswith(('\\', quote[0])):
+        return None
+    raw = 'r' if '\\' in value else ''
+    return f'{raw}{quote}{value}{quote}'
 
 
 def _body(line: str) -> str:
