@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections import OrderedDict
 from typing import Any
 
 from ...comfyui.loaded import nodes_module
 from ...interpreter import ScriptError
 from ...interpreter.lang.looks import walk
 from ...interpreter.lang.source import parse_source
+from .by_text import ByText
 from .checked_scripts import known_tree
 from .comfyui import known_schemas
 
 MOST_CHARACTERS = 1_000_000
 """Of all texts whose answers are kept."""
 
-_known: OrderedDict[str, tuple[frozenset[str], bool]] = OrderedDict()
+_known: ByText[tuple[frozenset[str], bool]] = ByText(MOST_CHARACTERS)
 
 
 def _uses(text: str) -> tuple[frozenset[str], bool]:
     """What is kept of a text, or read now."""
     found = _known.get(text)
-    if found is None:
-        found = _known[text] = _read_uses(text)
-        while len(_known) > 1 and sum(map(len, _known)) > MOST_CHARACTERS:
-            _known.popitem(last=False)
-    return found
+    return _known.keep(text, _read_uses(text)) if found is None else found
 
 
 def _read_uses(text: str) -> tuple[frozenset[str], bool]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections import OrderedDict
 from typing import NamedTuple
 
 from ...graph import Schemas
 from ...interpreter import CompiledScript, ScriptError, Signature, compile_script, read_signature
 from ...interpreter.lang.bounds import Bounds
+from .by_text import ByText
 
 MOST_CHARACTERS = 500_000
 """Of all scripts that are kept: as code they take some hundred times as many bytes."""
@@ -23,7 +23,7 @@ class CheckedScript(NamedTuple):
     """Node classes that there were: code depends on which they are, the signature also on their lists of choices."""
 
 
-_read: OrderedDict[str, CheckedScript] = OrderedDict()
+_read: ByText[CheckedScript] = ByText(MOST_CHARACTERS)
 
 
 def known_tree(text: str) -> ast.Module | None:
@@ -49,7 +49,4 @@ def checked_script(text: str, bounds: Bounds, schemas: Schemas) -> CheckedScript
         signature = read_signature(compiled.tree, schemas)
     except ScriptError as error:
         raise error.locate(compiled.text) from None
-    found = _read[text] = CheckedScript(compiled, signature, bounds, schemas, classes)
-    while len(_read) > 1 and sum(map(len, _read)) > MOST_CHARACTERS:
-        _read.popitem(last=False)
-    return found
+    return _read.keep(text, CheckedScript(compiled, signature, bounds, schemas, classes))
