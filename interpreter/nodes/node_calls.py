@@ -94,11 +94,10 @@ class NodeRef(ScriptCallable):
         """Hidden inputs are ComfyUI's to give: with them a script would write what an image says of its workflow."""
         schema = self._function.schema
         extra = kwargs.get(EXTRA_INPUTS)
-        # A node may have an input of the same name (easy promptLine), which a prompt can have.
-        declared = {item.name for item in schema.inputs}
         names = {*kwargs, *(extra if type(extra) is dict else ())}
         for item in schema.hidden:
-            if item.name not in declared and names & {item.name, item.python_name}:
+            # A node may have an input of the same name (easy promptLine), which a prompt can have.
+            if names & {item.name, item.python_name} and schema.input(item.name) is None:
                 raise ScriptDenied(f'{self.name}: its hidden input {item.name!r} cannot be given')
 
     def _check(self, m: Machine, given: list) -> None:
