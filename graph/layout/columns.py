@@ -154,14 +154,6 @@ def _stacked(blocks: Sequence[_Block], columns: Sequence[int], edges: Sequence[S
                 for index in members
             }
             members.sort(key=lambda index: wish[index])
-        if len(members) == 1 and not blocks[members[0]].frames:
-            [index] = members
-            block = blocks[index]
-            whole.members += [(key, x + dx, dy) for key, dx, dy in block.members]
-            middle[index] = block.height / 2
-            whole.height = max(whole.height, block.height)
-            x += block.width + _GAP_X
-            continue
         for start in range(0, len(members), _MOST_PER_COLUMN):
             part = members[start : start + _MOST_PER_COLUMN]
             y = 0.0

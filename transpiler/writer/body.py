@@ -186,12 +186,8 @@ class Body:
 
     def _items(self, arguments: Arguments) -> list[tuple[str, Expression]]:
         positional = self._positional(arguments)
-        expression, values = self._expression, self.names.values
         items = [
-            (
-                '' if index < positional else f'{name}=',
-                values[value] if type(value) is Output else expression(value),
-            )
+            ('' if index < positional else f'{name}=', self._expression(value))
             for index, (name, value) in enumerate(arguments.named)
         ]
         if arguments.extra:
