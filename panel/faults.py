@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..graph import InputKind, InputSchema, Link, Prompt, Schemas, close_names
+from ..graph import MISSING, InputKind, InputSchema, Link, Prompt, Schemas, close_names
 from ..graph.types import NUMBER_TYPES
 
 
@@ -24,7 +24,7 @@ def value_fault(item: InputSchema, value: Any) -> Fault | None:
     if item.type in NUMBER_TYPES:
         number = _number(value)
         if number is None:
-            return Fault(f'{name} takes a number, not {value!r:.80}', refused=True)
+            return Fault(f'{name} takes a number, not {value!r:.80}', refused=True, fix=_usual(item))
         least, most = _number(item.minimum), _number(item.maximum)
         if least is not None and number < least:
             return Fault(f'{name} is {item.minimum} at least', fix=item.minimum)
@@ -42,7 +42,12 @@ def _choice_fault(item: InputSchema, value: Any) -> Fault | None:
         return None
     close = close_names(value, choices)
     meant = f' (did you mean {" or ".join(map(repr, close))}?)' if close else ''
-    return Fault(f'{item.python_name} has no choice {value!r:.80}{meant}', fix=close[0] if close else None)
+    usual = item.default if item.default in choices else choices[0]
+    return Fault(f'{item.python_name} has no choice {value!r:.80}{meant}', fix=close[0] if close else usual)
+
+
+def _usual(item: InputSchema) -> Any:
+    return None if item.default is MISSING else item.default
 
 
 def link_fault(item: InputSchema, given: str | None) -> Fault | None:

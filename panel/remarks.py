@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..graph import Prompt, Schemas
+from ..graph import Prompt, Schemas, encode_value
 from .argument_places import ArgumentPlaces
 from .edits import Edit
 from .faults import value_fault
@@ -24,5 +24,6 @@ def refused(edits: Iterable[Edit], wanted: ReadScript, graph: Prompt, schemas: S
         item = schema.input(edit.input or '') if schema else None
         fault = value_fault(item, edit.value) if item else None
         if fault is not None and fault.refused:
-            found.append(places.of(edit.key, edit.input, edit.line) | {'message': fault.message})
+            fix = {} if fault.fix is None else {'fix': encode_value(fault.fix)}
+            found.append(places.of(edit.key, edit.input, edit.line) | {'message': fault.message} | fix)
     return found

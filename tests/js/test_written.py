@@ -142,6 +142,25 @@ def test_names_and_comments_are_kept_without_apply(panel: Panel) -> None:
     assert 'photo = VAEDecode' in panel.text()
 
 
+def test_a_heading_is_renamed_without_apply(panel: Panel) -> None:
+    panel.js(
+        f"""const group = new LiteGraph.LGraphGroup('Prompts')
+        app.graph.add(group)
+        group.resizeTo([6, 7].map(id => app.graph.getNodeById(id)), 20); {TRACK}"""
+    )
+    panel.wait_for_text('# Prompts')
+    panel.edit('# Prompts', '# What is wished for')
+    panel.wait_for_state('nothing to change')
+    panel.wait_for_state('Matches the graph')
+    panel.close()
+    panel.open()
+    assert '# What is wished for\n' in panel.text()
+    # Another value later leaves it there.
+    panel.set_widget(3, 'steps', 7)
+    panel.wait_for_text('steps=7')
+    assert '# What is wished for\n' in panel.text()
+
+
 def test_a_value_that_the_text_computes_is_told_where_the_graph_has_another(panel: Panel) -> None:
     text = TEXT.replace('KSampler(model, number,', 'KSampler(model, number * 7 + 1,')
     panel.edit(panel.text(), text)

@@ -21,6 +21,7 @@ image = Blur(
     name='x',
 )  # mine
 Save(Blur(image, -2, 'box', ''))
+Save(Blur(image, 'much', 'unlike', ''))
 """
 
 
@@ -36,10 +37,10 @@ def test_all_at_once_each_at_its_argument(with_text: bool) -> None:
     marked = [
         (rows[one['line'] - 1][one['column'] - 1 : one['endColumn'] - 1], one['fix']) for one in found['problems']
     ]
-    assert marked == [('30', 9), ("'bax'", 'box'), ('-2', 0)]
-    assert [one['input'] for one in found['problems']] == ['radius', 'kind', 'radius']
+    assert marked == [('30', 9), ("'bax'", 'box'), ('-2', 0), ("'much'", 1), ("'unlike'", 'box')]
+    assert [one['input'] for one in found['problems']] == ['radius', 'kind', 'radius', 'radius', 'kind']
     assert found['problems'][1]['message'] == "kind has no choice 'bax' (did you mean 'box'?)"
-    assert len({one['node'] for one in found['problems']}) == 2
+    assert len({one['node'] for one in found['problems']}) == 3
 
 
 @pytest.mark.parametrize('with_text', [True, False])

@@ -57,7 +57,9 @@ def test_a_text_where_a_number_goes_is_refused_at_its_place(schemas: Schemas) ->
     answer = planned("    3,\n", "    'three',\n", schemas)
 
     assert answer == {
-        'errors': [{'line': 4, 'column': 5, 'endColumn': 12, 'message': "radius takes a number, not 'three'"}]
+        'errors': [
+            {'line': 4, 'column': 5, 'endColumn': 12, 'message': "radius takes a number, not 'three'", 'fix': 1}
+        ]
     }
 
 
