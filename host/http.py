@@ -25,7 +25,9 @@ MAX_WAITING = 8
 MAX_UPLOADS = 2
 """Files that are on their way at the same time."""
 SECONDS = 20.0
-"""How long an answer may take."""
+"""How long an answer may take, where all that it needs is there."""
+START_SECONDS = 150.0
+"""How long it may take until all is there: the first time, a process starts and all nodes say what they are."""
 BODY_SECONDS = 60.0
 """How long a body may take to come."""
 
@@ -71,13 +73,13 @@ class Seat:
         self._pool = pool
         self.future: Future[Any] | None = None
 
-    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def work(self, function: Callable[..., Any], *args: Any, seconds: float = SECONDS) -> Any:
         """The function's result from the worker. Raises RequestError 504 when it takes too long."""
         self.future = self._pool.submit(function, *args)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(self.future), SECONDS)
+            return await asyncio.wait_for(asyncio.wrap_future(self.future), seconds)
         except asyncio.TimeoutError as error:
-            raise RequestError(f'no answer within {SECONDS:g} s', 504) from error
+            raise RequestError(f'no answer within {seconds:g} s', 504) from error
 
 
 def guarded(handler: Handler) -> Handler:

@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -16,8 +17,10 @@ from .http import (
     MAX_FILE,
     MAX_JSON,
     MAX_UPLOADS,
+    START_SECONDS,
     Desk,
     Handler,
+    Seat,
     guarded,
     json_response,
     read_body,
@@ -41,13 +44,19 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas], give
     reader = given or TextReader()
     uploads = asyncio.Semaphore(MAX_UPLOADS)
 
+    async def answered(seat: Seat, function: Callable[..., bytes], what: Any) -> web.Response:
+        """What the worker makes of it; a start that it has to wait for is no part of its time."""
+        if not reader.is_ready:
+            await seat.work(_get_ready, reader, get_schemas, seconds=START_SECONDS)
+        return json_response(await seat.work(function, reader, what, get_schemas))
+
     def posted(name: str) -> Handler:
         async def handler(request: web.Request) -> web.Response:
             if request.content_type != 'application/json':
                 raise RequestError('the request must be application/json', 415)
             async with desk.seat() as seat:
                 body = await read_body(request, MAX_JSON)
-                return json_response(await seat.work(_ask, reader, Question(name, body), get_schemas))
+                return await answered(seat, _ask, Question(name, body))
 
         return guarded(handler)
 
@@ -63,20 +72,19 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas], give
             with tempfile.TemporaryDirectory(prefix='comfyscript-', ignore_cleanup_errors=True) as folder:
                 path = Path(folder) / f'file{suffix_of(request.query.get("filename", ""))}'
                 await save_body(request, MAX_FILE, path)
-                question = Question('file', path=str(path), query=dict(request.query))
-                return json_response(await seat.work(_ask, reader, question, get_schemas))
+                return await answered(seat, _ask, Question('file', path=str(path), query=dict(request.query)))
 
     @routes.get('/comfyscript/output')
     @guarded
     async def of_output(request: web.Request) -> web.StreamResponse:
         async with desk.seat() as seat:
-            return json_response(await seat.work(_of_output, reader, dict(request.query), get_schemas))
+            return await answered(seat, _of_output, dict(request.query))
 
     @routes.get('/comfyscript/schemas')
     @guarded
     async def schemas(request: web.Request) -> web.StreamResponse:
         async with desk.seat() as seat:
-            body: bytes = await seat.work(_schemas, reader, get_schemas)
+            body: bytes = await seat.work(_schemas, reader, get_schemas, seconds=START_SECONDS)
         tag = hashlib.sha1(body).hexdigest()
         headers = {'ETag': f'"{tag}"', 'Cache-Control': 'no-cache'}
         if tag in request.headers.get('If-None-Match', ''):
@@ -87,6 +95,12 @@ def register(routes: web.RouteTableDef, get_schemas: Callable[[], Schemas], give
 
 
 # Run in the worker thread.
+
+
+def _get_ready(reader: TextReader, get_schemas: Callable[[], Schemas]) -> None:
+    reader.start()  # it imports while the nodes are asked
+    get_schemas()
+    reader.get_ready()
 
 
 def _ask(reader: TextReader, question: Question, get_schemas: Callable[[], Schemas]) -> bytes:

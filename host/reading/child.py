@@ -69,6 +69,7 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     from .descriptions import Known
     from .frames import FrameKind, PipeFrame, write_frame
 
+    write_frame(answers, PipeFrame(FrameKind.READY, b''))
     come: queue.SimpleQueue[PipeFrame] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(questions, come), daemon=True).start()
 

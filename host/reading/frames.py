@@ -31,6 +31,8 @@ class FrameKind(IntEnum):
     """`{error, status, log?}`."""
     WANTED = 6
     """A class type that is to be described."""
+    READY = 7
+    """Nothing: all is imported, and from here on its time is counted."""
 
 
 class PipeFrame(NamedTuple):

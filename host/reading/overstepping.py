@@ -6,34 +6,38 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Watchdog:
-    """Looks at one child as long as it has a question."""
+    """Looks at one child as long as something is asked of it."""
 
     EVERY = 0.1
     """Seconds between two looks."""
 
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float, memory: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], memory: int) -> None:
         self.why = ''
         """Why the child was ended, for whoever asked."""
         self.status = 0
         self._process = process
-        self._seconds = seconds
         self._most = memory
         self._memory = memory_reader(process.pid)
-        self._since = 0.0
+        self._bound = (0.0, '')
         self._asked = threading.Event()
         self._over = False
         threading.Thread(target=self._run, name='comfyscript-watchdog', daemon=True).start()
 
-    def __enter__(self) -> None:
-        self._since = time.monotonic()
+    @contextmanager
+    def within(self, seconds: float, said: str) -> Iterator[None]:
+        """What is done here may take so long; else the child is ended, and `said` is why."""
+        # Both at once: the thread must not see one of them beside the other of the last time.
+        self._bound = (time.monotonic() + seconds, f'{said} within {seconds:g} s')
         self._asked.set()
-
-    def __exit__(self, *_: object) -> None:
-        self._asked.clear()
+        try:
+            yield
+        finally:
+            self._asked.clear()
 
     def end(self) -> None:
         """The child has ended, or is about to."""
@@ -45,8 +49,9 @@ class Watchdog:
             self._asked.wait()
             if self._over:
                 return
-            if time.monotonic() - self._since > self._seconds:
-                self._kill(f'no answer within {self._seconds:g} s', 504)
+            until, said = self._bound
+            if time.monotonic() > until:
+                self._kill(said, 504)
             elif self._memory is not None and self._memory() > self._most:
                 self._kill('to read this takes more memory than is allowed', 413)
             time.sleep(self.EVERY)

@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name('child.py')
 
 SECONDS = 15.0
-"""How long one text may be read."""
+"""How long one text may be read, by a child that is ready."""
+START_SECONDS = 120.0
+"""How long a child may take until it is ready: on a slow disk, with a virus scanner that looks at each file."""
 MEMORY = 2 << 30
 """Bytes that the child may take."""
 
@@ -32,8 +34,15 @@ MEMORY = 2 << 30
 class TextReader:
     """Reads foreign texts and files in a child. Asked from one thread at a time; others wait."""
 
-    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY, command: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        seconds: float = SECONDS,
+        memory: int = MEMORY,
+        command: tuple[str, ...] = (),
+        start_seconds: float = START_SECONDS,
+    ) -> None:
         self._seconds = seconds
+        self._start_seconds = start_seconds
         self._memory = memory
         self._command = command or (python(), '-I', '-S', str(CHILD), str(memory))
         self._lock = threading.Lock()
@@ -48,9 +57,23 @@ class TextReader:
         return None if child is None else child.process.pid
 
     def start(self) -> None:
-        """Starts the child where there is none; it may take half a second until it can answer."""
+        """Starts the child where there is none; it may take half a second, or many, until it can answer."""
         with self._lock:
             self._running()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a question would be read at once."""
+        child = self._child
+        return self._without or (child is not None and child.is_ready)
+
+    def get_ready(self) -> None:
+        """Starts the child where there is none, and waits until it can answer. Raises RequestError."""
+        with self._lock:
+            child = self._running()
+            if child is not None:
+                with self._ended_where_it_ends():
+                    child.get_ready()
 
     def close(self) -> None:
         """Ends the child. Without this it ends with this process."""
@@ -62,12 +85,18 @@ class TextReader:
         with self._lock:
             child = self._running()
             if child is not None:
-                try:
-                    return child.ask(question, schemas)
-                except _Ended as ended:
-                    self._end()
-                    raise RequestError(str(ended), ended.status) from ended
+                with self._ended_where_it_ends():
+                    child.get_ready()
+                    return child.ask(question, schemas, self._seconds)
         return answer_question(question, schemas)
+
+    @contextlib.contextmanager
+    def _ended_where_it_ends(self) -> Iterator[None]:
+        try:
+            yield
+        except _Ended as ended:
+            self._end()
+            raise RequestError(str(ended), ended.status) from ended
 
     def _running(self) -> _Child | None:
         """A child that lives; None where no process can be had, and texts are read in this one."""
@@ -77,7 +106,7 @@ class TextReader:
             try:
                 if fingerprint(ROOT) != self._version:
                     raise OSError('its files have changed since the server was started; start it again')
-                self._child = _Child(self._command, self._seconds, self._memory)
+                self._child = _Child(self._command, self._start_seconds, self._memory)
             except OSError as error:
                 self._without = True
                 log.warning('ComfyScript reads texts in the process of the server, for it gets no other: %s', error)
@@ -100,7 +129,7 @@ class _Ended(Exception):
 class _Child:
     """One process, from its start to its end."""
 
-    def __init__(self, command: tuple[str, ...], seconds: float, memory: int) -> None:
+    def __init__(self, command: tuple[str, ...], start_seconds: float, memory: int) -> None:
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -110,16 +139,35 @@ class _Child:
         )
         self._questions = cast('BinaryIO', self.process.stdin)
         self._answers = cast('BinaryIO', self.process.stdout)
-        self._watchdog = Watchdog(self.process, seconds, memory)
+        self._watchdog = Watchdog(self.process, memory)
+        self._start_seconds = start_seconds
+        self._ready = False
         self._told = Told()
 
     def is_alive(self) -> bool:
         return self.process.poll() is None and not self._watchdog.why
 
-    def ask(self, question: Question, schemas: Schemas) -> bytes:
-        """Raises RequestError, or _Ended."""
+    @property
+    def is_ready(self) -> bool:
+        return self._ready and self.is_alive()
+
+    def get_ready(self) -> None:
+        """Waits until it has imported all that it needs. Raises _Ended."""
+        if self._ready:
+            return
         try:
-            with self._watchdog:
+            with self._watchdog.within(self._start_seconds, 'the process that reads texts has not started'):
+                frame = read_frame(self._answers)
+        except PipeBroken as error:
+            raise self._ended(error) from error
+        if frame.kind is not FrameKind.READY:
+            raise self._ended(PipeBroken(f'{frame.kind.name} is nothing that it may begin with'))
+        self._ready = True
+
+    def ask(self, question: Question, schemas: Schemas, seconds: float) -> bytes:
+        """Asks one that is ready. Raises RequestError, or _Ended."""
+        try:
+            with self._watchdog.within(seconds, 'no answer'):
                 for frame in (*self._told.news(schemas), PipeFrame(FrameKind.QUESTION, question.encode())):
                     self._write(frame)
                 answer = self._answer()

@@ -21,6 +21,7 @@ from comfy_script.host import routes as panel_routes
 from comfy_script.host.reading import TextReader
 from comfy_script.host.reading.answers import refusal_of
 from comfy_script.panel.errors import RequestError
+from comfy_script.tests.host.test_text_reader import late_child
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
 PROMPT = {
@@ -155,6 +156,33 @@ async def test_requests_that_stall_are_counted_too(client: Any) -> None:
     while status == 503:
         status, _ = await post(client, 'runnable', {'script': ''})
     assert status == 200
+
+
+async def test_while_the_process_starts_a_request_has_the_time_of_a_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a slow machine: the first text is not said to take too long before anybody reads it."""
+    start, limits, wait_for = tmp_path / 'start', [], asyncio.wait_for
+
+    async def waiting(future: Any, seconds: float) -> Any:
+        limits.append(seconds)
+        return await wait_for(future, None)
+
+    slow = TextReader(command=late_child(start))
+    table = web.RouteTableDef()
+    panel_routes.register(table, lambda: Schemas.parse(NODES), slow)
+    app = web.Application()
+    app.add_routes(table)
+    async with TestClient(TestServer(app)) as client:
+        monkeypatch.setattr(http, 'asyncio', SimpleNamespace(**{**vars(asyncio), 'wait_for': waiting}))
+        asked = [asyncio.create_task(post(client, 'runnable', {'script': 'x = 1'})) for _ in range(2)]
+        while limits.count(http.START_SECONDS) < 2 and http.SECONDS not in limits:
+            await asyncio.sleep(0.01)
+        assert http.SECONDS not in limits
+        start.touch()
+        assert [status for status, _ in await asyncio.gather(*asked)] == [200, 200]
+        assert limits.count(http.SECONDS) == 2
+    slow.close()
 
 
 async def test_runnable(client: Any) -> None:

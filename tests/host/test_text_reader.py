@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from comfy_script.graph import Schemas
-from comfy_script.host.reading import Question, TextReader, text_reader
+from comfy_script.host.reading import Question, TextReader, overstepping, text_reader
 from comfy_script.host.reading.descriptions import Known, Told
 from comfy_script.host.reading.frames import FrameKind, PipeFrame
 from comfy_script.panel.errors import RequestError
@@ -53,7 +54,9 @@ def test_what_takes_too_much_memory_ends_it_and_another_is_started(reader: TextR
     assert reader.pid != before
 
 
-HEAR = 'import sys, os, time, struct\nsys.stdin.buffer.read(1)\n'
+START = 'import sys, os, time, struct\n'
+READY = "sys.stdout.buffer.write(struct.pack('>BI', 7, 0))\nsys.stdout.flush()\n"
+HEAR = f'{START}{READY}sys.stdin.buffer.read(1)\n'
 SEND = 'sys.stdout.buffer.write({})\nsys.stdout.flush()\ntime.sleep(60)\n'
 MISBEHAVING = {
     'ends': (HEAR + 'os._exit(3)', 502, 'ended with code 3'),
@@ -68,6 +71,8 @@ MISBEHAVING = {
         HEAR + SEND.format("struct.pack('>BI', 5, 28) + b'{\"error\": \"\", \"status\": 200}'"), 502, 'no status',
     ),
     'says nothing': (HEAR + 'time.sleep(60)', 504, 'no answer within'),
+    'is never ready': (START + 'time.sleep(60)', 504, 'not started within'),
+    'begins with what comes later': (START + SEND.format("struct.pack('>BI', 6, 1) + b'x'"), 502, 'begin with'),
     'asks for ever': (HEAR + "while True: sys.stdout.buffer.write(struct.pack('>BI', 6, 1) + b'x')", 504, 'within'),
 }  # fmt: skip
 
@@ -75,12 +80,58 @@ MISBEHAVING = {
 @pytest.mark.parametrize('name', MISBEHAVING)
 def test_whatever_the_process_does_the_server_gets_an_error(name: str) -> None:
     program, status, words = MISBEHAVING[name]
-    found = TextReader(seconds=1.0 if status == 504 else 60, command=(text_reader.python(), '-I', '-S', '-c', program))
+    found = TextReader(
+        seconds=1.0 if 'within' in words else 60,
+        command=(text_reader.python(), '-I', '-S', '-c', program),
+        start_seconds=1.0 if 'started' in words else 60,
+    )
     try:
         with pytest.raises(RequestError, match=words) as caught:
             ask(found, SCRIPT)
         assert caught.value.status == status
         assert found.pid is None
+    finally:
+        found.close()
+
+
+class Clock:
+    """The watchdog's time: with each look an hour goes by, until the child may start; from then on it stands."""
+
+    HOURS = 5
+
+    def __init__(self, start: Path) -> None:
+        self._start = start
+        self._looks = 0
+
+    def monotonic(self) -> float:
+        return min(self._looks, self.HOURS) * 3600.0
+
+    def sleep(self, seconds: float) -> None:
+        self._looks += 1
+        if self._looks == self.HOURS:
+            self._start.touch()
+        time.sleep(0.01)
+
+
+def late_child(start: Path) -> tuple[str, ...]:
+    """The command of a child that begins to start when there is such a file."""
+    program = (
+        f'import os, runpy, sys, time\nwhile not os.path.exists({str(start)!r}): time.sleep(0.01)\n'
+        f'sys.argv[1:] = [{str(text_reader.MEMORY)!r}]\nrunpy.run_path({str(text_reader.CHILD)!r}, run_name="__main__")'
+    )
+    return text_reader.python(), '-I', '-S', '-c', program
+
+
+def test_how_long_the_process_takes_to_start_is_no_part_of_a_texts_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    start = tmp_path / 'start'
+    monkeypatch.setattr(overstepping, 'time', Clock(start))
+    found = TextReader(seconds=15, command=late_child(start), start_seconds=(Clock.HOURS + 1) * 3600)
+    try:
+        assert not found.is_ready
+        assert 'prompt' in ask(found, SCRIPT)
+        assert found.is_ready
     finally:
         found.close()
 
