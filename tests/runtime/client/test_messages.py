@@ -208,7 +208,9 @@ def test_two_packages_in_one_folder(left_over: str, tmp_path: Path) -> None:
     (package / 'runtime').mkdir(parents=True)
     for name in ('__init__.py', 'runtime/__init__.py'):
         (package / name).write_text((root / name).read_text(encoding='utf-8'), encoding='utf-8')
-    command = [sys.executable, '-c', f'import sys; sys.path.insert(0, {str(tmp_path)!r}); import comfy_script.runtime']
+    # Neither the environment nor what is installed: the only comfy_script is this one.
+    program = f'import sys; sys.path.insert(0, {str(tmp_path)!r}); import comfy_script.runtime'
+    command = [sys.executable, '-I', '-S', '-c', program]
     assert subprocess.run(command, capture_output=True).returncode == 0
     (package / left_over).parent.mkdir(exist_ok=True)
     (package / left_over).write_text('', encoding='utf-8')
@@ -219,8 +221,6 @@ def test_two_packages_in_one_folder(left_over: str, tmp_path: Path) -> None:
     (package / left_over).unlink()
     # What uninstalling comfy-script leaves: files that both had are gone.
     (package / '__init__.py').unlink()
-    only = f"import sys; sys.path[:] = [{str(tmp_path)!r}, *(p for p in sys.path if 'site' not in p)]"
-    command[2] = f'{only}; import comfy_script.runtime'
     failed = subprocess.run(command, capture_output=True, text=True)
     assert failed.returncode == 1
     assert 'install ComfyScript again' in failed.stderr.splitlines()[-1]
