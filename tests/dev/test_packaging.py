@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -50,6 +51,26 @@ def test_every_package_has_its_table_of_contents(project):
 
 def test_one_version(project):
     assert project['project']['version'] == comfy_script.__version__
+
+
+def test_the_readme_at_pypi_leads_into_the_repository():
+    spec = importlib.util.spec_from_file_location('setup', ROOT / 'setup.py')
+    assert spec is not None
+    assert spec.loader is not None
+    setup = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(setup)
+    project = (ROOT / 'pyproject.toml').read_text(encoding='utf-8')
+    [repository] = re.findall(r'^Repository = "(.*)"', project, re.MULTILINE)
+    files = f'{repository}/blob/v{comfy_script.__version__}'
+
+    text = setup.with_whole_links((ROOT / 'README.md').read_text(encoding='utf-8'), project)
+    targets = re.findall(r'\]\(([^)\s]+)', text)
+    assert f'{files}/docs/tutorial.md' in targets
+    assert f'{files.replace("/blob/", "/raw/")}/docs/images/apply.webp' in targets
+    assert [target for target in targets if not target.startswith('https://')] == []
+    assert setup.with_whole_links('[![x](a.png)](b.md#c) [e](https://e/f) [g](#h)\n```\n[i](j)\n```', project) == (
+        f'[![x]({files.replace("/blob/", "/raw/")}/a.png)]({files}/b.md#c) [e](https://e/f) [g](#h)\n```\n[i](j)\n```'
+    )
 
 
 def test_the_manager_installs_nothing_that_comfyui_has_not(project):
