@@ -9,6 +9,14 @@ from ..graph import Schemas
 from ..graph.prompt import may_be_link
 from .loaded import loaded
 
+SCRIPT_KEY = 'ComfyScript'
+"""The key of `extra_pnginfo`, hence of the image's metadata, that holds the script of the nodes."""
+
+SOURCE_KEY = 'ComfyScriptSource'
+"""The key for the text of the Python script that made them."""
+
+OUR_KEYS = frozenset({SCRIPT_KEY, SOURCE_KEY})
+
 CORE_SAVERS = frozenset({
     'CLIPSave', 'CheckpointSave', 'ImageOnlyCheckpointSave', 'LossGraphNode', 'MaskPreview', 'ModelSave',
     'PreviewAudio', 'PreviewImage', 'SaveAnimatedPNG', 'SaveAnimatedWEBP', 'SaveAudio', 'SaveAudioAdvanced',

@@ -13,13 +13,10 @@ from functools import wraps
 from typing import Any
 
 from ..comfyui.loaded import loaded_where
+from ..comfyui.savers import OUR_KEYS
 from .png_text import text_chunk
 
 log = logging.getLogger('comfy_script')
-
-KEY = 'ComfyScript'
-SOURCE_KEY = 'ComfyScriptSource'
-PLAIN_KEYS = frozenset({KEY, SOURCE_KEY})
 
 
 def install() -> None:
@@ -44,7 +41,7 @@ def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callabl
 def _add_text(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def add_text(self: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        plain = plain_text(value) if isinstance(key, str) and key in PLAIN_KEYS else None
+        plain = plain_text(value) if isinstance(key, str) and key in OUR_KEYS else None
         if plain is not None:
             try:
                 return original(self, key, plain, *args, **kwargs)
@@ -58,7 +55,7 @@ def _add_text(original: Callable[..., Any]) -> Callable[..., Any]:
 def _text_chunk(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def png_text_chunk(keyword: Any, text: Any) -> Any:
-        plain = plain_text(text) if keyword in PLAIN_KEYS else None
+        plain = plain_text(text) if keyword in OUR_KEYS else None
         if plain is not None:
             try:
                 return text_chunk(keyword, plain)

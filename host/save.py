@@ -17,12 +17,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..comfyui.loaded import command_line, loaded
-from ..comfyui.savers import is_saver, takes_our_keys
+from ..comfyui.savers import OUR_KEYS, SCRIPT_KEY, is_saver, takes_our_keys
 from ..graph.redaction import redact
 from . import after_saving, plain
 from .after_saving import AfterSaving, SavedFiles
 from .hooked_calls import HookedCall
-from .plain import KEY, PLAIN_KEYS
 from .preferences import SaveSettings
 from .scripts import SECRETS, GetSchemas, GetSettings, NoScript, ScriptWriter, no_preferences
 from .users import PromptUsers
@@ -143,11 +142,11 @@ class SaveHook:
         if not settings.enabled:
             return None
         texts = self._texts(node_id, dynprompt, extra_data, settings)
-        if settings.sidecar and KEY in texts:
-            self.files.expect(node_id, AfterSaving(sidecar=texts[KEY]))
+        if settings.sidecar and SCRIPT_KEY in texts:
+            self.files.expect(node_id, AfterSaving(sidecar=texts[SCRIPT_KEY]))
         given = extra_data.get('extra_pnginfo') or {}
         # A text of ours that is not among them must not be written as it came.
-        kept = {key: value for key, value in given.items() if key not in PLAIN_KEYS or not isinstance(value, str)}
+        kept = {key: value for key, value in given.items() if key not in OUR_KEYS or not isinstance(value, str)}
         return {**kept, **texts} if texts or kept != given else None
 
     def _without_our_keys(
@@ -159,25 +158,26 @@ class SaveHook:
         if settings.enabled and extra_pnginfo is not None:
             texts = self._texts(node_id, dynprompt, extra_data, settings)
             if texts:
-                self.files.expect(node_id, AfterSaving(texts, texts.get(KEY) if settings.sidecar else None))
-        if extra_pnginfo is None or not PLAIN_KEYS & extra_pnginfo.keys():
+                self.files.expect(node_id, AfterSaving(texts, texts.get(SCRIPT_KEY) if settings.sidecar else None))
+        if extra_pnginfo is None or not OUR_KEYS & extra_pnginfo.keys():
             return None
-        return {key: value for key, value in extra_pnginfo.items() if key not in PLAIN_KEYS}
+        return {key: value for key, value in extra_pnginfo.items() if key not in OUR_KEYS}
 
     def _texts(
         self, node_id: str, dynprompt: Any, extra_data: Mapping[str, Any], settings: SaveSettings
     ) -> dict[str, str]:
         """The texts under our keys, without secrets; a script that cannot be made is left out, with a warning."""
         extra_pnginfo = extra_data.get('extra_pnginfo') or {}
-        texts = {key: extra_pnginfo[key] for key in PLAIN_KEYS if isinstance(extra_pnginfo.get(key), str)}
-        if KEY not in extra_pnginfo:  # real mode has written it, and knows what in it came from the user's own code
+        texts = {key: extra_pnginfo[key] for key in OUR_KEYS if isinstance(extra_pnginfo.get(key), str)}
+        # Real mode has written it, and knows what in it came from the user's own code.
+        if SCRIPT_KEY not in extra_pnginfo:
             script = self._script(node_id, dynprompt, extra_pnginfo.get('workflow'), settings)
             if script is not None:
-                texts[KEY] = script
+                texts[SCRIPT_KEY] = script
         secrets = _secrets(extra_data)
         texts = {key: found for key, text in texts.items() if (found := self._redacted(text, secrets, settings))}
-        if settings.log and KEY in texts:
-            log.info('Script of node %s:\n%s', node_id, texts[KEY])
+        if settings.log and SCRIPT_KEY in texts:
+            log.info('Script of node %s:\n%s', node_id, texts[SCRIPT_KEY])
         return texts
 
     def _script(self, node_id: str, dynprompt: Any, workflow: Any, settings: SaveSettings) -> str | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import MutableMapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...comfyui.checkout import ComfyUIArgs, missing_packs, only_packs
 from ...comfyui.loaded import is_comfyui_loaded
+from ...graph.redaction import redact
+from ..calls.sites import find_source
 from ..wire.html import in_notebook
 from ..wire.notebook_errors import hide_own_frames
 from . import state
@@ -32,6 +35,7 @@ def load(
     *,
     no_server: bool = True,
     track_workflow: bool = True,
+    save_source: bool = True,
     api_key: str | None = None,
     stubs: bool | str | os.PathLike[str] = True,
     packs: Sequence[str] | None = None,
@@ -50,6 +54,7 @@ def load(
     - `config`: of comfy-script 0.6: naked mode and `track_workflow`. Raises TypeError for what else is off in it.
     - `no_server`: False also starts ComfyUI's server, in a background thread.
     - `track_workflow`: False follows no values: images are saved without workflow and script.
+    - `save_source`: False keeps the text of your script (or cell) out of the images that ComfyUI's own nodes save.
     - `api_key`: the key that API nodes get (`API_KEY_COMFY_ORG`).
     - `stubs`: False writes no type stubs; a folder writes them there.
     - `packs`: only these packs are loaded, by the names of their folders in `custom_nodes`; `[]` for none.
@@ -70,7 +75,13 @@ def load(
             state.set_naked(host)
         else:
             keys = {} if api_key is None else {'API_KEY_COMFY_ORG': api_key}
-            session = RealSession(host=host, track=track_workflow, hidden=keys, earlier=state.session_or_none())
+            session = RealSession(
+                host=host,
+                track=track_workflow,
+                hidden=keys,
+                earlier=state.session_or_none(),
+                find_source=partial(_source, tuple(keys.values())) if save_source and own_process else None,
+            )
             state.set_session(session, own_process)
             hide_own_frames()
             if watch is not False and own_process and in_notebook():
@@ -82,9 +93,12 @@ def load(
     return host
 
 
-def _with_packs(
-    comfyui: str | os.PathLike[str] | None, arguments: ComfyUIArgs, packs: Sequence[str]
-) -> ComfyUIArgs:
+def _source(secrets: tuple[str, ...]) -> str | None:
+    text = find_source()
+    return redact(text, secrets) if text else None
+
+
+def _with_packs(comfyui: str | os.PathLike[str] | None, arguments: ComfyUIArgs, packs: Sequence[str]) -> ComfyUIArgs:
     """Raises HostError for a pack that is not there."""
     names = [packs] if isinstance(packs, str) else list(packs)
     if not is_comfyui_loaded():

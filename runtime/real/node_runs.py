@@ -40,6 +40,7 @@ class NodeRunner:
         extra_pnginfo: Mapping[str, Any] | None,
         track: bool,
         hidden: Mapping[str, Any] | None,
+        find_source: Callable[[], str | None] | None = None,
     ) -> None:
         self.host = host
         self.on_ui = on_ui
@@ -53,6 +54,7 @@ class NodeRunner:
         self._given_pnginfo = extra_pnginfo
         self._track = track
         self._hidden = dict(hidden or {})
+        self._find_source = find_source
         self._before_node = host.before_node
         self._after_node = host.after_node
 
@@ -232,10 +234,13 @@ class NodeRunner:
         own = self._given_pnginfo
         if own is None and self._track:
             own = saving.extra_pnginfo(written, node_id, self._schemas)
-            if not (savers.are_watched() or savers.takes_our_keys(plan.node_class, plan.class_type)):
+            takes_our_keys = savers.takes_our_keys(plan.node_class, plan.class_type)
+            if not (takes_our_keys or savers.are_watched()):
                 # What savers of packs make of one key more is not known.
-                own.pop(saving.SCRIPT_KEY, None)
-        elif own and saving.SCRIPT_KEY in own and self._track and not written.notes:
+                own.pop(savers.SCRIPT_KEY, None)
+            if takes_our_keys and self._find_source is not None and (source := self._find_source()):
+                own[savers.SOURCE_KEY] = source
+        elif own and savers.SCRIPT_KEY in own and self._track and not written.notes:
             # Inside a node: of the node's script, what this one output needed, where that is all known.
             own = {**own, **saving.own_script(written, node_id, self._schemas)}
         added = hidden.get('EXTRA_PNGINFO')

@@ -16,13 +16,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...comfyui.loaded import loaded
+from ...comfyui.savers import SCRIPT_KEY
 from ...graph import Prompt, Schemas
 from .recorded_prompt import RecordedPrompt
 
 ScriptWriter = Callable[[Mapping[str, Any], str, Schemas], str]
-
-SCRIPT_KEY = 'ComfyScript'
-"""The key of `extra_pnginfo`, hence of the image's metadata, that holds the script."""
 
 _writer: ScriptWriter | None = None
 

@@ -56,6 +56,7 @@ class RealSession:
       the image, its workflow and its script.
     - `track=False`: nothing is followed; save nodes get an empty prompt.
     - `earlier`: a session whose values are to stay known.
+    - `find_source()` gives the text of the running script, for ComfyUI's own savers.
     - `hidden`: values for `AUTH_TOKEN_COMFY_ORG` and the like, by their hidden type.
     """
 
@@ -73,6 +74,7 @@ class RealSession:
         earlier: RealSession | None = None,
         host: Host | None = None,
         schemas: Schemas | None = None,
+        find_source: Callable[[], str | None] | None = None,
     ) -> None:
         self.host = host if host is not None else Host()
         self.schemas = schemas if schemas is not None else self.host.schemas()
@@ -96,6 +98,7 @@ class RealSession:
             extra_pnginfo=extra_pnginfo,
             track=track,
             hidden=hidden,
+            find_source=find_source,
         )
         self.nodes: NodeNamespace = RealNamespace(self.schemas, self, lambda _: object)
         self.last_was_hit = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from ...comfyui.savers import SOURCE_KEY
 from .errors import Origins
 from .task import IdOf, Task, TaskServer
 
@@ -65,9 +66,7 @@ class Submission:
             on_accepted=self.on_accepted,
         )
 
-    def body(
-        self, prompt_id: str, client_id: str, source: str | None, credentials: Mapping[str, str | None]
-    ) -> bytes:
+    def body(self, prompt_id: str, client_id: str, source: str | None, credentials: Mapping[str, str | None]) -> bytes:
         """What is sent to `POST /prompt`. `source`: the script's text as it may be saved; `credentials` are not saved.
 
         Raises TypeError for what JSON cannot hold.
@@ -84,7 +83,7 @@ class Submission:
         if made is not None:
             saved.setdefault('workflow', made)
         if source:
-            saved.setdefault('ComfyScriptSource', source)
+            saved.setdefault(SOURCE_KEY, source)
         return saved
 
 

@@ -44,18 +44,33 @@ value = saved(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
     assert 'SaveImage' in info['ComfyScript']
 
 
+def test_an_image_carries_the_text_of_the_script(real: Child) -> None:
+    """Of the script, or cell, that calls: a cell's text is where `linecache` looks, as IPython puts it there."""
+    cell = "value = SaveImage(EmptyImage(8, 8), 'cell')  # mine\n"
+    info = metadata(real, f"""
+import linecache
+linecache.cache['<cell 3>'] = (len({cell!r}), None, [{cell!r}], '<cell 3>')
+exec(compile({cell!r}, '<cell 3>', 'exec'), globals())
+""")  # fmt: skip
+    assert json.loads(info['ComfyScriptSource']) == cell
+    assert 'ComfyScriptSource' not in metadata(real, "value = saved(EmptyImage(8, 8), 'no file')")
+
+
 def test_a_saver_of_a_pack_gets_no_key_of_ours(real: Child) -> None:
     """Some write all keys into one text, and the workflow in it cannot be read any more."""
     info = metadata(real, WRITER + """
+import linecache
 import nodes as host
+linecache.cache['<cell 4>'] = (1, None, ['a cell'], '<cell 4>')
 before = getattr(host.SaveImage, 'RELATIVE_PYTHON_MODULE', None)
 host.SaveImage.RELATIVE_PYTHON_MODULE = 'custom_nodes.pack'
 try:
-    value = saved(EmptyImage(8, 8), 'pack')
+    exec(compile("value = SaveImage(EmptyImage(8, 8), 'pack')", '<cell 4>', 'exec'), globals())
 finally:
     host.SaveImage.RELATIVE_PYTHON_MODULE = before
 """)  # fmt: skip
     assert info['ComfyScript'] == ''
+    assert 'ComfyScriptSource' not in info
     assert {'prompt', 'workflow'} <= info.keys()
 
 
