@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ...interpreter.lang.resident import memory_of
+
 
 class Watchdog:
     """Looks at one child as long as something is asked of it."""
@@ -74,10 +76,8 @@ def memory_reader(pid: int) -> Callable[[], int] | None:
 
     def read() -> int:
         try:
-            info = process.memory_info()
+            return memory_of(process)
         except psutil.Error:
             return 0
-        # Windows: with what was written out to make room (interpreter/lang/resident.py says more).
-        return getattr(info, 'pagefile', info.rss)
 
     return read

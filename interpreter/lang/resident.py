@@ -6,8 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ...graph.collector import NewGarbage
+
+if TYPE_CHECKING:
+    import psutil
 
 
 def _reader() -> Callable[[], int] | None:
@@ -32,15 +37,15 @@ def _psutil_reader() -> Callable[[], int] | None:
         import psutil
     except ImportError:  # outside of ComfyUI, which installs it
         return None
-    process = psutil.Process()
+    return partial(memory_of, psutil.Process())
 
-    def read() -> int:
-        info = process.memory_info()
-        # Windows: with what was written out to make room. psutil's `private` is the same there
-        # (PROCESS_MEMORY_COUNTERS_EX: PagefileUsage and PrivateUsage), and nonsense under Wine.
-        return getattr(info, 'pagefile', info.rss)
 
-    return read
+def memory_of(process: psutil.Process) -> int:
+    """Bytes that a process takes. Raises psutil.Error."""
+    info = process.memory_info()
+    # Windows: with what was written out to make room. psutil's `private` is the same there
+    # (PROCESS_MEMORY_COUNTERS_EX: PagefileUsage and PrivateUsage), and nonsense under Wine.
+    return getattr(info, 'pagefile', info.rss)
 
 
 READ = _reader()
