@@ -1,6 +1,7 @@
 // The panel's entry: the only script here that ComfyUI loads with the page. Everything else loads when the panel first opens.
 import { announcePage } from './panel/announce.mjs'
 import { api, app } from './panel/comfy.mjs'
+import { graphConfigured, loadBegins } from './panel/loading.mjs'
 
 const TAB = 'comfyscript'
 
@@ -136,7 +137,11 @@ app.registerExtension({
     if (!image) return []
     return [{ content: 'Show the script of this image', callback: () => void withPanel(panel => panel.showOutput(image)) }]
   },
+  beforeConfigureGraph() {
+    loadBegins()
+  },
   afterConfigureGraph() {
+    graphConfigured()
     if (shownIn) void load().then(({ graphLoaded }) => graphLoaded())
   },
   setup() {

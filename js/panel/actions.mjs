@@ -1,8 +1,9 @@
 // What the buttons, the keys, the menu and ComfyUI's commands do.
-import { api, app, asOneStep, keepText, toast, workflowName, writtenText } from './comfy.mjs'
+import { api, app, asOneStep, keepText, toast, workflowKey, workflowName, writtenText } from './comfy.mjs'
 import { applyScript } from './apply_script.mjs'
 import { copyText, saveText } from './export.mjs'
 import { openGraph, style } from './graph_script.mjs'
+import { loaded } from './loading.mjs'
 import { queueGraph, queueScript, refusedOfGraph } from './queue.mjs'
 import { selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
@@ -62,10 +63,11 @@ export class Actions {
     const script = editor.text()
     try {
       const plan = await server.planApply({ ...await openGraph(), script })
+      if (await this.#left()) return
       state.plan = plan
       if (plan.errors) return this.#goToError(plan.errors)
-      await applyScript(state, script, plan)
-      if (!state.notApplied.length) draft.applied(script, plan.edits.length)
+      const taken = await applyScript(state, script, plan)
+      if (!state.notApplied.length) draft.applied(script, plan.edits.length, taken)
     } catch (error) {
       screen.complain(t('apply.failed'), error)
     } finally {
@@ -90,6 +92,12 @@ export class Actions {
     if (state.applying || !state.edited) return
     await graph.settled()
     await draft.merged
+  }
+
+  /** Whether another workflow was opened in the meantime, which is none of the text's business. */
+  async #left() {
+    await loaded()
+    return workflowKey() !== this.#parts.state.key
   }
 
   /** Queues what the text says, applied or not. */
@@ -118,6 +126,7 @@ export class Actions {
     const { state, editor, runs, screen } = this.#parts
     const script = editor.text()
     const plan = await server.planApply({ ...await openGraph(), script })
+    if (await this.#left()) return
     if (plan.errors) return this.#goToError(plan.errors)
     const { unread, refused, queued } = await queueScript(script, plan)
     for (const { prompt, lines } of queued) runs.queued(prompt, lines)

@@ -4,6 +4,7 @@ import { busyPanel, noteChange, panelWaits } from './agent_changes.mjs'
 import { applyScript } from './apply_script.mjs'
 import { app, openTab, page, setting, workflowName } from './comfy.mjs'
 import { openGraph } from './graph_script.mjs'
+import { loaded } from './loading.mjs'
 import { mergeWithGraph } from './merge_graph.mjs'
 import { refusedOfGraph } from './queue.mjs'
 import { selectedLines } from './selection.mjs'
@@ -74,12 +75,13 @@ async function change(known, script, agent, token) {
   if (plan.errors) return { errors: plan.errors }
   // An agent that was told that nothing came of it must find it so.
   await server.beginForAgent(token)
+  await loaded()
   if (tab !== openTab()) return { refused: 'other', name: workflowName() }
-  await applyScript(state, wanted, plan)
+  const taken = await applyScript(state, wanted, plan)
   const edits = plan.edits.map(({ op, node, line, input, value, type }) => ({ op, node, line, input, value, type }))
   if (edits.length) noteChange(agent, edits.length)
   const next = remember({ tab, script: state.base.script || wanted, graph: await openGraph() })
-  return { read: next, edits, warnings: plan.warnings, notApplied: state.notApplied, ...(wanted === script ? {} : { script: wanted }) }
+  return { read: next, edits, warnings: plan.warnings, notApplied: state.notApplied, ...(taken.length ? { script: state.base.script } : wanted === script ? {} : { script: wanted }) }
 }
 
 /** The agent's script with what the graph has become since it looked; nothing where a person has to decide. @param {State} state @param {Read} known @param {string} script */

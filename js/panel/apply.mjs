@@ -5,6 +5,7 @@ import { place } from './place.mjs'
 /** @typedef {import('./server.mjs').Edit} Edit */
 /** @typedef {{ graph: any, node: any, hosts: any[] }} Place */
 /** @typedef {{ edit: Edit, reason: string }} Failure `reason`: a key of the panel's words */
+/** A number that a pack's field took for another. @typedef {{ edit: Edit, value: number }} Taken */
 
 const ORDER = ['mode', 'add', 'disconnect', 'set', 'connect', 'remove']
 
@@ -13,7 +14,7 @@ class CannotApply extends Error {}
 
 /**
  * @param {Edit[]} edits
- * @returns {{ failures: Failure[], added: Record<string, string> }} what could not be applied and why; prompt ids of added nodes
+ * @returns {{ failures: Failure[], added: Record<string, string>, taken: Taken[] }} what could not be applied and why; prompt ids of added nodes
  */
 export function applyEdits(edits) {
   const change = new Change(edits)
@@ -34,7 +35,7 @@ export function applyEdits(edits) {
   }
   place(edits.flatMap(edit => { const found = edit.op === 'add' && change.added.get(edit.node); return found ? [{ ...found, edit }] : [] }))
   const added = [...change.added].map(([name, { node, hosts }]) => [name, [...hosts, node].map(one => one.id).join(':')])
-  return { failures, added: Object.fromEntries(added) }
+  return { failures, added: Object.fromEntries(added), taken: change.taken }
 }
 
 /** @param {Edit} edit */
@@ -43,6 +44,8 @@ const depth = edit => (edit.input ?? '').split('.').length
 class Change {
   /** @type {Map<string, Place>} */
   added = new Map()
+  /** @type {Taken[]} */
+  taken = []
   /** @type {Map<string, Place>} one node for all instances of a subgraph */
   #shared = new Map()
   /** @type {Map<string, number>} */
@@ -120,7 +123,8 @@ class Change {
       target = widgetBehind(place, String(edit.input))
     }
     const value = edit.value?.__value__ ?? edit.value
-    setWidget(target.node, target.widget, value)
+    const taken = setWidget(target.node, target.widget, value, roundsByItself(target.widget))
+    if (taken !== value && typeof taken === 'number') this.taken.push({ edit, value: taken })
     // What the script says holds also after the next run.
     const control = controlOf(target.widget)
     if (control && control.value !== 'fixed') setWidget(target.node, control, 'fixed')
@@ -235,15 +239,26 @@ function widgetBehind(place, name) {
   return { node: place.node, widget }
 }
 
-/** As if the user had entered it. @param {any} node @param {any} widget @param {any} value */
-export function setWidget(node, widget, value) {
+/** ComfyUI's own fields of numbers. They round to their steps what a hand enters, and hold any number of a file. */
+const OWN_NUMBERS = new Set(['number', 'slider', 'knob', 'gradientslider'])
+
+/** Whether a pack made the field: what it does to a number may be what its node needs. @param {any} widget */
+const roundsByItself = widget => !OWN_NUMBERS.has(widget.type)
+
+/**
+ * As if the user had entered it, but exactly: a script's value is meant as it stands, as that of a file is.
+ * @param {any} node @param {any} widget @param {any} value @param {boolean} [rounds] whether the field may take another number
+ * @returns {any} what the field holds
+ */
+export function setWidget(node, widget, value, rounds = false) {
   const old = widget.value
   widget.value = value
   widget.callback?.(widget.value, app.canvas, node, [0, 0], undefined)
-  // Fields round what a hand enters; a script's value is meant as it stands, as that of a file is.
-  if (widget.value !== value) widget.value = value
-  node.onWidgetChanged?.(widget.name, value, old, widget)
+  const rounded = rounds && typeof value === 'number' && Number.isFinite(widget.value)
+  if (widget.value !== value && !rounded) widget.value = value
+  node.onWidgetChanged?.(widget.name, widget.value, old, widget)
   if (node.graph) node.graph._version++
+  return widget.value
 }
 
 /** How often a subgraph is in the graph. @param {any} subgraph */

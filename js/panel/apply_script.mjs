@@ -9,37 +9,46 @@ import { t } from './text.mjs'
 /** @typedef {import('./state.mjs').State} State */
 /** @typedef {Exclude<import('./server.mjs').Plan, { errors: import('./server.mjs').ScriptErrorJson[] }>} Planned */
 
-/** What could not be done is in `state.notApplied` then. @param {State} state @param {string} script @param {Planned} plan */
+/** What could not be done is in `state.notApplied` then. @param {State} state @param {string} script @param {Planned} plan @returns {Promise<import('./apply.mjs').Taken[]>} */
 export async function applyScript(state, script, plan) {
   state.notApplied = []
   const { edits } = plan
   /** @type {Record<string, string>} */
   let made = {}
+  /** @type {import('./apply.mjs').Taken[]} */
+  let rounded = []
   const wasEmpty = !rootGraph().nodes.length
   await asOneStep(async () => {
     if (edits.length) {
-      const { failures, added } = applyEdits(edits)
+      const { failures, added, taken } = applyEdits(edits)
       made = added
+      rounded = taken
       await settled()
-      await verify(state, script, failures, paired(plan, added))
+      await verify(state, script, { failures, taken }, paired(plan, added))
     }
     if (!state.notApplied.length) await keep(state, script)
   })
   // Whoever looks at an empty graph may look anywhere.
   if (wasEmpty && rootGraph().nodes.length) void showAllNodes()
   else showNodes(Object.values(made))
+  return rounded
 }
 
 /** Which node of the script is which of the graph, now that the new ones have ids. @param {Planned} plan @param {Record<string, string>} added */
 const paired = ({ nodes }, added) => nodes && Object.fromEntries(Object.entries(nodes).map(([node, id]) => [node, added[id] ?? id]))
 
-/** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {import('./apply.mjs').Failure[]} failures @param {Record<string, string>} [nodes] */
-async function verify(state, script, failures, nodes) {
+/** @param {import('./server.mjs').Edit} edit */
+const placeOf = edit => `${edit.line}|${edit.input ?? ''}`
+
+/** Whether the graph now is the script: asked of the server rather than hoped. @param {State} state @param {string} script @param {{ failures: import('./apply.mjs').Failure[], taken: import('./apply.mjs').Taken[] }} done @param {Record<string, string>} [nodes] */
+async function verify(state, script, { failures, taken }, nodes) {
   const rest = await server.planApply({ ...await openGraph(), script, nodes })
   state.plan = rest
-  if (rest.errors || !rest.edits.length) return
-  const reasons = new Map(failures.map(failure => [`${failure.edit.line}|${failure.edit.input ?? ''}`, failure.reason]))
-  const found = rest.edits.map(edit => ({ line: edit.line, message: t(reasons.get(`${edit.line}|${edit.input ?? ''}`) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
+  if (rest.errors) return
+  const rounded = new Set(taken.map(({ edit }) => placeOf(edit)))
+  const left = rest.edits.filter(edit => edit.op !== 'set' || !rounded.has(placeOf(edit)))
+  const reasons = new Map(failures.map(({ edit, reason }) => [placeOf(edit), reason]))
+  const found = left.map(edit => ({ line: edit.line, message: t(reasons.get(placeOf(edit)) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
   state.notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
 }
 

@@ -1,5 +1,5 @@
 // The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
-import { openWorkflowKeys, writtenText } from './comfy.mjs'
+import { openWorkflowKeys, toast, workflowKey, writtenText } from './comfy.mjs'
 import { keepScript } from './apply_script.mjs'
 import { debounce } from './dom.mjs'
 import { adoptDraft, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
@@ -158,8 +158,8 @@ export class Draft {
     this.#editor.focus()
   }
 
-  /** The graph is what the script says now. @param {string} script @param {number} count of changes */
-  applied(script, count) {
+  /** The graph is what the script says now, but for numbers that fields have rounded. @param {string} script @param {number} count of changes @param {import('./apply.mjs').Taken[]} taken */
+  applied(script, count, taken) {
     const { base } = this.#state
     // Whoever typed on in the meantime keeps what they typed.
     if (this.#editor.text() === script) {
@@ -167,7 +167,9 @@ export class Draft {
       this.#end()
     } else this.#state.editedFrom = base.script
     this.#screen.showNotes()
-    this.#screen.say(count ? t('state.applied', { count }) : t('state.nothing'))
+    const done = count ? t('state.applied', { count }) : t('state.nothing')
+    this.#screen.say(done)
+    if (taken.length) toast('info', done, taken.map(({ edit, value }) => t('state.rounded', { input: edit.input ?? '', value })).join('\n'))
   }
 
   /** Asks what the text would change, and whether it can be read at all. */
@@ -176,7 +178,9 @@ export class Draft {
     if (!state.edited || state.applying) return
     const text = this.#editor.text()
     try {
-      const plan = await server.planApply({ ...await openGraph(), script: text })
+      const graph = await openGraph()
+      if (workflowKey() !== state.key) return
+      const plan = await server.planApply({ ...graph, script: text })
       if (state.closed || !state.edited || this.#editor.text() !== text) return
       state.plan = plan
       state.failed = ''
@@ -195,6 +199,7 @@ export class Draft {
     const text = this.#editor.text()
     const { plan } = state
     if (!state.edited || state.applying || state.moved || state.conflicts || !plan || plan.errors || plan.edits.length) return
+    if (workflowKey() !== state.key) return
     state.applying = true
     try {
       await keepScript(state, text)

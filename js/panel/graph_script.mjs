@@ -1,6 +1,7 @@
 // The open graph as a script, asked of the server whenever the graph changes.
 import { liveGraph, openTab, rootGraph, setting, workflowKey, writtenText } from './comfy.mjs'
 import { debounce } from './dom.mjs'
+import { loaded } from './loading.mjs'
 import * as server from './server.mjs'
 
 /** How scripts are written. */
@@ -10,7 +11,10 @@ export const style = () => ({ soft_wrap: true, args: setting('ComfyScript.Style.
 /** @typedef {{ key: string, tab: object | undefined, graph: AskedGraph }} ScriptPlace The workflow, and the graph whose script it is. */
 
 /** The open graph, as the server is asked about it. */
-export const openGraph = async () => ({ workflow: await liveGraph(), style: style(), text: writtenText() })
+export async function openGraph() {
+  await loaded()
+  return { workflow: await liveGraph(), style: style(), text: writtenText() }
+}
 
 /** As often a graph that changes again and again is waited for. */
 const ROUNDS = 4

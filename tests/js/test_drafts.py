@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -95,6 +96,55 @@ class TestWhose:
             await app.loadGraphData(file.changeTracker.activeState, true, true, file)"""
         )
         panel.wait_for_text('steps=6')
+
+
+class TestWhileLoading:
+    """Packs are asked about a graph before its workflow is the open one, and may take their time."""
+
+    @pytest.fixture
+    def slowly(self, panel: Panel) -> Iterator[Panel]:
+        panel.js(
+            """window.patience ??= app.registerExtension({
+                name: 'Slow', beforeConfigureGraph: () => window.pause?.(), afterConfigureGraph: () => window.pause?.(),
+            }) ?? true
+            window.pause = () => new Promise(resolve => setTimeout(resolve, 600))"""
+        )
+        yield panel
+        panel.js('window.pause = undefined')
+
+    def start_loading(self, panel: Panel, workflow: Any, name: str) -> None:
+        panel.js('window.load = app.loadGraphData(argument[0], true, true, argument[1])', [workflow, name])
+
+    def test_an_edit_stays_where_it_was_made(self, slowly: Panel) -> None:
+        other = small_workflow()
+        next(node for node in other['nodes'] if node['type'] == 'SaveImage')['widgets_values'] = ['other']
+        self.start_loading(slowly, other, 'other')
+        slowly.wait_for_text('other')
+        slowly.edit('steps=2', 'steps=6')
+        slowly.js('await window.load')
+        slowly.wait_for_state('1 value')
+        slowly.settle(900)
+        assert 'steps=6' in slowly.text()
+
+    def test_edits_of_what_was_open_take_nothing_in(self, slowly: Panel) -> None:
+        slowly.edit('steps=2', 'steps=6')
+        slowly.wait_for_state('1 value')
+        [mine, first] = [slowly.text(), slowly.js(f'return {ACTIVE}.path')]
+        other = small_workflow()
+        next(node for node in other['nodes'] if node['type'] == 'KSampler')['widgets_values'][3] = 3
+        self.start_loading(slowly, other, 'other')
+        slowly.wait_for_text('cfg=3')
+        assert slowly.state().startswith('Matches the graph')
+        slowly.js(
+            """await window.load
+            window.pause = undefined
+            const { workflow } = app.extensionManager
+            const tab = workflow.openWorkflows.find(one => one.path === argument)
+            await app.loadGraphData(tab.activeState, true, true, tab)""",
+            first,
+        )
+        slowly.wait_for_state('1 value')
+        assert slowly.text() == mine
 
 
 class TestBothChanged:
