@@ -1,14 +1,18 @@
 """An update of the pack, seen from one browser: what was made with the old version opens with the new as it was.
 
-The old version is made of this tree: its files are served as ComfyUI serves any, so that the browser keeps them, and its
-modules call each other by other names, so that one of them beside one of the new would not even link.
+The old version is the last tag. As long as there is none it is the last commit before an update lost values of nodes.
+Where there is no history it is made of this tree: its files are served as ComfyUI serves any, so that the browser keeps
+them, and its modules call each other by other names, so that one of them beside one of the new would not even link.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 A_YEAR = 365 * 24 * 3600
 LEFT_OUT = shutil.ignore_patterns('.*', 'tests', 'docs', 'examples', 'node_modules', '__pycache__')
+FIRST = 'f075f0cb84db416d6b95718d34f2612a751ee7df'
+"""Version 0.1.0: its browser files had no addresses of their own."""
 IMPORTED = re.compile(r"^import \{([^}]*)\} from '(\./|\.\./)([\w/]+\.mjs)'", re.MULTILINE)
 EXPORTED = re.compile(r'^export ((?:async )?(?:function|const|class) (\w+))', re.MULTILINE)
 # Asked for as a whole: `import * as server`, `await import('./panel/panel.mjs')`.
@@ -31,16 +37,41 @@ AS_THEY_ARE = ('server.mjs', 'panel.mjs', 'codemirror.mjs')
 
 
 def make_old(folder: Path) -> Path:
-    """The tree as a version of a year ago, without what keeps versions apart."""
-    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
-    (folder / 'host' / 'web.py').unlink()
-    for file in (folder / 'js').rglob('*.*js'):
-        if 'vendor' not in file.parts:
-            file.write_text(with_old_names(file.name, file.read_text(encoding='utf-8')), encoding='utf-8')
+    """An old version, last changed a year ago: browsers keep a file for a tenth of its age."""
+    if not any(checked_out(revision, folder) for revision in (last_tag(), FIRST)):
+        shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+        (folder / 'host' / 'web.py').unlink()
+        for file in (folder / 'js').rglob('*.*js'):
+            if 'vendor' not in file.parts:
+                file.write_text(with_old_names(file.name, file.read_text(encoding='utf-8')), encoding='utf-8')
     for file in folder.rglob('*'):
         modified = file.stat().st_mtime - A_YEAR
         os.utime(file, (modified, modified))
     return folder
+
+
+def last_tag() -> str:
+    """Of the commits before this one; empty where there is none."""
+    done = git('describe', '--tags', '--abbrev=0', '--match=v[0-9]*', 'HEAD~1')
+    return done.stdout.decode().strip()
+
+
+def checked_out(revision: str, folder: Path) -> bool:
+    done = git('archive', revision) if revision else None
+    if done is None or done.returncode:
+        return False
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder)
+    return True
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A folder around an unpacked copy may be a repository, too: that one's history is none of ours.
+    command = ['git', f'--git-dir={ROOT / ".git"}', *arguments]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True)
+    except OSError:  # no git
+        return subprocess.CompletedProcess(command, 127, b'', b'')
 
 
 def with_old_names(file: str, text: str) -> str:
