@@ -119,11 +119,6 @@ def test_stubs_of_887_nodes_are_sound(tmp_path: Path, schemas_of_comfyui: Schema
     assert mypy(path) == ''
 
 
-NAMES_OF_PAGES = {
-    # What the text around the blocks speaks of.
-    'transpiler': 'from typing import Any\nobject_info: dict[str, Any] = {}\nworkflow = schemas = object_info\n',
-    'real-mode': 'import torch\n',
-}
 NOT_PYTHON = {'script'}
 """Pages whose blocks are texts of the `ComfyScript` node, some only beginnings (tests/interpreter)."""
 
@@ -134,9 +129,8 @@ def scripts_of_docs() -> Iterator[tuple[str, str]]:
         found = [block for block in blocks(page.name) if block.mark != 'wrong']
         if page.stem in NOT_PYTHON:
             continue
-        beginning = NAMES_OF_PAGES.get(page.stem, '')
-        beginning += next((block.code for block in found if block.mark == 'beginning'), '')
-        if page.stem in ('tutorial', 'real-mode', 'transpiler'):
+        beginning = next((block.code for block in found if block.mark == 'beginning'), '')
+        if page.stem == 'tutorial':
             yield page.stem, beginning + '\n'.join(block.code for block in found)
             continue
         for number, block in enumerate(found):

@@ -8,6 +8,8 @@ import re
 import pytest
 from PIL import Image
 
+from comfy_script.tests.runtime.seed.pages import blocks, made_smaller
+
 from .conftest import Child
 
 pytestmark = pytest.mark.server
@@ -52,6 +54,11 @@ def test_the_complete_example(real: Child) -> None:
     saved = json.loads(lines[-1].replace("'", '"'))['ui']['images'][0]
     assert saved['filename'].startswith('ComfyUI_0')
     assert (saved['subfolder'], saved['type']) == ('', 'output')
+
+
+def test_the_page_of_real_mode(real: Child) -> None:
+    [block] = blocks('real-mode.md')
+    assert real.printed(made_smaller(block.code), imports='') == "torch.Size([1, 64, 64, 3]) <class 'torch.Tensor'>\n"
 
 
 def test_the_example_with_metadata(real: Child) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,34 +14,13 @@ from comfy_script.runtime import Client
 from comfy_script.runtime.client import load as loading
 from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.tests.lab.server import Server, make_base, pack_links, remove_base
+from comfy_script.tests.runtime.seed.pages import made_smaller
 
 CHECKPOINTS = ('AOM3A1B_orangemixs.safetensors', 'CounterfeitV25_25.safetensors')
 
 SEND_IMAGES = 'websocket_image_save.py'
 
-# A full-size image takes minutes without a GPU: the examples run unchanged but for these numbers.
-SMALLER = {
-    r'\b512, 512\b': '64, 64',
-    r'\b440, 640\b': '64, 64',
-    r"\b(\w+), 20, 8, 'euler'": r"\1, 2, 8, 'euler'",
-    r'\bsteps = 20\b': 'steps = 2',
-    r'\bsteps=15\b': 'steps=2',
-    r'\bsize=512\b': 'size=64',
-    r'\bsize = 512\b': 'size = 64',
-    r'my-lora\.safetensors': 'tiny_lora.safetensors',
-    r'4x-upscaler\.safetensors': 'tiny_4x.safetensors',
-    # The lab's model is a safetensors file.
-    r'v1-5-pruned-emaonly\.ckpt': 'v1-5-pruned-emaonly.safetensors',
-}
-
-
 Run = Callable[[Sequence[str]], list[Any]]
-
-
-def made_smaller(text: str) -> str:
-    for pattern, smaller in SMALLER.items():
-        text = re.sub(pattern, smaller, text)
-    return text
 
 
 @pytest.fixture(scope='package')
