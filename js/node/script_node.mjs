@@ -1,7 +1,8 @@
 // One ComfyScript node: its text is read as it is typed, its output and errors are shown.
 import { api, app, inputLink } from '../panel/comfy.mjs'
+import { coverWhenSeen } from './covered.mjs'
 import { indentByTab } from './indent.mjs'
-import { applySignature } from './sockets.mjs'
+import { applySignature, firstScript } from './sockets.mjs'
 
 /** @typedef {import('./sockets.mjs').Signature} Signature */
 /** @typedef {{ line: number, column: number, end_column?: number, message: string }} Problem */
@@ -48,6 +49,9 @@ async function readSignature(script) {
   return response.json()
 }
 
+/** The editor over each node's text. @type {WeakMap<any, ReturnType<typeof coverWhenSeen>>} */
+const covers = new WeakMap()
+
 /** Called once for each node that is made. @param {any} node */
 export function attach(node) {
   const widget = scriptWidget(node)
@@ -75,7 +79,7 @@ export function attach(node) {
       // While a line is half written the sockets stay as they were.
       if (signature.errors.length) {
         showProblem(node, signature.errors[0])
-        showReason(node, words(signature.errors[0]))
+        showReason(node, words(node, signature.errors[0]))
       }
       else applySignature(node, signature)
     } catch (error) {
@@ -106,6 +110,7 @@ export function attach(node) {
     element.dataset.captureWheel = 'true'
     element.addEventListener('input', schedule, { signal: stop.signal })
     element.addEventListener('keydown', indentByTab(), { signal: stop.signal })
+    covers.set(node, coverWhenSeen(element, stop.signal))
   }
   const configured = node.onConfigure
   node.onConfigure = (/** @type {any[]} */ ...args) => {
@@ -118,6 +123,11 @@ export function attach(node) {
     asked++
     stop.abort()
     removed?.apply(node, args)
+  }
+  const first = firstScript(node.constructor.nodeData)
+  if (first && first.script === widget.value) {
+    applySignature(node, first.signature)
+    read = first.script
   }
   node.setSize?.([...SIZE])
   schedule()
@@ -221,17 +231,22 @@ export function showFailure(node, message) {
   const found = message === undefined ? null : LOCATED.exec(message)
   const problem = found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined
   showProblem(node, problem)
-  showReason(node, problem ? words(problem) : message?.trim() ?? '')
+  showReason(node, problem ? words(node, problem) : message?.trim() ?? '')
 }
 
-/** @param {Problem} problem */
-const words = problem => `line ${problem.line}: ${problem.message}`
+/** @param {any} node @param {Problem} problem */
+const words = (node, problem) => covers.get(node)?.words?.(problem) ?? `line ${problem.line}: ${problem.message}`
 
 /** Marks a line of the script, or none. @param {any} node @param {Problem | undefined} problem */
 function showProblem(node, problem) {
   const element = textArea(node)
   if (!element) return
-  element.title = problem ? words(problem) : ''
+  const over = covers.get(node)
+  if (over) {
+    over.problem = problem
+    over.cover?.mark(problem)
+  }
+  element.title = problem ? words(node, problem) : ''
   element.dataset.errorLine = problem ? String(problem.line) : ''
   if (!problem) {
     element.style.backgroundImage = ''

@@ -24,6 +24,24 @@ function definition(input) {
   return input.type === 'COMBO' ? [(Array.isArray(input.choices) ? input.choices : []).filter(isPlain), options] : [input.type, options]
 }
 
+/** The script that a new node has, and its signature. @param {any} definition the node's @returns {{ script: string, signature: Signature } | undefined} */
+export function firstScript(definition) {
+  const { default: script, signature } = definition?.input?.required?.script?.[1] ?? {}
+  return signature ? { script, signature } : undefined
+}
+
+/** Has a node's definition say what a new node has, for lists and previews of nodes. @param {any} node as the server defines it */
+export function showSockets(node) {
+  const signature = firstScript(node)?.signature
+  if (!signature) return
+  const inputs = Object.fromEntries(signature.inputs.map(input => [input.name, definition(input)]))
+  node.input = { ...node.input, optional: { ...node.input.optional, ...inputs } }
+  if (node.input_order) node.input_order = { ...node.input_order, optional: [...node.input_order.optional ?? [], ...Object.keys(inputs)] }
+  node.output = signature.outputs.map(output => output.type)
+  node.output_name = signature.outputs.map(output => output.name)
+  node.output_is_list = signature.outputs.map(() => false)
+}
+
 /** @param {InputJson} input */
 const kindOf = input => JSON.stringify([input.type, input.options ?? {}, input.choices ?? null])
 

@@ -4,6 +4,7 @@ import { applyScript } from './apply_script.mjs'
 import { copyText, saveText } from './export.mjs'
 import { openGraph, style } from './graph_script.mjs'
 import { loaded } from './loading.mjs'
+import { openOutline } from './outline.mjs'
 import { queueGraph, queueScript, refusedOfGraph } from './queue.mjs'
 import { selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
@@ -39,6 +40,7 @@ export class Actions {
       { label: t('newGraph'), icon: 'plus', run: () => this.newGraph() },
       { label: t('compareDraft'), icon: 'arrow-right-arrow-left', run: () => this.compareDraft(), disabled: !state.edited },
       { label: t('writeAnew'), icon: 'eraser', run: () => this.writeAnew(), disabled: writtenText() === undefined },
+      { label: t('outline.open'), icon: 'list', run: () => { views.show('script'); openOutline(/** @type {HTMLElement} */ (editor.view.dom.parentElement), editor) } },
       { label: t('search'), icon: 'search', run: () => { views.show('script'); editor.search() } },
       { label: t('refresh'), icon: 'refresh', run: () => graph.changed(true) },
       { label: t('settings'), icon: 'cog', run: () => void app.extensionManager.command.execute('Comfy.ShowSettingsDialog') },

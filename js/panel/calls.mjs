@@ -38,3 +38,11 @@ function keywordStillOpen(word, pos) {
   for (let child = word.nextSibling; child; child = child.nextSibling) if (child.name === ',') return child.from >= pos
   return true
 }
+
+/** The input whose value, as it is written, is at a place: a number, a text, a choice. @param {any} state @param {number} pos @param {Catalog} catalog */
+export function valueInCall(state, pos, catalog) {
+  const tree = syntaxTree(state)
+  const isValue = [1, -1].some(side => /^(?:Number|Boolean|String|FormatString|ContinuedString)$/.test(tree.resolveInner(pos, /** @type {1 | -1} */ (side)).name))
+  const call = isValue ? callAt(state, pos, catalog) : undefined
+  return call?.input ? { type: call.info.type, input: call.input.name.replaceAll('__', '.') } : undefined
+}

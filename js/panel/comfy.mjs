@@ -53,6 +53,9 @@ function keyOf(workflow) {
   return key
 }
 
+/** What the page says of a node, in ComfyUI's language. @param {string} type @returns {{ display_name?: string, description?: string, category?: string } | undefined} */
+export const shownDefinition = type => /** @type {any} */ (window).LiteGraph?.registered_node_types?.[type]?.nodeData
+
 /** Names the open workflow: the file's path, else a name of its tab that is no other's. */
 export const workflowKey = () => keyOf(activeWorkflow())
 

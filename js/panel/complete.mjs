@@ -1,7 +1,9 @@
 // Completion and hover help from the server's schemas.
 import { syntaxTree } from '../vendor/codemirror.mjs'
 import { callAt } from './calls.mjs'
+import { shownDefinition } from './comfy.mjs'
 import { describeInput, describeNode, literal } from './help.mjs'
+import { isModelFile, mayHavePicture, pictureOf } from './model_pictures.mjs'
 import { names } from './names.mjs'
 
 /** @typedef {import('./help.mjs').Catalog} Catalog */
@@ -18,7 +20,7 @@ export function completion(load) {
     if (!catalog || context.aborted) return null
     const call = callAt(context.state, context.pos, catalog)
     const choices = call?.input?.choices === undefined ? [] : catalog.choices[call.input.choices]
-    if (inside.name === 'String') return choices.length ? stringChoices(context, inside, choices) : null
+    if (inside.name === 'String') return choices.length ? stringChoices(context, inside, choices, call?.input?.name ?? '') : null
     const word = context.matchBefore(/[\p{L}\p{N}_]*/u)
     if (!context.explicit && (!word || word.from === word.to) && !choices.length) return null
     if (!context.explicit && word.from === word.to && context.matchBefore(/[(,=]\s*$/) === null) return null
@@ -27,7 +29,7 @@ export function completion(load) {
     // Whoever has written a name out wants the next line by Enter, not another name.
     if (!context.explicit && isKnown.has(word?.text ?? '')) return null
     const options = [
-      ...choices.map((choice, index) => ({ label: literal(choice), type: 'enum', boost: 50 - index / 1e4 })),
+      ...choices.map((choice, index) => ({ label: literal(choice), type: 'enum', boost: 50 - index / 1e4, info: picture(call?.input?.name ?? '', choice) })),
       ...(call && !call.byKeyword ? call.info.inputs.filter(one => !call.given.has(one.name)).map((one, index) => ({
         label: `${one.name}=`, detail: one.type, type: 'property', boost: 20 - index / 1e3, info: () => describeInput(one, catalog),
       })) : []),
@@ -39,15 +41,18 @@ export function completion(load) {
   }
 }
 
-/** @param {any} context @param {any} string @param {any[]} choices */
-function stringChoices(context, string, choices) {
+/** The picture beside a choice, where it can have one. @param {string} input @param {any} choice */
+const picture = (input, choice) => (mayHavePicture(input, choice) ? () => pictureOf(input, choice) : undefined)
+
+/** @param {any} context @param {any} string @param {any[]} choices @param {string} input */
+function stringChoices(context, string, choices, input) {
   const quote = context.state.sliceDoc(string.from, string.from + 1)
   const closed = string.to - string.from > 1 && context.state.sliceDoc(string.to - 1, string.to) === quote
   const to = closed ? string.to - 1 : string.to
   return {
     from: string.from + 1,
     to,
-    options: choices.filter(choice => typeof choice === 'string').map((choice, index) => ({ label: choice, apply: literal(choice).slice(1, -1), type: 'enum', boost: -index / 1e4 })),
+    options: choices.filter(choice => typeof choice === 'string').map((choice, index) => ({ label: choice, apply: literal(choice).slice(1, -1), type: 'enum', boost: -index / 1e4, info: picture(input, choice) })),
     validFor: /^[^'"\n]*$/,
   }
 }
@@ -59,9 +64,12 @@ const options = new WeakMap()
 function nodeOptions(catalog) {
   let found = options.get(catalog)
   if (!found) {
-    found = Object.entries(catalog.nodes).map(([label, info]) => ({
-      label, detail: info.title === info.type ? info.category : info.title, type: 'function', boost: info.deprecated ? -20 : 0, info: () => describeNode(label, info, catalog),
-    }))
+    found = Object.entries(catalog.nodes).flatMap(([label, info]) => {
+      const title = shownDefinition(info.type)?.display_name ?? info.title
+      const option = { label, detail: title === info.type ? info.category : title, type: 'function', boost: info.deprecated ? -20 : 0, info: () => describeNode(label, info, catalog) }
+      // Whoever writes in another script finds a node by its name there.
+      return /^[^\x20-\x7f]/.test(title) ? [option, { ...option, label: title, detail: label, apply: label, boost: option.boost - 1 }] : [option]
+    })
     options.set(catalog, found)
   }
   return found
@@ -72,6 +80,7 @@ export function hover(load) {
   /** @param {any} view @param {number} pos */
   return async (view, pos) => {
     const at = syntaxTree(view.state).resolveInner(pos, 1)
+    if (at.name === 'String') return hoverModel(view.state, at, load)
     if (at.name !== 'VariableName') return null
     const catalog = await load().catch(() => undefined)
     if (!catalog) return null
@@ -82,4 +91,14 @@ export function hover(load) {
     const input = callAt(view.state, at.to, catalog)?.info.inputs.find(one => one.name === name)
     return input ? { pos: at.from, end: at.to, create: () => ({ dom: describeInput(input, catalog) }) } : null
   }
+}
+
+/** The picture of a model whose name is under the pointer. @param {any} state @param {any} string @param {() => Promise<Catalog>} load */
+async function hoverModel(state, string, load) {
+  const value = state.sliceDoc(string.from + 1, string.to - 1)
+  if (!isModelFile(value)) return null
+  const catalog = await load().catch(() => undefined)
+  const input = catalog && callAt(state, string.to, catalog)?.input
+  const dom = input?.choices === undefined || !mayHavePicture(input.name, value) ? null : await pictureOf(input.name, value)
+  return dom && { pos: string.from, end: string.to, create: () => ({ dom }) }
 }

@@ -5,7 +5,7 @@ import { literal } from './help.mjs'
 import { basics } from './look.mjs'
 import { marks, setMarks } from './marks.mjs'
 import { selectName } from './names.mjs'
-import { t } from './text.mjs'
+import { said, t } from './text.mjs'
 
 const { EditorState, EditorView } = cm
 
@@ -20,13 +20,15 @@ const KEPT = 12
  * @param {HTMLElement} options.parent @param {string} options.label @param {boolean} options.dark @param {string} [options.placeholder]
  * @param {(text: string) => void} [options.onEdit] after an edit by the user
  * @param {(count: number) => void} [options.onConflicts] when fewer or more places are to be decided on
- * @param {(line: number) => void} [options.onLine] when the user goes to another line by pointer or keyboard
+ * @param {(line: number, pointed?: number) => void} [options.onLine] when the user goes to another line by pointer or keyboard; `pointed`: where by pointer
  * @param {{ key: string, run: () => boolean }[]} [options.keys]
  * @param {() => boolean} [options.tabIndents] asked at each Tab; after Escape it leaves the editor
  * @param {any[]} [options.sources] completion sources
  * @param {any} [options.hover] hover source
  * @param {any} [options.help] extension for the calls that are being written
  * @param {boolean} [options.readOnly]
+ * @param {boolean} [options.compact] nothing is folded: there is little room
+ * @param {HTMLElement} [options.floating] what holds tooltips, else the panel around it
  */
 export function createEditor(options) {
   const themed = new cm.Compartment()
@@ -38,12 +40,12 @@ export function createEditor(options) {
         ownUndo,
         cm.keymap.of(/** @type {any} */ ([...(options.keys ?? []), ...ownKeys(options.tabIndents)])),
         themed.of(basics({ ...options, dark })),
-        marks, conflictMarks(count => options.onConflicts?.(count)), cm.lintGutter(), cm.foldGutter(), cm.history(), cm.dropCursor(), EditorState.allowMultipleSelections.of(true),
+        marks, conflictMarks(count => options.onConflicts?.(count)), cm.lintGutter(), options.compact ? [] : cm.foldGutter(), cm.history(), cm.dropCursor(), EditorState.allowMultipleSelections.of(true),
         cm.indentOnInput(), cm.indentUnit.of('    '), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
         cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.highlightSelectionMatches(), cm.search({ top: true }),
         cm.autocompletion({ override: options.sources, icons: false, maxRenderedOptions: 80 }),
         options.hover ? cm.hoverTooltip(options.hover, { hoverTime: 350 }) : [], options.help ?? [],
-        cm.tooltips({ position: 'fixed', parent: /** @type {HTMLElement} */ (options.parent.closest('.comfyscript') ?? document.body) }),
+        cm.tooltips({ position: 'fixed', parent: options.floating ?? /** @type {HTMLElement} */ (options.parent.closest('.comfyscript') ?? document.body) }),
         cm.keymap.of([...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.foldKeymap, ...cm.lintKeymap, ...cm.defaultKeymap]),
         options.placeholder ? cm.placeholder(options.placeholder) : [],
         options.readOnly ? EditorState.readOnly.of(true) : [],
@@ -51,7 +53,8 @@ export function createEditor(options) {
           const byServer = update.transactions.some(transaction => transaction.annotation(remote))
           if (update.docChanged && !byServer) options.onEdit?.(update.state.doc.toString())
           else if (update.selectionSet && !byServer && update.transactions.some(transaction => transaction.isUserEvent('select'))) {
-            options.onLine?.(update.state.doc.lineAt(update.state.selection.main.head).number)
+            const { head } = update.state.selection.main
+            options.onLine?.(update.state.doc.lineAt(head).number, update.transactions.some(transaction => transaction.isUserEvent('select.pointer')) ? head : undefined)
           }
         }),
       ],
@@ -105,10 +108,11 @@ export function createEditor(options) {
       const diagnostics = [...errors, ...warnings].map((error, index) => {
         const line = doc.line(Math.min(Math.max(error.line, 1), doc.lines))
         const indent = line.text.length - line.text.trimStart().length
-        const from = error.column > 1 ? Math.min(line.from + error.column - 1, line.to) : line.from + indent
+        // Something that is missing at a line's end is marked by the line.
+        const from = error.column > 1 && error.column <= line.length ? line.from + error.column - 1 : line.from + indent
         const end = error.endColumn ? Math.min(line.from + error.endColumn - 1, line.to) : line.to
         const actions = error.fix === undefined || !error.endColumn ? [] : [fixing(error.fix)]
-        return { from, to: Math.max(end, from), severity: index < errors.length ? /** @type {const} */ ('error') : /** @type {const} */ ('warning'), message: error.message, actions }
+        return { from, to: Math.max(end, from), severity: index < errors.length ? /** @type {const} */ ('error') : /** @type {const} */ ('warning'), message: said(error.message), actions }
       })
       view.dispatch(cm.setDiagnostics(view.state, diagnostics))
     },

@@ -1,4 +1,5 @@
 // What there is to say of nodes and inputs, from the server's schemas.
+import { shownDefinition } from './comfy.mjs'
 import { h } from './dom.mjs'
 
 /** @typedef {{ name: string, type: string, required: boolean, default?: any, choices?: number, min?: number, max?: number, step?: number, tooltip?: string }} Input */
@@ -10,10 +11,11 @@ export const literal = value => (typeof value === 'string' ? `'${value.replace(/
 
 /** @param {string} name @param {NodeInfo} info @param {Catalog} catalog */
 export function describeNode(name, info, catalog) {
+  const { display_name: title = info.title, description = info.description, category = info.category } = shownDefinition(info.type) ?? {}
   return h('div', { class: 'cs-help' },
-    h('div', { class: 'cs-help-title' }, info.title, info.title === name ? false : h('code', {}, name)),
-    info.category ? h('div', { class: 'cs-help-muted' }, info.category) : false,
-    info.description ? h('p', {}, info.description.slice(0, 600)) : false,
+    h('div', { class: 'cs-help-title' }, title, title === name ? false : h('code', {}, name)),
+    category ? h('div', { class: 'cs-help-muted' }, category) : false,
+    description ? h('p', {}, description.slice(0, 600)) : false,
     h('code', { class: 'cs-help-signature' }, signature(name, info, catalog)))
 }
 

@@ -17,7 +17,7 @@ const indented = Decoration.mark({ class: 'cs-indent' })
 
 /** A call of a node that does not run: paler than what a person notes. */
 const off = Decoration.mark({ class: 'cs-off' })
-const COMMENTED_CALL = /^\s*#\s*(?:[\w, *]+ = )?[A-Z]\w*\(/
+export const COMMENTED_CALL = /^\s*#\s*(?:[\w, *]+ = )?[A-Z]\w*\(/
 
 /** @param {any} view */
 function indents(view) {

@@ -1,10 +1,10 @@
 // Marks in the script's lines: what is selected in the graph, runs, or would change it.
 import * as cm from '../vendor/codemirror.mjs'
-import { ResultWidget } from './results.mjs'
+import { FarWidget, ResultWidget } from './results.mjs'
 
 const { EditorView, Decoration, StateEffect, StateField } = cm
 
-/** @typedef {{ selected?: number[], running?: Map<number, number | null>, done?: Set<number>, changed?: Set<number>, results?: Map<number, import('./results.mjs').Result> }} Marks Lines from 1; `running`: share done, or null. */
+/** @typedef {{ selected?: number[], running?: Map<number, number | null>, done?: Set<number>, changed?: Set<number>, results?: Map<number, import('./results.mjs').Result>, far?: Map<number, string> }} Marks Lines from 1; `running`: share done, or null. */
 
 /** @type {any} */
 export const setMarks = StateEffect.define()
@@ -40,5 +40,7 @@ function decorate(state, lines) {
     Decoration.line({ class: classes.join(' '), attributes: style ? { style } : {} }).range(state.doc.line(line).from))
   const results = [...lines.results ?? []].filter(([line]) => line >= 1 && line <= state.doc.lines).map(([line, result]) =>
     Decoration.widget({ widget: new ResultWidget(result), side: 1 }).range(state.doc.line(line).to))
-  return Decoration.set([...ranges, ...results], true)
+  const far = [...lines.far ?? []].filter(([line]) => line >= 1 && line <= state.doc.lines).map(([line, text]) =>
+    Decoration.widget({ widget: new FarWidget(text), side: 1 }).range(state.doc.line(line).to))
+  return Decoration.set([...ranges, ...far, ...results], true)
 }

@@ -3,8 +3,9 @@ import { api, app, isDark, openWorkflow, setting, watchTheme } from './comfy.mjs
 import { Actions } from './actions.mjs'
 import { attachPanel } from './agent_changes.mjs'
 import { AgentNotice } from './agent_notice.mjs'
+import { valueInCall } from './calls.mjs'
 import { completion, hover } from './complete.mjs'
-import { Listeners, h } from './dom.mjs'
+import { Listeners } from './dom.mjs'
 import { Draft } from './draft.mjs'
 import { lookForPages } from './draft_store.mjs'
 import { acceptDrops } from './drops.mjs'
@@ -12,16 +13,19 @@ import { createEditor } from './editor.mjs'
 import { buildFrame } from './frame.mjs'
 import { GraphScript } from './graph_script.mjs'
 import { inlayNames } from './inlays.mjs'
+import { openOutline, stickyScroll } from './outline.mjs'
 import { Runs } from './run.mjs'
 import { Screen } from './screen.mjs'
-import { SelectionWatch, selectNodeOfLine, selectedLines } from './selection.mjs'
+import { SelectionWatch, nodeOfLine, selectNodeOfLine, selectedLines } from './selection.mjs'
 import * as server from './server.mjs'
 import { saves, shield } from './shield.mjs'
 import { signatureHelp } from './signature.mjs'
 import { State } from './state.mjs'
+import { loadStyle } from './style.mjs'
 import { loadWords, t } from './text.mjs'
 import { valueControls } from './values.mjs'
 import { Views } from './views.mjs'
+import { showWidget } from './widget_mark.mjs'
 
 const WATCH = 150
 
@@ -29,17 +33,9 @@ const WATCH = 150
 let panel
 /** @type {((panel: Panel) => void)[]} */
 let waiting = []
-/** @type {Promise<unknown> | undefined} */
-let prepared
 
 /** What every opening needs: words and, once per page, style. */
-const prepare = () => Promise.all([loadWords(), lookForPages(), (prepared ??= loadStyle())])
-
-const loadStyle = () => new Promise(resolve => {
-  const link = h('link', { rel: 'stylesheet', href: new URL('./panel.css', import.meta.url).href })
-  link.onload = link.onerror = () => resolve(undefined)
-  document.head.append(link)
-})
+const prepare = () => Promise.all([loadWords(), lookForPages(), loadStyle()])
 
 /** @param {HTMLElement} parent */
 export async function openPanel(parent) {
@@ -124,15 +120,27 @@ export class Panel {
       onEdit: text => this.#draft.typed(text),
       onConflicts: count => this.#draft.decided(count),
       tabIndents: () => setting('ComfyScript.Panel.TabIndents', true),
-      onLine: line => { if (selectNodeOfLine(line, state.lines)) this.#selection.changed() },
+      onLine: (line, pointed) => {
+        if (selectNodeOfLine(line, state.lines)) this.#selection.changed()
+        if (pointed !== undefined) void this.#showWidget(line, pointed)
+      },
       keys: [
         { key: 'Mod-Enter', run: () => { void this.run(); return true } },
+        { key: 'Mod-Shift-o', run: () => { openOutline(this.#frame.script, this.editor); return true } },
         { key: 'F12', run: () => selectNodeOfLine(this.editor.line(), state.lines, true) },
       ],
       sources: [completion(server.schemas)],
       hover: hover(server.schemas),
-      help: [signatureHelp(server.schemas), valueControls(server.schemas), inlayNames(server.schemas, () => setting('ComfyScript.Panel.InlayNames', false))],
+      help: [signatureHelp(server.schemas), valueControls(server.schemas), inlayNames(server.schemas, () => setting('ComfyScript.Panel.InlayNames', false)), stickyScroll(line => this.editor.goTo(line))],
     })
+  }
+
+  /** A value that is pointed at is shown where it stands in the graph. @param {number} line @param {number} pos */
+  async #showWidget(line, pos) {
+    const catalog = await server.schemas().catch(() => undefined)
+    const found = catalog && valueInCall(this.editor.view.state, pos, catalog)
+    const node = found && nodeOfLine(line, this.#state.lines, found.type)
+    if (node) showWidget(node, found.input)
   }
 
   /** What keys do wherever in the panel one is. @param {KeyboardEvent} event */

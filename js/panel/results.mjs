@@ -53,3 +53,28 @@ export class ResultWidget extends WidgetType {
     return true
   }
 }
+
+/** How far a line has come, while it runs. */
+export class FarWidget extends WidgetType {
+  /** @param {string} text */
+  constructor(text) {
+    super()
+    this.text = text
+  }
+
+  /** @override @param {any} other */
+  eq(other) {
+    return other.text === this.text
+  }
+
+  /** @override @param {HTMLElement} element */
+  updateDOM(element) {
+    element.textContent = this.text
+    return true
+  }
+
+  /** @override */
+  toDOM() {
+    return h('span', { class: 'cs-result cs-result-far' }, this.text)
+  }
+}

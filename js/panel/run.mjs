@@ -3,15 +3,20 @@ import { api } from './comfy.mjs'
 import { Listeners } from './dom.mjs'
 import { filesOf, isSeen } from './results.mjs'
 
-/** @typedef {{ running: Map<number, number | null>, done: Set<number>, prompt: string | undefined }} Progress */
+/** @typedef {{ running: Map<number, number | null>, done: Set<number>, far: Map<number, string>, prompt: string | undefined }} Progress `far`: what of a line is done, where that is to be counted: copies of a loop, steps of a node. */
 /** @typedef {Record<string, [number, number] | number>} Lines */
+
+/** @param {string} [prompt] @returns {Progress} */
+const noProgress = prompt => ({ running: new Map(), done: new Set(), far: new Map(), prompt })
 
 export class Runs {
   #listeners = new Listeners()
   /** @type {Map<string, Lines>} */
   #own = new Map()
   /** @type {Progress} */
-  progress = { running: new Map(), done: new Set(), prompt: undefined }
+  progress = noProgress()
+  /** Nodes of the prompt that runs which need not, or not again. @type {Set<string>} */
+  #finished = new Set()
   /** What each node made, by its id. @type {Map<string, import('./results.mjs').Result>} */
   #made = new Map()
   /** When it began. @type {Map<string, number>} */
@@ -82,14 +87,16 @@ export class Runs {
 
   /** @param {string | undefined} prompt */
   #start(prompt) {
-    this.progress = { running: new Map(), done: new Set(), prompt }
+    this.progress = noProgress(prompt)
     this.#began.clear()
+    this.#finished.clear()
     this.options.onChange()
   }
 
   /** @param {any} detail */
   #cached(detail) {
     for (const node of detail?.nodes ?? []) {
+      this.#finished.add(String(node))
       for (const line of this.#lines(detail.prompt_id, node)) this.progress.done.add(line)
     }
     this.options.onChange()
@@ -102,6 +109,7 @@ export class Runs {
     const running = new Map()
     for (const [id, state] of Object.entries(detail.nodes)) {
       this.#time(id, state.state)
+      if (state.state === 'finished') this.#finished.add(id)
       const shown = this.#lines(detail.prompt_id, state.display_node_id ?? id)
       for (const line of shown.length ? shown : this.#lines(detail.prompt_id, id)) {
         if (state.state === 'finished') this.progress.done.add(line)
@@ -110,7 +118,28 @@ export class Runs {
     }
     for (const line of running.keys()) this.progress.done.delete(line)
     this.progress.running = running
+    this.progress.far = this.#far(detail)
     this.options.onChange()
+  }
+
+  /** At the end of a call: `3/30` of the nodes that a loop makes of it, else of the steps of its node. @param {any} detail @returns {Map<number, string>} */
+  #far({ prompt_id: prompt, nodes }) {
+    /** @type {Map<number, string[]>} */
+    const byLine = new Map()
+    for (const [id, span] of Object.entries(this.#own.get(prompt) ?? this.options.graphLines())) {
+      const line = Array.isArray(span) ? span[1] : span
+      const ids = byLine.get(line)
+      if (ids) ids.push(id)
+      else byLine.set(line, [id])
+    }
+    const far = new Map()
+    for (const [line, ids] of byLine) {
+      const done = ids.filter(id => this.#finished.has(id)).length
+      const now = ids.map(id => nodes[id]).find(state => state?.state === 'running')
+      if (ids.length > 1 && done < ids.length && (done || now)) far.set(line, `${done}/${ids.length}`)
+      else if (ids.length === 1 && now?.max > 1) far.set(line, `${now.value}/${now.max}`)
+    }
+    return far
   }
 
   /** @param {string} node @param {string} state */
@@ -125,7 +154,7 @@ export class Runs {
 
   /** @param {string | undefined} prompt */
   #end(prompt) {
-    this.progress = { running: new Map(), done: new Set(), prompt: undefined }
+    this.progress = noProgress()
     this.options.onChange()
     this.options.onEnd(prompt)
   }

@@ -36,9 +36,9 @@ export class Screen {
 
   /** Lines that are selected in the graph, run, or would change it. */
   mark() {
-    const { running, done } = this.#runs.progress
+    const { running, done, far } = this.#runs.progress
     const { lines, changedLines, printed } = this.#state
-    this.#editor.mark({ selected: selectedLines(lines), running, done, changed: changedLines, results: withPrinted(this.#runs.results(lines), printed) })
+    this.#editor.mark({ selected: selectedLines(lines), running, done, far, changed: changedLines, results: withPrinted(this.#runs.results(lines), printed) })
   }
 
   /** Another workflow is on screen. */

@@ -63,6 +63,12 @@ export function selectNodeOfLine(line, lines, enter = false) {
   return true
 }
 
+/** The node of this type that a line calls, where it is in the graph on screen. @param {number} line @param {Lines} lines @param {string} type */
+export function nodeOfLine(line, lines, type) {
+  const paths = Object.entries(lines).filter(([, [first, last]]) => first <= line && line <= last).map(([path]) => path)
+  return paths.map(path => visible(path)?.node).find(node => node && (node.comfyClass ?? node.type) === type)
+}
+
 /** The node of a path, or the subgraph node around it, that is in the graph on screen. @param {string} path */
 function visible(path) {
   const graph = shownGraph()

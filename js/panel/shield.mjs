@@ -6,14 +6,19 @@
  */
 export function shield(root, listeners, shortcut) {
   keepKeys(root, listeners, shortcut)
-  for (const type of ['copy', 'cut', 'paste']) listeners.on(root, type, event => event.stopPropagation())
+  keepClipboard(root, listeners)
   // Dragging the sidebar's edge would select text in here.
   listeners.on(document, 'pointerdown', event => root.classList.toggle('cs-still', !root.contains(event.target)), true)
   for (const type of ['pointerup', 'pointercancel']) listeners.on(document, type, () => root.classList.remove('cs-still'), true)
 }
 
+/** What is copied in here is text, no nodes. @param {HTMLElement} root @param {import('./dom.mjs').Listeners} listeners */
+export function keepClipboard(root, listeners) {
+  for (const type of ['copy', 'cut', 'paste']) listeners.on(root, type, event => event.stopPropagation())
+}
+
 /** ComfyUI's shortcuts listen on the page: what is typed in a field is not meant for them, but for saving. */
-function keepKeys(/** @type {HTMLElement} */ root, /** @type {import('./dom.mjs').Listeners} */ listeners, /** @type {(event: KeyboardEvent) => boolean} */ shortcut) {
+export function keepKeys(/** @type {HTMLElement} */ root, /** @type {import('./dom.mjs').Listeners} */ listeners, /** @type {(event: KeyboardEvent) => boolean} */ shortcut) {
   /** Keys that went down in here. @type {Set<string>} */
   const down = new Set()
   listeners.on(window, 'keydown', event => (root.contains(event.target) ? down.add(event.code) : down.delete(event.code)), true)

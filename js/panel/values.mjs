@@ -51,7 +51,7 @@ const close = view => view.dispatch({ effects: setShown.of(null) })
 
 /** @param {MouseEvent} event @param {any} view */
 function isFar({ clientX: x, clientY: y }, view) {
-  const control = document.querySelector('.comfyscript .cs-value')?.getBoundingClientRect()
+  const control = document.querySelector('.cs-value')?.getBoundingClientRect()
   const value = view.coordsAtPos(view.state.field(shown).pos)
   return [control, value].every(box => !box || x < box.left - NEAR || x > box.right + NEAR || y < box.top - NEAR || y > box.bottom + NEAR)
 }

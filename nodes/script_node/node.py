@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...comfyui.interrupts import interrupt_check, interrupt_waits
 from ...graph.prompt import may_be_link
-from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError
+from ...interpreter import MAX_OUTPUTS, ScriptDenied, ScriptError, describe_signature
 from ...interpreter.lang.looks import looking
 from ...interpreter.nodes.settings import Settings
 from .any_inputs import ANY, OWN, AnyInputs
@@ -39,6 +40,7 @@ class ComfyScript:
             'default': DEFAULT_SCRIPT,
             'dynamicPrompts': False,
             'any_inputs': True,
+            'signature': _first_signature(),
             'tooltip': 'Python, interpreted; nodes are functions. `def main(image: Image, …)` makes sockets, widgets.',
         }
         return {
@@ -117,6 +119,12 @@ class ComfyScript:
         if self._cache is None:
             self._cache = Generations(settings.cache_bytes)
         return self._cache
+
+
+@lru_cache(maxsize=1)
+def _first_signature() -> dict[str, Any]:
+    """The sockets and widgets of the script that a new node has: for the page (js/node/sockets.mjs)."""
+    return describe_signature(DEFAULT_SCRIPT)
 
 
 class _Interrupted(Exception):

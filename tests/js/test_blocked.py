@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.js.conftest import ROOT
-from comfy_script.tests.js.kept_node import VALUES, held, js, load, make_node, open_page
+from comfy_script.tests.js.kept_node import HELD, SCRIPT, VALUES, held, js, load, make_node, open_page
 from comfy_script.tests.lab.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -78,3 +78,20 @@ def test_what_a_page_without_any_file_of_ours_saved_is_whole_in_one_with_them(br
     now = held(page)
     page.close()
     assert now == whole
+
+
+@pytest.mark.parametrize('name', ['script_editor.mjs', 'codemirror.mjs'])
+def test_where_the_editor_does_not_come_the_text_field_stays(browser, panel_server, name):
+    page = browser.new_page()
+    with page.expect_event('requestfailed', lambda request: request.url.endswith(f'/{name}')):
+        page.route(lambda url: url.endswith(f'/{name}'), lambda route: route.abort())
+        open_page(page, panel_server)
+        make_node(page)
+    js(page, "app.canvas.centerOnNode(app.graph.nodes.find(node => node.comfyClass === 'ComfyScript'))")
+    field = page.locator('textarea.comfyscript-node-text')
+    field.click()
+    field.press('Control+End')
+    page.keyboard.type('# typed')
+    script = js(page, HELD)['prompt']['script']
+    page.close()
+    assert script == f'{SCRIPT}# typed'

@@ -115,10 +115,15 @@ NODE_TEXT = 'def main(x: int = 1) -> int:\n    y = x\n    return y\n'
 
 
 class TestTabInTheNode:
+    """In its plain field, which stays where the editor does not load: here it never learns that it is seen."""
+
     @pytest.fixture
     def area(self, panel: Panel) -> Panel:
         panel.js(
-            f"""const node = LiteGraph.createNode('ComfyScript'); app.graph.add(node); node.pos = [300, 600]
+            f"""const watch = window.IntersectionObserver
+            window.IntersectionObserver = class {{ observe() {{}} disconnect() {{}} }}
+            const node = LiteGraph.createNode('ComfyScript'); app.graph.add(node); node.pos = [300, 600]
+            window.IntersectionObserver = watch
             const widget = node.widgets.find(one => one.name === 'script')
             widget.value = argument; widget.callback?.(argument); app.canvas.centerOnNode(node); {TRACK}""",
             NODE_TEXT,

@@ -19,6 +19,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 APP = 'window.comfyAPI.app.app'
 FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']  # fmt: skip  # noqa: E501
 
+PASTE = """(field, text) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', text)
+    field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+}"""
+
 STATE = """
     const node = own()
     const linksFrom = slot => [...app.graph.links.values()].filter(
@@ -54,11 +60,11 @@ class Editor:
         self.page.wait_for_function(f'(() => {{ const node = {node}; return {condition} }})()', timeout=timeout)
 
     def type(self, text: str) -> None:
-        """Types a text into the field that the user sees."""
-        field = self.page.locator('textarea.comfyscript-node-text:visible')
+        """Pastes a text over the one that the user sees."""
+        field = self.page.locator('.cs-node-editor .cm-content:visible')
         field.click()
         field.press('ControlOrMeta+a')
-        self.page.keyboard.insert_text(text)
+        field.evaluate(PASTE, text)
 
     def queue(self) -> None:
         self.js('await app.queuePrompt(0, 1)')
@@ -249,7 +255,7 @@ def test_a_copy_has_the_sockets_and_values(editor: Editor) -> None:
 
 
 def test_the_text_is_as_wide_as_the_node(editor: Editor) -> None:
-    width = "own().widgets[0].element.getBoundingClientRect().width"
+    width = 'own().widgets[0].element.getBoundingClientRect().width'
     before = editor.js(f'return {width}')
     # What the side panel does when it shows the node's parameters.
     editor.js('own().widgets[0].width = 150; app.canvas.setDirty(true, true)')
@@ -324,7 +330,10 @@ def test_examples_open_and_run(editor_of: Editor, file: Path) -> None:
     editor_of.load(json.loads(file.read_text(encoding='utf-8')))
     editor_of.wait('node.widgets.length > 1')
     for name, value in (('size', 64), ('steps', 1), ('passes', 1)):
-        editor_of.js('const w = app.graph.nodes.flatMap(n => n.widgets ?? []).find(w => w.name === a[0]); if (w) w.value = a[1]', [name, value])  # noqa: E501
+        editor_of.js(
+            'const w = app.graph.nodes.flatMap(n => n.widgets ?? []).find(w => w.name === a[0]); if (w) w.value = a[1]',
+            [name, value],
+        )
     prompt = editor_of.prompt()
     entry = editor_of.server.queue(prompt, timeout=200)
     shown = [output for output in entry['outputs'].values() if output.get('images')]
