@@ -138,7 +138,6 @@ export class Cover {
     this.#area.classList.toggle('cs-covered', Boolean(parent))
     this.#area.tabIndex = parent ? -1 : 0
     if (!parent) return
-    if (getComputedStyle(parent).position === 'static') parent.style.position = 'relative'
     parent.append(this.#host)
     this.#moved.observe(parent, { childList: true })
     this.#editor.view.requestMeasure()

@@ -137,7 +137,11 @@ export function openOutline(place, editor) {
   const field = h('input', { type: 'text', class: 'cs-outline-field', placeholder: t('outline.find'), 'aria-label': t('outline.find'), role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'cs-outline-list' })
   const element = h('div', { class: 'cs-outline' }, field, list)
 
-  const close = () => element.remove()
+  const close = () => {
+    // It would hear of its own going.
+    field.removeEventListener('blur', close)
+    element.remove()
+  }
   const go = (/** @type {Entry | undefined} */ entry) => {
     close()
     if (entry) editor.goTo(entry.line)
@@ -159,11 +163,11 @@ export function openOutline(place, editor) {
   field.addEventListener('blur', close)
   field.addEventListener('keydown', event => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step && shown.length) chosen = (chosen + step + shown.length) % shown.length
-    else if (event.key === 'Enter') return go(shown[chosen])
-    else if (event.key === 'Escape') return go(undefined)
-    else return
+    if (!step && event.key !== 'Enter' && event.key !== 'Escape') return
+    // Of the key, nothing reaches the editor, which is where it is typed from here on.
     event.preventDefault()
+    if (!step) return go(event.key === 'Enter' ? shown[chosen] : undefined)
+    if (shown.length) chosen = (chosen + step + shown.length) % shown.length
     draw()
   })
   const inside = entries.findLastIndex(entry => entry.line <= here && here <= entry.end)
