@@ -1,7 +1,7 @@
 // The ComfyScript node in the editor: sockets and widgets of its script's signature, what it printed, where it failed.
 import { app, api } from '../panel/comfy.mjs'
 import { attach, beginRun, endProgress, saved, showFailure, showPrinted } from './script_node.mjs'
-import { applySignature, showSockets } from './sockets.mjs'
+import { applySignature, withSockets } from './sockets.mjs'
 
 const TYPE = 'ComfyScript'
 
@@ -23,22 +23,11 @@ function withNode(id, act) {
   if (node) act(node)
 }
 
-/** The node's class and its definition, as the page got them last. @type {{ nodeType: any, nodeData: any } | undefined} */
-let latest
-
-/** The search shows a node's definition, which has all outputs that a script may have, once its class is made of that. */
-async function describe() {
-  const isMade = () => /** @type {any} */ (window).LiteGraph?.registered_node_types?.[TYPE] === latest?.nodeType
-  for (let turn = 0; !isMade() && turn < 100; turn++) await new Promise(resolve => setTimeout(resolve))
-  if (latest && isMade()) showSockets(latest.nodeData)
-}
-
 app.registerExtension({
   name: 'ComfyScript.Node',
 
   async beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ nodeData) {
     if (nodeData.name !== TYPE) return
-    latest = { nodeType, nodeData }
     // Said to keep.js, which holds what is saved in the nodes where this file is missing.
     nodeType.prototype.comfyScriptLoaded = true
     const configure = nodeType.prototype.configure
@@ -55,9 +44,10 @@ app.registerExtension({
     }
   },
 
-  registerCustomNodes: describe,
-  /** @override the definitions were fetched again */
-  refreshComboInNodes: describe,
+  /** What the search and the node library show. @param {any[]} definitions */
+  beforeRegisterVueAppNodeDefs(definitions) {
+    definitions.forEach((one, index) => { if (one.name === TYPE) definitions[index] = withSockets(one) })
+  },
 
   nodeCreated(/** @type {any} */ node) {
     if (node.comfyClass === TYPE) attach(node)

@@ -30,16 +30,20 @@ export function firstScript(definition) {
   return signature ? { script, signature } : undefined
 }
 
-/** Has a node's definition say what a new node has, for lists and previews of nodes. @param {any} node as the server defines it */
-export function showSockets(node) {
+/** A node's definition with the sockets that a new node has, and not all that a script may have. @param {any} node as the server defines it */
+export function withSockets(node) {
   const signature = firstScript(node)?.signature
-  if (!signature) return
+  if (!signature) return node
   const inputs = Object.fromEntries(signature.inputs.map(input => [input.name, definition(input)]))
-  node.input = { ...node.input, optional: { ...node.input.optional, ...inputs } }
-  if (node.input_order) node.input_order = { ...node.input_order, optional: [...node.input_order.optional ?? [], ...Object.keys(inputs)] }
-  node.output = signature.outputs.map(output => output.type)
-  node.output_name = signature.outputs.map(output => output.name)
-  node.output_is_list = signature.outputs.map(() => false)
+  return {
+    ...node,
+    input: { ...node.input, optional: { ...node.input.optional, ...inputs } },
+    input_order: node.input_order && { ...node.input_order, optional: [...node.input_order.optional ?? [], ...Object.keys(inputs)] },
+    output: signature.outputs.map(output => output.type),
+    output_name: signature.outputs.map(output => output.name),
+    output_is_list: signature.outputs.map(() => false),
+    output_tooltips: undefined,
+  }
 }
 
 /** @param {InputJson} input */

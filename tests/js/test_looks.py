@@ -116,6 +116,9 @@ def test_words_of_the_editor_are_comfyuis(panel: Panel) -> None:
         panel.page.wait_for_selector('.cm-search')
         assert '区分大小写' in panel.page.inner_text('.cm-search')
         assert panel.page.get_attribute('.cm-search [name=search]', 'placeholder') == '查找'
+        # What the server says of the script has words of its own, too.
+        panel.edit('steps=2', 'steps=20000')
+        panel.wait_for_state('steps 最多为 10000')
     finally:
         panel.js("await app.extensionManager.setting.set('Comfy.Locale', 'en')")
         panel.close()
