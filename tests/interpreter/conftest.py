@@ -51,7 +51,7 @@ NODES = {
     },
 }
 
-SMALL = Bounds(steps=300_000, seconds=5.0, text=100_000, items=20_000, memory=64 << 20, tensor_elements=1 << 20)
+SMALL = Bounds(steps=300_000, seconds=60.0, text=100_000, items=20_000, memory=64 << 20, tensor_elements=1 << 20)
 
 
 @pytest.fixture(scope='session')

@@ -20,7 +20,7 @@ from comfy_script.interpreter.lang.tensors.methods import tensor_attributes
 from comfy_script.interpreter.lang.tensors.tensor_costs import TensorCost
 from comfy_script.interpreter.lang.types.tables import ATTRIBUTES
 
-BOUNDS = Bounds(items=10_000, text=100_000, steps=50_000, seconds=20.0)
+BOUNDS = Bounds(items=10_000, text=100_000, steps=50_000, seconds=60.0)
 
 
 def machine() -> Machine:

@@ -24,7 +24,7 @@ from comfy_script.runtime.calls.functions import NodeNamespace
 
 from .test_escapes import Opaque
 
-TINY = Bounds(steps=20_000, seconds=20.0, text=100_000, items=20_000, memory=3 << 20, tensor_elements=1 << 16)
+TINY = Bounds(steps=20_000, seconds=60.0, text=100_000, items=20_000, memory=3 << 20, tensor_elements=1 << 16)
 
 HELD = r"""
 s = set(range(5000))\nx = []\nwhile True: x.append(s - {1})
