@@ -28,6 +28,9 @@ four microseconds for each; a text that is wrong at its end it reads twice."""
 MOST_WITH_TEXTS = 4
 """How many times its bound of characters a script may have with its long texts."""
 
+LONG_TEXT = 10_000
+"""Characters of a text that nobody reads."""
+
 MAX_CHAINED = 400
 """How often `elif` and `lambda` may stand in one script: they nest without brackets and across commas."""
 
@@ -52,7 +55,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LONG_TEXT = re.compile(r"""'[^'\\\n]{10000,}'|"[^"\\\n]{10000,}\"""")
+# Also one that does not end: else many would be looked through to the end of the line.
+_TEXT = re.compile(r"""'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|"[^"\\\n]*(?:\\.[^"\\\n]*)*"?""")
 _STRING_STOP = re.compile(r'[\\\n\'"]')
 _TEMPLATE_STOP = re.compile(r'[\\{}\n"\']')
 _DEEPENING_WORDS = frozenset({'not', 'lambda', 'if', 'else', 'and', 'or', 'in', 'is', 'await', 'for'})
@@ -81,7 +85,7 @@ def _check_length(text: str, most: int) -> None:
     """Long texts on one line (an image that a node holds) are one token each: they do not count as script."""
     length = len(text)
     if most < length <= MOST_WITH_TEXTS * most:
-        length = len(_LONG_TEXT.sub('', text))
+        length -= sum(len(found[0]) for found in _TEXT.finditer(text) if len(found[0]) > LONG_TEXT)
     if length > most:
         raise ScriptLimit(f'the script has {length} characters, more than the {most} allowed')
 

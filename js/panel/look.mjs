@@ -1,5 +1,6 @@
 // How scripts look, in the editor and in differences: colours of words, wrapped lines, CodeMirror's own elements.
 import * as cm from '../vendor/codemirror.mjs'
+import { longTexts } from './long_texts.mjs'
 import { phrases } from './phrases.mjs'
 
 const { EditorView, Decoration } = cm
@@ -101,6 +102,6 @@ const look = EditorView.theme({
 
 /** What every editor and diff of the panel has. @param {{ label: string, dark: boolean }} options */
 export const basics = ({ label, dark }) => [
-  cm.lineNumbers(), cm.highlightSpecialChars(), cm.drawSelection(), cm.syntaxHighlighting(highlighting), cm.python(), EditorView.lineWrapping, hanging,
+  cm.lineNumbers(), cm.highlightSpecialChars(), cm.drawSelection(), cm.syntaxHighlighting(highlighting), cm.python(), EditorView.lineWrapping, hanging, longTexts,
   look, phrases(), EditorView.theme({}, { dark }), EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocorrect: 'off', autocapitalize: 'off', translate: 'no' }),
 ]

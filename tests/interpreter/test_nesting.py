@@ -80,12 +80,19 @@ def test_double_braces_in_a_format_are_refused() -> None:
         _check_nesting('f"{x:{{y}}}"', nested_templates=True)
 
 
+def test_texts_without_an_end_are_looked_through_once() -> None:
+    with pytest.raises(ScriptError):
+        parse_source("\\'" * 90_000, Bounds(source=50_000))
+
+
 @pytest.mark.parametrize('quote', ['"', "'"])
 def test_long_texts_are_no_script(quote: str) -> None:
     """An image that a node holds as text: the script around it is as long as before."""
     bounds = Bounds(source=50_000)
     image = f'{quote}{"AB+/" * 40_000}{quote}'
-    assert parse_source(f'x = {image}', bounds).body
+    lines = f'{quote}{"a line" * 9} {"line" + chr(92) + "n" + chr(92) + quote} {"AB+/" * 40_000}{quote}'
+    for text in (image, lines):
+        assert parse_source(f'# it{quote}s long\nx = {text}', bounds).body
     for text in (f'x = {image}\n' + 'y = 1\n' * 9_000, f'x = {image}\n' * 2, 'x = ' + "'a' + " * 9_000 + "'a'"):
         with pytest.raises(ScriptLimit, match='characters'):
             parse_source(text, bounds)

@@ -104,6 +104,26 @@ def test_no_line_begins_with_nothing(narrow: Panel, width: int) -> None:
     assert empty < 12
 
 
+def test_an_image_that_a_node_holds_takes_no_room(panel: Panel) -> None:
+    image = 'data:image/png;base64,' + 'AB+/' * 100_000
+    panel.set_widget(6, 'text', image)
+    panel.page.wait_for_selector('#cs-script .cs-long')
+    assert image in panel.text()
+    assert '… 400,022 characters' in panel.page.inner_text('#cs-script')
+    assert panel.page.evaluate("document.querySelector('#cs-script .cm-content').scrollHeight") < 2000
+    panel.edit('steps=2', 'steps=6')
+    panel.apply('1 value')
+    assert (panel.widget(3, 'steps'), panel.widget(6, 'text')) == (6, image)
+    # One character for the cursor.
+    panel.edit('CLIPTextEncode(', 'CLIPTextEncode(')
+    for _ in range(9):  # it may be in the next line
+        if panel.page.locator('#cs-script .cs-long').count():
+            panel.page.keyboard.press('Delete')
+    panel.page.keyboard.insert_text('"a cat"')
+    panel.apply('1 value')
+    assert panel.widget(6, 'text') == 'a cat'
+
+
 def test_words_of_the_editor_are_comfyuis(panel: Panel) -> None:
     panel.close()
     panel.js("await app.extensionManager.setting.set('Comfy.Locale', 'zh')")

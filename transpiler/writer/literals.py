@@ -15,6 +15,9 @@ DEEPEST = 60
 LONGEST = 20_000
 """Texts beyond this many characters stay on one line: nobody reads them, and laying them out takes time."""
 
+LONGEST_LINE = 10_000
+"""The same of texts without line ends, such as an image that a node holds."""
+
 LONGEST_COMMENT = 5_000
 
 # `repr` escapes what `str.isprintable` refuses: control characters, bidi marks, every space but the plain one. These
@@ -81,7 +84,7 @@ def text(value: str) -> Expression:
     flat = quoted(value)
     if len(flat) <= 60:
         return flat
-    if len(value) > LONGEST:
+    if len(value) > (LONGEST if '\n' in value else LONGEST_LINE):
         return flat
     return Text(flat, _triple(value), lambda width: _pieces(value, flat[0], width))
 

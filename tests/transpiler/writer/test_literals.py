@@ -97,6 +97,11 @@ def test_ten_megabytes_of_text() -> None:
         assert ast.literal_eval(ast.parse(written(text)).body[0].value) == text  # type: ignore[attr-defined]
 
 
+def test_an_image_that_a_node_holds_is_one_line() -> None:
+    assert written('AB+/' * 3000).count('\n') == 0
+    assert written('a line\n' * 2000).count('\n') == 2000
+
+
 @given(st.text())
 def test_a_comment_is_one_line_and_says_nothing_to_tools(title: str) -> None:
     line = f'# {comment(title)}'
