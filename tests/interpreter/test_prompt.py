@@ -37,6 +37,23 @@ def test_prompt_lines_names_and_groups(node_schemas: Schemas) -> None:
     assert found.callers == {'2': (Caller('sample', 11, 26),), '5': (Caller('sample', 11, 26),)}
 
 
+def test_a_folder_is_listed_through_what_the_server_lists() -> None:
+    files = ['a.png', 'trip/1.png', 'trip/2.png', 'trip/far/3.png']
+    image = {'input': {'required': {'image': [files, {'image_upload': True}]}}, 'output': ['IMAGE', 'MASK']}
+    save = {'input': {'required': {'images': ['IMAGE']}}, 'output': [], 'output_node': True}
+    schemas = Schemas.parse({'LoadImage': image, 'SaveImage': save})
+    text = """\
+for name in LoadImage.image:
+    if name.startswith('trip/') and '/' not in name[5:]:
+        image, mask = LoadImage(name)
+        SaveImage(image)
+assert len(list(LoadImage.image)) == 4
+assert sorted(name.split('/')[-1] for name in LoadImage.image)[0] == '1.png'
+"""
+    nodes = script_to_prompt(text, schemas).prompt.values()
+    assert [node['inputs']['image'] for node in nodes if node['class_type'] == 'LoadImage'] == files[1:3]
+
+
 def test_unknown_nodes_have_as_many_outputs_as_are_asked_for(node_schemas: Schemas) -> None:
     text = "a, b = node['X'](v=1, w=[1, 2])\nSaveImage(b)\nSaveImage(node['Y']())\nSaveImage(node['Z']()[3])"
     prompt = script_to_prompt(text, node_schemas).prompt

@@ -113,6 +113,20 @@ class TestApply:
         panel.apply('1 value')
         assert panel.widget(5, 'width') == 65
 
+    def test_value_that_a_packs_own_field_rounds(self, panel: Panel) -> None:
+        panel.js(
+            """const { widgets } = app.graph.getNodeById(5)
+            const at = widgets.findIndex(one => one.name === 'width')
+            const { name, value, options } = widgets[at]
+            const callback = function (entered) { this.value = Math.round(entered / 8) * 8 }
+            widgets[at] = { name, value, options, callback, type: 'A.PACKS' }"""
+        )
+        panel.edit('(64, 64, batch_size=1)', '(65, 66, batch_size=1)  # mine')
+        panel.apply('2 values')
+        panel.wait_for_text('(64, 66, batch_size=1)  # mine')
+        assert [panel.prompt()['5']['inputs'][name] for name in ('width', 'height')] == [64, 66]
+        assert 'width: its field takes 64' in panel.page.inner_text('.p-toast')
+
     def test_one_of_two_values_of_a_primitive_node(self, panel: Panel) -> None:
         panel.js(
             """const primitive = LiteGraph.createNode('PrimitiveNode'); app.graph.add(primitive)
