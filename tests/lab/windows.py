@@ -12,7 +12,8 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,19 @@ def _run(command: Sequence[str], folder: Path, env: dict[str, str]) -> int:
     """Runs it and prints what it prints; its exit code."""
     # Neither a terminal nor an inherited one: Wine waits for those.
     piped: dict[str, Any] = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT}
-    with subprocess.Popen(command, cwd=folder, env=env, **piped) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line.decode('utf-8', 'replace').rstrip(), flush=True)
-    return process.returncode
+    process = subprocess.Popen(command, cwd=folder, env=env, **piped)
+    assert process.stdout is not None
+    printing = threading.Thread(target=_print_all, args=(process.stdout,), daemon=True)
+    printing.start()
+    code = process.wait()
+    # Wine's own services hold the pipe, too, and stay as long as any other Windows program runs.
+    printing.join(10)
+    return code
+
+
+def _print_all(lines: Iterable[bytes]) -> None:
+    for line in lines:
+        print(line.decode('utf-8', 'replace').rstrip(), flush=True)
 
 
 def _windows_path(path: Path) -> str:
