@@ -18,8 +18,11 @@ export const graphConfigured = () => { if (load) load.configured = true }
 /** @param {NonNullable<typeof load>} load */
 function goesOn({ tab, until, configured }) {
   if (openTab() !== tab) return false
-  // ChangeTracker.isLoadingGraph, in newer frontends.
-  const flag = /** @type {any} */ (tab)?.constructor.isLoadingGraph
+  const tracker = /** @type {any} */ (tab)
+  // Its own undo: the graph is this workflow's.
+  if (configured && tracker?._restoringState) return false
+  // In newer frontends. It stays true while models are looked for.
+  const flag = tracker?.constructor.isLoadingGraph
   if (flag) return true
   if (performance.now() > until) return false
   if (!configured) return true
