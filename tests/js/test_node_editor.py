@@ -61,8 +61,9 @@ def test_what_is_typed_is_the_widgets_value(panel: Panel) -> None:
     # Indented as a body, brackets and quotes closed.
     assert node.value == TEXT.replace('int:\n', 'int:\n    image = LoadImage("a")\n')
     colours = panel.page.eval_on_selector_all(
-        '.cs-node-editor .cm-line span', 'all => Object.fromEntries(all.map(one => [one.textContent, getComputedStyle(one).color]))'
-    )  # fmt: skip
+        '.cs-node-editor .cm-line span',
+        'all => Object.fromEntries(all.map(one => [one.textContent, getComputedStyle(one).color]))',
+    )
     assert len({colours[word] for word in ('def', 'main', '"a"', '1')}) == 4
 
 
@@ -121,10 +122,10 @@ def test_a_click_lands_where_it_looks_at_every_zoom(panel: Panel) -> None:
     node = Node(panel, TEXT)
     for scale in (0.7, 1.6):
         panel.js(
-            'app.canvas.ds.scale = argument; app.canvas.centerOnNode(app.graph.getNodeById(argument2)); app.canvas.setDirty(true, true)'.replace(
-                'argument2', str(node.id)
-            ),
-            scale,
+            """app.canvas.ds.scale = argument[1]
+            app.canvas.centerOnNode(app.graph.getNodeById(argument[0]))
+            app.canvas.setDirty(true, true)""",
+            [node.id, scale],
         )
         panel.settle()
         box = (
@@ -154,24 +155,27 @@ def test_editors_are_made_where_they_are_seen(panel: Panel) -> None:
     assert 1 <= panel.page.locator(EDITOR).count() <= 9
 
 
-@pytest.mark.parametrize('palette', ['dark', 'light', 'solarized', 'arc', 'nord', 'github'])
-def test_it_is_readable_in_every_palette(panel: Panel, palette: str) -> None:
-    node = Node(panel, '# note\n' + TEXT + "KSampler(None, 1.5, 'a')\n")
-    panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', argument)", palette)
+def test_it_is_readable_in_every_palette(panel: Panel) -> None:
+    Node(panel, '# note\n' + TEXT + "KSampler(None, 1.5, 'a')\n")
+    faint: dict[str, float] = {}
     try:
-        panel.settle(100)
-        contrasts = panel.js(CONTRASTS.replace('.comfyscript *', '.cs-node-editor *'))
+        for palette in ('dark', 'light', 'solarized', 'arc', 'nord', 'github'):
+            panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', argument)", palette)
+            panel.settle(100)
+            contrasts = panel.js(CONTRASTS.replace('.comfyscript *', '.cs-node-editor *'))
+            assert {'def', '# note', '1.5', "'a'", 'KSampler'} <= contrasts.keys()
+            faint |= {f'{palette}: {word}': contrast for word, contrast in contrasts.items() if contrast < 4.5}
     finally:
         panel.js("await app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
 
-    assert {'def', '# note', '1.5', "'a'", 'KSampler'} <= contrasts.keys(), node.value
-    assert {word: round(contrast, 2) for word, contrast in contrasts.items() if contrast < 4.5} == {}
+    assert faint == {}
 
 
 def test_the_search_lists_the_sockets_of_a_new_node(panel: Panel) -> None:
     told = panel.js(
         """const { inputs, outputs } = app.extensionManager._p._s.get('nodeDef').nodeDefsByName.ComfyScript
-        return { inputs: Object.values(inputs).map(one => [one.name, one.type]), outputs: outputs.map(one => [one.name, one.type]) }"""
+        const list = all => all.map(one => [one.name, one.type])
+        return { inputs: list(Object.values(inputs)), outputs: list(outputs) }"""
     )
     has = panel.js(
         """const { inputs, outputs } = LiteGraph.createNode('ComfyScript')
