@@ -46,11 +46,13 @@ value = saved(ImageInvert(EmptyImage(16, 8, 1, 255)), 'saving')
 
 def test_an_image_carries_the_text_of_the_script(real: Child) -> None:
     """Of the script, or cell, that calls: a cell's text is where `linecache` looks, as IPython puts it there."""
-    cell = "value = SaveImage(EmptyImage(8, 8), 'cell')  # mine\n"
+    cell = "SaveImage(EmptyImage(8, 8), 'cell')  # mine\n"
     info = metadata(real, f"""
 import linecache
 linecache.cache['<cell 3>'] = (len({cell!r}), None, [{cell!r}], '<cell 3>')
-exec(compile({cell!r}, '<cell 3>', 'exec'), globals())
+with Workflow() as wf:
+    exec(compile({cell!r}, '<cell 3>', 'exec'), globals())
+value = {{'ui': wf.ui[-1]}}
 """)  # fmt: skip
     assert json.loads(info['ComfyScriptSource']) == cell
     assert 'ComfyScriptSource' not in metadata(real, "value = saved(EmptyImage(8, 8), 'no file')")
@@ -65,7 +67,9 @@ linecache.cache['<cell 4>'] = (1, None, ['a cell'], '<cell 4>')
 before = getattr(host.SaveImage, 'RELATIVE_PYTHON_MODULE', None)
 host.SaveImage.RELATIVE_PYTHON_MODULE = 'custom_nodes.pack'
 try:
-    exec(compile("value = SaveImage(EmptyImage(8, 8), 'pack')", '<cell 4>', 'exec'), globals())
+    with Workflow() as wf:
+        exec(compile("SaveImage(EmptyImage(8, 8), 'pack')", '<cell 4>', 'exec'), globals())
+    value = {'ui': wf.ui[-1]}
 finally:
     host.SaveImage.RELATIVE_PYTHON_MODULE = before
 """)  # fmt: skip
