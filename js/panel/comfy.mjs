@@ -134,6 +134,9 @@ export async function asOneStep(change) {
 /** What keeps the open workflow's undo. @returns {any} */
 export const activeTracker = () => activeWorkflow()?.changeTracker
 
+/** Whether something was undone that a new step would put out of reach. */
+export const canRedo = () => Boolean(activeTracker()?.redoQueue?.length)
+
 /** The nodes of the graph and of all its subgraphs. @returns {Node[]} */
 export const everyNode = () => [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap(graph => graph.nodes)
 

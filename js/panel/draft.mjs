@@ -1,5 +1,5 @@
 // The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
-import { openWorkflowKeys, toast, workflowKey, writtenText } from './comfy.mjs'
+import { canRedo, openWorkflowKeys, toast, workflowKey, writtenText } from './comfy.mjs'
 import { keepScript } from './apply_script.mjs'
 import { debounce } from './dom.mjs'
 import { adoptDraft, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
@@ -197,9 +197,14 @@ export class Draft {
   async #keep() {
     const state = this.#state
     const text = this.#editor.text()
-    const { plan } = state
-    if (!state.edited || state.applying || state.moved || state.conflicts || !plan || plan.errors || plan.edits.length) return
-    if (workflowKey() !== state.key) return
+    if (!this.#saysTheSame(state.plan)) return
+    // The graph may have changed since it was asked.
+    const now = await server.planApply({ ...await openGraph(), script: text }).catch(() => undefined)
+    if (state.closed || this.#editor.text() !== text || !this.#saysTheSame(state.plan)) return
+    if (!this.#saysTheSame(now)) {
+      this.#checkSoon()
+      return
+    }
     state.applying = true
     try {
       await keepScript(state, text)
@@ -217,6 +222,14 @@ export class Draft {
     }
     this.#screen.showNotes()
     this.#screen.showState()
+  }
+
+  /** Whether the text can stay with the graph as it is, by what Apply would do. @param {import('./server.mjs').Plan | undefined} plan */
+  #saysTheSame(plan) {
+    const state = this.#state
+    if (!state.edited || state.applying || state.moved || state.conflicts || !plan || plan.errors || plan.edits.length) return false
+    // What was undone in the graph can come back: a new step would put it out of reach.
+    return workflowKey() === state.key && !canRedo()
   }
 
   destroy() {

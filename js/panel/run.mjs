@@ -1,5 +1,5 @@
 // Which line runs: ComfyUI's progress messages, by the lines of the script that was queued.
-import { api } from './comfy.mjs'
+import { api, openTab } from './comfy.mjs'
 import { Listeners } from './dom.mjs'
 import { filesOf, isSeen } from './results.mjs'
 
@@ -13,6 +13,8 @@ export class Runs {
   #listeners = new Listeners()
   /** @type {Map<string, Lines>} */
   #own = new Map()
+  /** The tab that each prompt was queued in, or that was open when it began. @type {Map<string, object | undefined>} */
+  #tabs = new Map()
   /** @type {Progress} */
   progress = noProgress()
   /** Nodes of the prompt that runs which need not, or not again. @type {Set<string>} */
@@ -36,7 +38,7 @@ export class Runs {
     on('execution_start', detail => this.#start(detail?.prompt_id))
     on('execution_cached', detail => this.#cached(detail))
     on('progress_state', detail => this.#state(detail))
-    on('executed', detail => this.#note(detail?.display_node ?? detail?.node, { files: filesOf(detail?.output) }))
+    on('executed', detail => { if (this.#isHere(detail?.prompt_id)) this.#note(detail?.display_node ?? detail?.node, { files: filesOf(detail?.output) }) })
     on('comfyscript.printed', detail => this.#note(detail?.node, { printed: String(detail?.text ?? '') }))
     on('execution_success', detail => this.#end(detail?.prompt_id))
     on('execution_interrupted', detail => this.#end(detail?.prompt_id))
@@ -53,7 +55,13 @@ export class Runs {
   /** The lines of a prompt that the panel queued itself. @param {string} prompt @param {Lines} lines */
   queued(prompt, lines) {
     this.#own.set(prompt, lines)
+    this.#tabs.set(prompt, openTab())
     for (const old of [...this.#own.keys()].slice(0, -20)) this.#own.delete(old)
+  }
+
+  /** Whether a prompt is of the workflow on screen: in another one its nodes' ids mean others. @param {string | undefined} prompt */
+  #isHere(prompt) {
+    return !prompt || !this.#tabs.has(prompt) || this.#tabs.get(prompt) === openTab()
   }
 
   /** Where a node is said to have failed. @param {string | undefined} prompt @param {string} node @returns {number | undefined} */
@@ -63,6 +71,7 @@ export class Runs {
 
   /** All lines of a node's call. @param {string | undefined} prompt @param {string} node @returns {number[]} */
   #lines(prompt, node) {
+    if (!this.#isHere(prompt)) return []
     const span = (this.#own.get(prompt ?? '') ?? this.options.graphLines())[node]
     if (!Array.isArray(span)) return span ? [span] : []
     return Array.from({ length: span[1] - span[0] + 1 }, (_, index) => span[0] + index)
@@ -80,14 +89,17 @@ export class Runs {
     return new Map([...this.#made].flatMap(([node, result]) => (lines[node] && isSeen(result) ? [[lines[node][1], result]] : [])))
   }
 
-  /** Another graph: what was made is not of its nodes. */
+  /** Another graph: what was made, and what runs, is not of its nodes. */
   forget() {
     this.#made.clear()
+    this.progress = noProgress(this.progress.prompt)
   }
 
   /** @param {string | undefined} prompt */
   #start(prompt) {
     this.progress = noProgress(prompt)
+    if (prompt && !this.#tabs.has(prompt)) this.#tabs.set(prompt, openTab())
+    for (const old of [...this.#tabs.keys()].slice(0, -40)) this.#tabs.delete(old)
     this.#began.clear()
     this.#finished.clear()
     this.options.onChange()
@@ -106,6 +118,7 @@ export class Runs {
   #state(detail) {
     if (!detail?.nodes) return
     if (this.progress.prompt === undefined) this.#start(detail.prompt_id)
+    if (!this.#isHere(detail.prompt_id)) return
     const running = new Map()
     for (const [id, state] of Object.entries(detail.nodes)) {
       this.#time(id, state.state)

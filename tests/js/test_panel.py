@@ -307,6 +307,34 @@ class TestRun:
         panel.page.keyboard.press('Control+Enter')
         panel.page.wait_for_function("window.seen.some(line => line.includes('KSampler'))", timeout=20000)
 
+    def test_progress_is_not_shown_in_another_workflow(self, panel: Panel) -> None:
+        running = """const { api } = window.comfyAPI.api
+        const about = detail => ({ detail: { prompt_id: 'ours', ...detail } })
+        const tell = (type, detail) => api.dispatchEvent(new CustomEvent(type, about(detail)))
+        tell('execution_start')
+        tell('progress_state', { nodes: { 3: { state: 'running', value: 1, max: 4 } } })"""
+        first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
+        panel.js(running)
+        assert any('KSampler(' in line for line in panel.marked('running'))
+        panel.load(small_workflow(), 'another')
+        panel.page.wait_for_selector('.cs-line-running', state='detached')
+        panel.js(running.replace("tell('execution_start')", ''))
+        assert panel.marked('running') == []
+        # It can be stopped from anywhere.
+        assert panel.button('Stop').is_visible()
+        panel.js(
+            """const { workflow } = app.extensionManager
+            const first = workflow.openWorkflows.find(one => one.path === argument)
+            await app.loadGraphData(first.changeTracker.activeState, true, true, first)""",
+            first,
+        )
+        panel.settle(1000)
+        panel.js(running.replace("tell('execution_start')", ''))
+        assert any('KSampler(' in line for line in panel.marked('running'))
+        panel.js(running.replace("tell('execution_start')", "tell('execution_success')").split("tell('progress")[0])
+        assert panel.marked('running') == []
+        assert panel.button('Run').is_visible()
+
     def test_refused_prompt_is_marked_on_its_line(self, panel: Panel) -> None:
         panel.edit('steps=2', 'steps=0')
         panel.page.keyboard.press('Control+Enter')
@@ -711,8 +739,10 @@ class TestNames:
     def test_enter_after_a_whole_name_ends_the_line(self, panel: Panel) -> None:
         panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
         panel.page.keyboard.press('End')
-        panel.page.keyboard.type('\nimage2 = image')
-        panel.settle(400)
+        panel.page.keyboard.type('\nimage2 = imag')
+        panel.page.wait_for_selector('.cm-tooltip-autocomplete')
+        panel.page.keyboard.type('e')
+        panel.page.wait_for_selector('.cm-tooltip-autocomplete', state='detached')
         panel.page.keyboard.press('Enter')
         panel.page.keyboard.type('x = 1')
         assert panel.text().rstrip().endswith('image2 = image\nx = 1')

@@ -85,7 +85,8 @@ def test_under_a_heading_joins_its_group(panel: Panel) -> None:
 
 
 def test_new_ones_are_selected_and_seen(panel: Panel) -> None:
-    panel.js('app.canvas.ds.scale = 0.9; app.canvas.ds.offset = [-900, -100]')
+    # What they come beside is left of the screen, so they would be under the panel.
+    panel.js('app.canvas.ds.scale = 0.9; app.canvas.ds.offset = [-1700, -100]')
     panel.edit("SaveImage(image, 'panel')", "SaveImage(image, 'panel')\nPreviewImage(ImageInvert(image))")
     apply(panel, '2 new nodes')
     added = [str(node['id']) for name in ('PreviewImage', 'ImageInvert') for node in nodes(panel, name)]

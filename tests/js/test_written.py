@@ -161,6 +161,21 @@ def test_a_heading_is_renamed_without_apply(panel: Panel) -> None:
     assert '# What is wished for\n' in panel.text()
 
 
+def test_a_comment_leaves_what_was_undone_to_be_redone(panel: Panel) -> None:
+    panel.set_widget(3, 'cfg', 5)
+    panel.wait_for_text('cfg=5')
+    panel.undo()
+    panel.wait_for_text('cfg=8')
+    panel.edit('image = VAEDecode', '# to pixels\nimage = VAEDecode')
+    panel.wait_for_state('nothing to change')
+    # Longer than a text waits to be kept.
+    panel.settle(1500)
+    panel.js('await app.extensionManager.workflow.activeWorkflow.changeTracker.redo()')
+    panel.wait_for_text('cfg=5')
+    assert panel.widget(3, 'cfg') == 5
+    assert '# to pixels\nimage' in panel.text()
+
+
 def test_a_value_that_the_text_computes_is_told_where_the_graph_has_another(panel: Panel) -> None:
     text = TEXT.replace('KSampler(model, number,', 'KSampler(model, number * 7 + 1,')
     panel.edit(panel.text(), text)
