@@ -24,12 +24,16 @@ export function keepKeys(/** @type {HTMLElement} */ root, /** @type {import('./d
   listeners.on(window, 'keydown', event => (root.contains(event.target) ? down.add(event.code) : down.delete(event.code)), true)
   listeners.on(window, 'blur', () => down.clear())
   listeners.on(root, 'keydown', event => {
+    if (closesDialog(event, root)) return
     if (!event.defaultPrevented && shortcut(event)) event.preventDefault()
     if (event.defaultPrevented || (isTyping(event.target) && !saves(event))) event.stopPropagation()
   })
   // The canvas is drawn anew for each key that comes up anywhere, and hears of it first.
   listeners.on(window, 'keyup', event => { if (down.delete(event.code)) event.stopImmediatePropagation() }, true)
 }
+
+/** Escape is for what lies over the page (the report of a run that failed), also while one is still typing. @param {KeyboardEvent} event @param {HTMLElement} root */
+const closesDialog = (event, root) => event.key === 'Escape' && [...document.querySelectorAll('[role=dialog]')].some(dialog => !root.contains(dialog) && dialog.checkVisibility())
 
 /** @param {EventTarget | null} target */
 const isTyping = target => target instanceof HTMLElement && (target.isContentEditable || target instanceof HTMLInputElement)
