@@ -55,8 +55,11 @@ def test_text_stays_after_apply(written: Panel) -> None:
 
 def test_lines_and_nodes_are_still_known(written: Panel) -> None:
     written.js("app.canvas.selectNode(app.graph.nodes.find(node => node.type === 'KSampler'))")
-    written.page.wait_for_selector('.cs-line-selected')
-    assert all('KSampler(' in line for line in written.marked('selected'))
+    # What was applied was selected before.
+    written.page.wait_for_function(
+        """() => { const lines = [...document.querySelectorAll('.cs-line-selected')]
+        return lines.length && lines.every(line => line.textContent.includes('KSampler(')) }"""
+    )
     written.page.locator('#cs-script .cm-line', has_text='bad = ').click()
     assert written.js('return [...app.canvas.selectedItems].map(node => node.widgets[0].value)') == ['text, watermark']
 
