@@ -23,12 +23,12 @@ from mcp.types import CallToolResult
 
 from comfy_script.agents.serving import make_server
 from comfy_script.agents.studio import Studio
-from comfy_script.tests.lab.paths import SITE
+from comfy_script.tests.lab.paths import SAFE_PATH, SITE
 from comfy_script.tests.lab.server import free_port
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, '-P', '-m', 'comfy_script', 'mcp', *arguments]
+    return [sys.executable, *SAFE_PATH, '-m', 'comfy_script', 'mcp', *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:

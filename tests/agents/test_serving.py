@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from comfy_script.tests.agents.talking import command, environment, http_server
+from comfy_script.tests.lab.paths import SAFE_PATH
 from comfy_script.tests.transpiler.schemas import OBJECT_INFO
 
 from comfy_script.agents.errors import AgentError  # isort: skip
@@ -96,7 +97,7 @@ def test_without_the_sdk_it_says_what_to_install() -> None:
         'sys.exit(program.main(["mcp"]))\n'
     )
     ended = subprocess.run(
-        [sys.executable, '-P', '-c', code], env=environment(), capture_output=True, text=True, timeout=120
+        [sys.executable, *SAFE_PATH, '-c', code], env=environment(), capture_output=True, text=True, timeout=120
     )
     assert ended.returncode == 2
     assert ended.stderr == 'comfy_script: the MCP SDK is not installed: pip install "comfyscript[mcp]"\n'

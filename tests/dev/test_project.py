@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import comfy_script
-from comfy_script.tests.lab.paths import ROOT
+from comfy_script.tests.lab.paths import ROOT, SAFE_PATH
 from comfy_script.transpiler import transpile
 
 PLACEHOLDER = 'OWNER-TO-SET'
@@ -40,7 +40,7 @@ def test_the_workflows_are_sound():
 @pytest.mark.server
 def test_the_site_is_built_without_a_warning(tmp_path):
     # Not `--quiet`: then warnings do not count.
-    command = [sys.executable, '-P', '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(tmp_path)]
+    command = [sys.executable, *SAFE_PATH, '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(tmp_path)]
     env = {**os.environ, 'NO_MKDOCS_2_WARNING': '1'}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding='utf-8')
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from comfy_script.host import preload
-from comfy_script.tests.lab.paths import ROOT
+from comfy_script.tests.lab.paths import ROOT, SAFE_PATH
 
 OUTSIDE = {'agents', 'client', 'js', 'tests', 'tools', 'ui', 'docs', 'examples', '.venv', '.cache', 'build'}
 
@@ -73,5 +73,5 @@ assert kept() == before, (before, kept())
 assert 'comfy_script.runtime.client.watchdog' in sys.modules
 assert not {'ray', 'mcp', 'torch'} & set(sys.modules)
 """
-    done = subprocess.run([sys.executable, '-P', '-c', code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *SAFE_PATH, '-c', code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -18,7 +18,7 @@ from comfy_script.host.reading import Question, TextReader, overstepping, text_r
 from comfy_script.host.reading.descriptions import Known, Told
 from comfy_script.host.reading.frames import FrameKind, PipeFrame
 from comfy_script.panel.errors import RequestError
-from comfy_script.tests.lab.paths import SITE
+from comfy_script.tests.lab.paths import SAFE_PATH, SITE
 from comfy_script.tests.panel.test_match import NODES, SCRIPT
 
 SCHEMAS = Schemas.parse(NODES)
@@ -143,7 +143,7 @@ def test_it_ends_with_the_server() -> None:
         'print(found.pid, flush=True)\nos._exit(0)'
     )
     environment = {**os.environ, 'PYTHONPATH': str(SITE)}
-    done = subprocess.run([sys.executable, '-P', '-c', program], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *SAFE_PATH, '-c', program], env=environment, capture_output=True, text=True)
     pid = int(done.stdout)
     until = time.monotonic() + 20
     while runs(pid) and time.monotonic() < until:

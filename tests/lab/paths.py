@@ -12,6 +12,8 @@ VENV = ROOT / '.venv'
 COMFYUI = CACHE / 'ComfyUI'
 # A folder for PYTHONPATH: the link `comfy_script` in it is this checkout. The server never sees it.
 SITE = CACHE / 'site'
+# Options of a Python that must not find modules in the folder it is started in; 3.10 has none for this.
+SAFE_PATH = ('-P',) if sys.version_info >= (3, 11) else ()
 
 
 def venv_python(venv: Path = VENV) -> Path:

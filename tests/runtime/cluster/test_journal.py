@@ -13,6 +13,7 @@ import pytest
 from comfy_script.runtime.cluster import ClusterError, Done
 from comfy_script.runtime.cluster.journal import Journal
 from comfy_script.runtime.wire.file_names import safe_file_name
+from comfy_script.tests.lab.paths import SAFE_PATH
 
 
 def write(out: Path, key: str, files: dict[str, bytes], error: Exception | None = None) -> Done:
@@ -63,7 +64,7 @@ with module.Journal(Path({str(tmp_path)!r})) as journal:
     setattr(os, step.partition('.')[2], end)
     journal.finish(Done('second'), {{'x.png': b'half'}})
 """
-    ended = subprocess.run([sys.executable, '-P', '-c', code], env=dict(os.environ), check=False)
+    ended = subprocess.run([sys.executable, *SAFE_PATH, '-c', code], env=dict(os.environ), check=False)
     assert ended.returncode == 9
 
     with Journal(tmp_path) as journal:
