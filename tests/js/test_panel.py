@@ -204,7 +204,12 @@ class TestApply:
         assert panel.widget(3, 'sampler_name') == 'eulr'
         # It is told as long as it is there, with what to put instead.
         panel.wait_for_state('1 problem')
-        panel.page.hover('.cm-lintRange-warning')
+        # A text that is marked anew meanwhile takes the help away: it comes when the pointer moves.
+        for x in range(1, 20):
+            panel.page.hover('.cm-lintRange-warning', position={'x': x, 'y': 4})
+            panel.settle(500)
+            if panel.page.locator('.cm-diagnosticAction').is_visible():
+                break
         panel.page.click('.cm-diagnosticAction')
         panel.apply('1 value')
         assert panel.widget(3, 'sampler_name') == 'euler'
