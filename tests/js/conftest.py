@@ -181,6 +181,16 @@ class Panel:
 
     # The graph
 
+    def group(self, title: str, *ids: int) -> None:
+        """Puts nodes into a new group, and waits for its heading."""
+        self.js(
+            f"""const group = new LiteGraph.LGraphGroup(argument.title)
+            app.graph.add(group)
+            group.resizeTo(argument.ids.map(id => app.graph.getNodeById(id)), 20); {TRACK}""",
+            {'title': title, 'ids': ids},
+        )
+        self.wait_for_text(f'# {title}')
+
     def graph(self) -> dict[str, Any]:
         return self.js('return JSON.parse(JSON.stringify(app.graph.serialize()))')
 

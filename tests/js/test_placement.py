@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.js.conftest import TRACK, Panel
+from comfy_script.tests.js.conftest import Panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -64,12 +64,7 @@ def test_copies_of_a_loop_are_below_each_other(panel: Panel) -> None:
 
 
 def test_under_a_heading_joins_its_group(panel: Panel) -> None:
-    panel.js(
-        f"""const group = new LiteGraph.LGraphGroup('Prompts')
-        app.graph.add(group)
-        group.resizeTo([6, 7].map(id => app.graph.getNodeById(id)), 20); {TRACK}"""
-    )
-    panel.wait_for_text('# Prompts')
+    panel.group('Prompts', 6, 7)
     panel.page.wait_for_selector('.cm-content')
     line = next(line for line in panel.lines() if 'watermark' in line)
     panel.edit(line, f"{line}\nthird = CLIPTextEncode('third', clip)")

@@ -146,12 +146,7 @@ def test_names_and_comments_are_kept_without_apply(panel: Panel) -> None:
 
 
 def test_a_heading_is_renamed_without_apply(panel: Panel) -> None:
-    panel.js(
-        f"""const group = new LiteGraph.LGraphGroup('Prompts')
-        app.graph.add(group)
-        group.resizeTo([6, 7].map(id => app.graph.getNodeById(id)), 20); {TRACK}"""
-    )
-    panel.wait_for_text('# Prompts')
+    panel.group('Prompts', 6, 7)
     panel.edit('# Prompts', '# What is wished for')
     panel.wait_for_state('nothing to change')
     panel.wait_for_state('Matches the graph')
