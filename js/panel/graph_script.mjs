@@ -25,6 +25,7 @@ export class GraphScript {
   /** @type {Promise<void> | undefined} */
   #asking
   #again = false
+  /** Of the graph that was asked about last, or whose change is asked about soon. */
   #version = -1
   #soon = debounce(() => void this.refresh(), 16, 100)
   /** Time of the last refresh in ms: whole, and of it in the server's hands. */
@@ -56,9 +57,8 @@ export class GraphScript {
     if (workflowKey() !== this.#state.key && !this.#asking) this.changed(true)
     const version = rootGraph()?._version
     if (version === this.#version) return
-    const first = this.#version === -1
     this.#version = version
-    if (!first) this.changed()
+    this.changed()
   }
 
   /** Until the script is that of the graph as it is now, as far as anything is known to have changed. */
@@ -102,6 +102,8 @@ export class GraphScript {
 
   async #ask() {
     const started = performance.now()
+    await loaded()
+    this.#version = rootGraph()?._version
     const graph = await openGraph()
     const key = workflowKey()
     const tab = openTab()

@@ -6,6 +6,15 @@
 /** Virtual nodes whose links the server follows by rules of its own. */
 const KNOWN = new Set(['PrimitiveNode', 'Reroute', 'Note', 'MarkdownNote', 'SetNode', 'GetNode', 'easy setNode', 'easy getNode'])
 
+/**
+ * Where only %dates% and %values of nodes% are put into a text, as the frontend writes it for the names of saved files
+ * (extensions/core/saveImageExtraOutput.ts): it collects all nodes of the graph for each text, also for one without any.
+ */
+const PUTS_IN = /^\(\)\s*=>\s*(typeof [\w$]+\.value\s*===?\s*[`'"]string[`'"]\s*\?\s*)?[\w$]+\([\w$]+\.(graph|rootGraph),\s*[\w$]+\.value\)(\s*:\s*[\w$]+\.value)?$/
+
+/** @param {any} widget */
+const onlyPutsIn = widget => widget.name === 'filename_prefix' && PUTS_IN.test(String(widget.serializeValue))
+
 /** What packs wrote runs with draws and requests refused, and without a word in the console. @returns {() => void} ends that */
 function holdBack() {
   const refuse = () => { throw new Error('not while looking') }
@@ -68,6 +77,7 @@ function takeAtRest(node, widget, index, values, promised) {
   values[widget.name] = value
   // Choices are drawn and dates are put in when a prompt is queued.
   if (typeof widget.serializeValue !== 'function' || widget.dynamicPrompts || (typeof value === 'string' && value.includes('%'))) return
+  if (onlyPutsIn(widget)) return
   const before = node.widgets.map(/** @param {any} one */ one => one.value)
   let made = value
   try {

@@ -47,6 +47,14 @@ def odd(panel: Panel) -> Panel:
     return panel
 
 
+# How often the nodes of the whole graph are gone through.
+COUNT = """
+window.reads = 0
+Object.defineProperty(app.graph, 'nodes', { get() { window.reads += 1; return this._nodes }, configurable: true })
+for (let more = 0; more < argument; more++) app.graph.add(LiteGraph.createNode('SaveImage'))
+"""
+
+
 def forgotten(route: Any) -> None:
     route.fulfill(status=409, json={'error': 'this graph is not known here any more'})
 
@@ -57,9 +65,9 @@ def tells_whole(request: Any) -> bool:
 
 def live(panel: Panel) -> dict[int, dict[str, Any]]:
     """What the panel tells the server of the nodes of the graph."""
-    # Of a graph that the server knows, only what has changed is told.
-    panel.page.route('**/comfyscript/transpile', forgotten, times=1)
     with panel.page.expect_request(tells_whole) as asked:
+        # Of a graph that the server knows, only what has changed is told.
+        panel.page.route('**/comfyscript/transpile', forgotten, times=1)
         panel.js('app.graph._version++')
     sent = asked.value.post_data_json
     return {node['id']: node['comfyscript_live'] for node in sent['workflow']['nodes']}
@@ -100,3 +108,15 @@ def test_it_changes_nothing_and_asks_nobody(odd: Panel) -> None:
 
 def test_no_saved_workflow_has_them(odd: Panel) -> None:
     assert 'comfyscript_live' not in str(odd.graph())
+
+
+def test_names_of_files_are_not_looked_up_in_the_whole_graph(panel: Panel) -> None:
+    reads = []
+    for more in (0, 30):
+        panel.js(COUNT, more)
+        panel.settle(300)
+        panel.js('window.reads = 0')
+        told = live(panel)
+        reads.append(panel.js('return window.reads'))
+    assert reads[1] < reads[0] + 20
+    assert [one['values'] for one in told.values() if one['title'] == 'Save Image'][1] == {'filename_prefix': 'ComfyUI'}
