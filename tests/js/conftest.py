@@ -38,6 +38,7 @@ VUE_NODES = """
 const { setting } = app.extensionManager
 if (argument !== Boolean(setting.get('Comfy.VueNodes.Enabled'))) await setting.set('Comfy.VueNodes.Enabled', argument)
 """
+LOAD = 'await app.loadGraphData(argument[0], true, true, argument[1])'
 TRACK = (
     'const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;'
     ' (tracker.captureCanvasState ?? tracker.checkState).call(tracker);'
@@ -89,6 +90,11 @@ class Panel:
 
     # The page
 
+    def forget(self) -> None:
+        """Leaves the page, and nothing of it in the browser."""
+        self.page.goto(f'{self.server.url}/system_stats')
+        self.page.evaluate('localStorage.clear(); sessionStorage.clear()')
+
     def goto(self) -> None:
         self.page.goto(self.server.url)
         self.page.wait_for_selector('#graph-canvas')
@@ -102,7 +108,7 @@ class Panel:
         return self.page.evaluate(f'async argument => {{ const app = {APP}; {script} }}', argument)
 
     def load(self, workflow: Any, name: str | None = None) -> None:
-        self.js('await app.loadGraphData(argument[0], true, true, argument[1])', [workflow, name])
+        self.js(LOAD, [workflow, name])
         self.settle()
 
     def open(self) -> None:
@@ -110,6 +116,13 @@ class Panel:
             self.page.click(TAB)
         self.page.wait_for_selector('.comfyscript .cm-content')
         self.settle()
+
+    def start(self, workflow: Any) -> None:
+        """Loads it and opens the panel, until that has its script."""
+        self.js(LOAD, [workflow, None])
+        self.page.click(TAB)
+        self.wait_for_text('SaveImage', timeout=20_000)
+        self.wait_for_state('Matches the graph')
 
     def close(self) -> None:
         if self.is_open():
@@ -217,17 +230,24 @@ class Panel:
         self.page.screenshot(path=str(folder / f'{name}.png'))
 
 
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Any]:
+# For all modules of this folder; ended with it, as Playwright's loop stands in the way of others'.
+
+
+@pytest.fixture(scope='package')
+def playwright() -> Iterator[Any]:
     sync_api = pytest.importorskip('playwright.sync_api')
-    path = chromium()
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='package')
+def browser(playwright: Any) -> Iterator[Any]:
+    browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope='package')
 def panel_server(
     lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Server]:
@@ -241,17 +261,25 @@ def panel_server(
     next(servers, None)
 
 
+@pytest.fixture(scope='package')
+def panel_of_all(browser: Any, panel_server: Server) -> Iterator[Panel]:
+    """One tab: a page that is opened again in it needs a third of the time."""
+    context = browser.new_context(bypass_csp=True, permissions=['clipboard-read', 'clipboard-write'])
+    yield Panel(context.new_page(), panel_server)
+    context.close()
+
+
 @pytest.fixture(scope='module')
-def opened(browser: Any, panel_server: Server) -> Iterator[Panel]:
-    context = browser.new_context(
-        bypass_csp=True, viewport={'width': 1400, 'height': 860}, permissions=['clipboard-read', 'clipboard-write']
-    )
-    panel = Panel(context.new_page(), panel_server)
+def opened(panel_of_all: Panel) -> Iterator[Panel]:
+    """The page as it is opened the first time."""
+    panel = panel_of_all
+    panel.page.unroute_all(behavior='ignoreErrors')
+    panel.page.set_viewport_size({'width': 1400, 'height': 860})
+    panel.forget()
     panel.goto()
     panel.js(VUE_NODES, os.environ.get('COMFYSCRIPT_VUE_NODES') == '1')
     yield panel
     panel.js(VUE_NODES, False)
-    context.close()
 
 
 @pytest.fixture
@@ -262,9 +290,7 @@ def panel(opened: Panel) -> Iterator[Panel]:
         "localStorage.setItem('ComfyScript.welcomed', '1')"
     )
     opened.close()
-    opened.load(small_workflow())
-    opened.open()
-    opened.wait_for_text('SaveImage')
+    opened.start(small_workflow())
     opened.problems.clear()
     yield opened
     assert not opened.problems

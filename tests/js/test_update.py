@@ -92,16 +92,12 @@ def with_old_names(file: str, text: str) -> str:
 
 
 @pytest.fixture
-def profile(tmp_path: Path) -> Iterator[Any]:
+def profile(playwright: Any, tmp_path: Path) -> Iterator[Any]:
     """A browser that keeps what it loaded, as a person's does."""
-    sync_api = pytest.importorskip('playwright.sync_api')
-    path = chromium()
-    with sync_api.sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / 'profile'), executable_path=path, args=FLAGS
-        )
-        yield context
-        context.close()
+    folder = str(tmp_path / 'profile')
+    context = playwright.chromium.launch_persistent_context(folder, executable_path=chromium(), args=FLAGS)
+    yield context
+    context.close()
 
 
 def run(lab: Lab, base: Path, pack: Path, port: int) -> Server:

@@ -114,9 +114,10 @@ def _make_packages() -> None:
     running.parent.mkdir(parents=True, exist_ok=True)
     running.touch()
     _pip('install', PIP)
-    _pip('install', '--no-deps', '-r', str(LOCK))
+    # What is imported is compiled then; all of it would take a minute.
+    _pip('install', '--no-compile', '--no-deps', '-r', str(LOCK))
     # With a resolver, bound to the lock: on some platforms torch needs libraries of its own.
-    _pip('install', '-c', str(LOCK), TORCH)
+    _pip('install', '--no-compile', '-c', str(LOCK), TORCH)
     _mend_torchaudio()
     running.unlink()
 

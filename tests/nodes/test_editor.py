@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.conftest import ROOT, Lab, _server_factory
+from comfy_script.tests.js.kept_node import FIRST_GRAPH
 from comfy_script.tests.lab.browser import find_browser
 from comfy_script.tests.lab.server import Server
 
@@ -107,8 +108,7 @@ def editor_of(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest
         page.goto(server.url)
         page.wait_for_selector('#graph-canvas')
         page.wait_for_function(f'{APP}.extensionManager?.workflow && {APP}.graph != null')
-        # Newer frontends put a graph there after a while; 1.32.9 opens empty with the settings of tests.
-        page.wait_for_function(f'{APP}.graph.nodes.length || performance.now() > 6000')
+        page.wait_for_function(FIRST_GRAPH, arg=6000)
         page.wait_for_timeout(1000)
         if elements and not page.evaluate('Boolean(LiteGraph.vueNodesMode)'):
             pytest.skip('this frontend has no Nodes 2.0')
