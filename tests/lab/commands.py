@@ -133,11 +133,11 @@ CHECKS = (
     Lane('lint', ('-m', 'ruff', 'check', '.')),
 )
 
-OTHER_HALF = 'browser or ray'
+OTHER_HALF = 'browser or ray or launch'
 
 TESTS = (
-    Lane('tests without a browser and Ray', (*PYTEST, '-m', f'not ({OTHER_HALF})')),
-    Lane('tests in a browser and on Ray', (*PYTEST, '-m', OTHER_HALF)),
+    Lane('most tests', (*PYTEST, '-m', f'not ({OTHER_HALF})')),
+    Lane('tests in a browser, on Ray and of launching', (*PYTEST, '-m', OTHER_HALF)),
 )
 
 

@@ -18,7 +18,7 @@ from comfy_script.runtime.client.current import find_client, set_default_client
 from comfy_script.tests.lab.server import make_base
 from comfy_script.tests.runtime.client.test_tasks import wait_for
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.launch]
 
 SCRIPT = """
 import os, sys
