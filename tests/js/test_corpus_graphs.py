@@ -178,7 +178,6 @@ def test_value_of_a_subgraph_that_an_older_value_is_kept_for(panel: Panel, workf
     # The first one is the function's default, the last one the call's.
     call = panel.text()[panel.text().rindex('width=1025') :]
     panel.edit(call, call.replace('1025', '1026', 1))
-    panel.wait_for_state('1 value')
     panel.button('Apply').click()
     panel.wait_for_state('Matches the graph')
     assert panel.prompt()['112:110']['inputs']['width'] == 1026
