@@ -33,6 +33,13 @@ from .loop import outside_running_loop
 
 _TOP_LEVEL = ('nodes', 'execution', 'server', 'folder_paths', 'utils', 'app', 'comfy', 'comfy_execution', 'main')
 """ComfyUI's top-level modules that a user's own may shadow."""
+_NO_GPU = (
+    'Torch not compiled with',
+    'Found no NVIDIA driver',
+    'No CUDA GPUs are available',
+    'No HIP GPUs are available',
+)
+"""What PyTorch says then, asked by ComfyUI for its device while it is imported (comfy/model_management.py)."""
 _arguments_here: list[str] = []
 """What ComfyUI was started with in this process, if we started it."""
 
@@ -66,6 +73,13 @@ def start(comfyui: str | os.PathLike[str] | None = None, args: Sequence[str] = (
             raise HostError(
                 f'ComfyUI in {folder} does not start in this Python ({sys.executable}), which has no module '
                 f"{error.name!r}: use ComfyUI's own Python, or install {folder / 'requirements.txt'} in this one"
+            ) from error
+        except (AssertionError, RuntimeError) as error:
+            if not any(words in str(error) for words in _NO_GPU):
+                raise
+            raise HostError(
+                f'ComfyUI in {folder} finds no GPU ({error}): give it --cpu, as in load(args=ComfyUIArgs("--cpu")), in '
+                'a new Python process or a restarted kernel'
             ) from error
         except SystemExit as error:
             raise HostError(f'ComfyUI in {folder} ended while it started (exit code {error.code})') from error

@@ -109,6 +109,20 @@ except HostError as error:
     assert "has no module 'torch': use ComfyUI's own Python, or install" in text
 
 
+def test_without_a_gpu_it_says_so(lab: Lab, base: Path) -> None:
+    code = f"""
+import os
+os.environ['CUDA_VISIBLE_DEVICES'] = ''
+from comfy_script.runtime.real import *
+try:
+    load({str(lab.comfyui)!r}, ['--base-directory', {str(base)!r}], stubs=False)
+except HostError as error:
+    print(error)
+"""
+    text = python(lab, code, base).splitlines()[-1]
+    assert 'finds no GPU' in text and 'give it --cpu, as in load(args=ComfyUIArgs("--cpu"))' in text
+
+
 def test_a_stderr_that_is_no_file(lab: Lab, base: Path) -> None:
     """As in a notebook on Windows, or under pythonw."""
     code = f"""
