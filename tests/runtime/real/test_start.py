@@ -13,7 +13,7 @@ import pytest
 from comfy_script.tests.conftest import ROOT, Lab
 from comfy_script.tests.lab.server import make_base, pack_links
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.launch]
 
 
 @pytest.fixture
