@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,14 @@ class Panel:
 
     def settle(self, milliseconds: int = 350) -> None:
         self.page.wait_for_timeout(milliseconds)
+
+    def until(self, holds: Callable[[], Any], seconds: float = 10) -> None:
+        """For what takes as long as the machine needs."""
+        for _ in range(round(seconds * 20)):
+            if holds():
+                return
+            self.settle(50)
+        assert holds()
 
     def button(self, name: str) -> Any:
         return self.page.locator('.comfyscript').get_by_role('button', name=name, exact=True)

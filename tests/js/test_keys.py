@@ -41,10 +41,9 @@ class TestUndo:
         type_in(panel, 'SaveImage(', '  # mine')
         click_canvas(panel)
         panel.page.keyboard.press('Control+z')
+        panel.until(lambda: panel.widget(3, 'cfg') == 8)
         panel.settle()
-
         assert '# mine' in panel.text()
-        assert panel.widget(3, 'cfg') == 8
 
     def test_in_the_editor_is_the_editors(self, panel: Panel) -> None:
         type_in(panel, 'SaveImage(', '  # mine')
@@ -211,6 +210,7 @@ def test_a_double_click_on_run_queues_one_job(panel: Panel) -> None:
     panel.set_widget(3, 'seed', 4711)
     panel.wait_for_text('4711')
     panel.button('Run').dblclick()
+    panel.until(lambda: any(url.endswith('/api/prompt') for url in asked))
     panel.settle(1000)
     assert len([url for url in asked if url.endswith('/api/prompt')]) == 1
     assert not [url for url in asked if url.endswith('/api/interrupt')]
@@ -225,10 +225,12 @@ class TestBatchCount:
     def queued(self, panel: Panel) -> int:
         asked: list[str] = []
         panel.page.on('request', lambda request: asked.append(request.url))
+        queued = lambda: len([url for url in asked if url.endswith('/api/prompt')])
         panel.button('Run').click()
-        panel.settle(2500)
+        panel.until(lambda: queued() >= 3)
+        panel.settle(500)
         panel.js("app.extensionManager._p._s.get('queueSettingsStore').batchCount = 1")
-        return len([url for url in asked if url.endswith('/api/prompt')])
+        return queued()
 
     def test_of_the_graph(self, three: Panel) -> None:
         assert self.queued(three) == 3

@@ -97,8 +97,8 @@ class TestApply:
         panel.wait_for_state('1 value')
         panel.page.keyboard.press('Control+s')
         panel.edit('cfg=8', 'cfg=9')
-        panel.settle(1500)
-        assert panel.widget(3, 'steps') == 5
+        panel.until(lambda: panel.widget(3, 'steps') == 5)
+        panel.settle(500)
         assert 'cfg=9' in panel.text()
         panel.wait_for_state('1 value')
 
@@ -224,11 +224,11 @@ class TestApply:
         panel.page.click('#cs-script .cm-content')
         panel.page.keyboard.insert_text(script)
         panel.apply('7 new nodes')
-        panel.settle(1000)
 
         (sampler,) = [node for node in panel.graph()['nodes'] if node['type'] == 'KSampler']
         assert sampler['widgets_values'][:3] == [1, 'fixed', 2]
-        assert panel.js(f'return app.canvas.visible_nodes.some(node => node.id == {sampler["id"]!r})')
+        seen = f'return app.canvas.visible_nodes.some(node => node.id == {sampler["id"]!r})'
+        panel.until(lambda: panel.js(seen))
 
     def test_discard_and_undo_in_the_editor(self, panel: Panel) -> None:
         panel.edit('steps=2', 'steps=6')
@@ -333,9 +333,8 @@ class TestRun:
             await app.loadGraphData(first.changeTracker.activeState, true, true, first)""",
             first,
         )
-        panel.settle(1000)
-        panel.js(running.replace("tell('execution_start')", ''))
-        assert any('KSampler(' in line for line in panel.marked('running'))
+        again = running.replace("tell('execution_start')", '')
+        panel.until(lambda: [panel.js(again), any('KSampler(' in line for line in panel.marked('running'))][1])
         panel.js(running.replace("tell('execution_start')", "tell('execution_success')").split("tell('progress")[0])
         assert panel.marked('running') == []
         assert panel.button('Run').is_visible()
@@ -453,8 +452,7 @@ class TestOutputs:
 class TestButtons:
     def test_copy(self, panel: Panel) -> None:
         panel.button('Copy the script').click()
-        panel.settle()
-        assert panel.page.evaluate('navigator.clipboard.readText()') == panel.text()
+        panel.until(lambda: panel.page.evaluate('navigator.clipboard.readText()') == panel.text())
 
     def test_download(self, panel: Panel) -> None:
         with panel.page.expect_download() as download:
