@@ -114,12 +114,19 @@ def _make_packages() -> None:
     running.parent.mkdir(parents=True, exist_ok=True)
     running.touch()
     _pip('install', PIP)
-    # What is imported is compiled then; all of it would take a minute.
+    # pip compiles on one processor.
     _pip('install', '--no-compile', '--no-deps', '-r', str(LOCK))
     # With a resolver, bound to the lock: on some platforms torch needs libraries of its own.
     _pip('install', '--no-compile', '-c', str(LOCK), TORCH)
     _mend_torchaudio()
+    _compile_packages()
     running.unlink()
+
+
+def _compile_packages() -> None:
+    """As pip would. Some packages have files for another Python, so that not all compile."""
+    for site in (*VENV.glob('lib/python*/site-packages'), *VENV.glob('Lib/site-packages')):
+        _run([str(venv_python()), '-m', 'compileall', '-qq', '-j', '0', str(site)], log='compile')
 
 
 def _make_venv() -> None:
