@@ -336,7 +336,7 @@ class TestRun:
         again = running.replace("tell('execution_start')", '')
         panel.until(lambda: [panel.js(again), any('KSampler(' in line for line in panel.marked('running'))][1])
         panel.js(running.replace("tell('execution_start')", "tell('execution_success')").split("tell('progress")[0])
-        assert panel.marked('running') == []
+        panel.until(lambda: panel.marked('running') == [])
         assert panel.button('Run').is_visible()
 
     def test_refused_prompt_is_marked_on_its_line(self, panel: Panel) -> None:
