@@ -8,8 +8,9 @@ from comfy_script.tests.js.conftest import Panel
 from comfy_script.tests.js.edit_sequences import problem, start_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
+SEQUENCES = 50
 
 
 def test_the_script_of_an_edited_graph_makes_that_graph(panel: Panel) -> None:
     workflow = start_of(panel)
-    assert [found for seed in range(5) if (found := problem(panel, workflow, seed))] == []
+    assert [found for seed in range(SEQUENCES) if (found := problem(panel, workflow, seed))] == []
