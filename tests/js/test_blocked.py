@@ -52,9 +52,11 @@ class Visits:
         note = lambda request: failed.append(request.url) if PLACE in request.url else None
         self._block(f'*{PLACE}*{pattern}')
         self._panel.page.on('requestfailed', note)
-        yield self._open()
-        self._panel.page.remove_listener('requestfailed', note)
-        self._block()
+        try:
+            yield self._open()
+        finally:
+            self._panel.page.remove_listener('requestfailed', note)
+            self._block()
         assert failed, f'the page did not ask for {pattern}'
 
     def _block(self, *patterns: str) -> None:

@@ -178,6 +178,8 @@ def test_value_of_a_subgraph_that_an_older_value_is_kept_for(panel: Panel, workf
     # The first one is the function's default, the last one the call's.
     call = panel.text()[panel.text().rindex('width=1025') :]
     panel.edit(call, call.replace('1025', '1026', 1))
+    prompt = panel.prompt()
     panel.button('Apply').click()
     panel.wait_for_state('Matches the graph')
-    assert panel.prompt()['112:110']['inputs']['width'] == 1026
+    prompt['112:110']['inputs']['width'] = 1026
+    assert panel.prompt() == prompt, 'that value, and nothing else'

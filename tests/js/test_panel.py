@@ -125,7 +125,8 @@ class TestApply:
         panel.apply('2 values')
         panel.wait_for_text('(64, 66, batch_size=1)  # mine')
         assert [panel.prompt()['5']['inputs'][name] for name in ('width', 'height')] == [64, 66]
-        panel.page.get_by_text('width: its field takes 64').first.wait_for(state='attached')
+        messages = panel.page.locator('.p-toast, [role=alert]')  # the second in newer frontends
+        messages.filter(has_text='width: its field takes 64').first.wait_for(state='attached')
 
     def test_one_of_two_values_of_a_primitive_node(self, panel: Panel) -> None:
         panel.js(
