@@ -102,9 +102,8 @@ export class GraphScript {
 
   async #ask() {
     const started = performance.now()
-    await loaded()
-    this.#version = rootGraph()?._version
     const graph = await openGraph()
+    this.#version = rootGraph()?._version
     const key = workflowKey()
     const tab = openTab()
     const sent = performance.now()

@@ -120,3 +120,13 @@ def test_names_of_files_are_not_looked_up_in_the_whole_graph(panel: Panel) -> No
         reads.append(panel.js('return window.reads'))
     assert reads[1] < reads[0] + 20
     assert [one['values'] for one in told.values() if one['title'] == 'Save Image'][1] == {'filename_prefix': 'ComfyUI'}
+
+
+def test_a_change_before_the_panel_looks_the_first_time_is_seen(panel: Panel) -> None:
+    panel.close()
+    panel.js("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")  # nothing is looked at
+    panel.open()
+    panel.wait_for_text('steps=2')
+    panel.js("app.graph.getNodeById(3).widgets.find(one => one.name === 'steps').value = 7; app.graph._version++")
+    panel.js('delete document.hidden')
+    panel.wait_for_text('steps=7')
