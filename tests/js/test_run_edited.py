@@ -43,10 +43,7 @@ class Queue:
         """The body of one run of the text."""
         count = len(self.bodies)
         self.panel.page.keyboard.press('Control+Enter')
-        for _ in range(80):
-            self.panel.settle(100)
-            if len(self.bodies) > count:
-                break
+        self.panel.until(lambda: len(self.bodies) > count)
         self.panel.settle(400)
         assert len(self.bodies) == count + 1
         return self.bodies[-1]
