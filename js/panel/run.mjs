@@ -42,6 +42,8 @@ export class Runs {
     on('comfyscript.printed', detail => this.#note(detail?.node, { printed: String(detail?.text ?? '') }))
     on('execution_success', detail => this.#end(detail?.prompt_id))
     on('execution_interrupted', detail => this.#end(detail?.prompt_id))
+    // A server that was started anew, or a connection that broke, says no more of a run than that there is none.
+    on('status', detail => { if (this.busy && detail?.exec_info?.queue_remaining === 0) this.#end(this.progress.prompt) })
     on('execution_error', detail => {
       this.#end(detail?.prompt_id)
       this.options.onError(this.#line(detail?.prompt_id, detail?.node_id), `${detail?.exception_message ?? 'error'}`.trim())

@@ -117,6 +117,10 @@ class Panel:
         self.page.wait_for_selector('.comfyscript .cm-content')
         self.settle()
 
+    def rest(self) -> None:
+        """What an earlier test queued has ended: ComfyUI's messages of it would be taken for this one's."""
+        self.until(lambda: not any(self.server.get('/queue').values()), 60)
+
     def start(self, workflow: Any) -> None:
         """Loads it and opens the panel, until that has its script."""
         self.js(LOAD, [workflow, None])
@@ -142,6 +146,10 @@ class Panel:
                 return
             self.settle(50)
         assert holds()
+
+    def shows(self, selector: str, part: str) -> None:
+        """Waits until what the selector finds has this text in it."""
+        self.page.locator(selector).filter(has_text=part).wait_for()
 
     def button(self, name: str) -> Any:
         return self.page.locator('.comfyscript').get_by_role('button', name=name, exact=True)
@@ -298,6 +306,7 @@ def panel(opened: Panel) -> Iterator[Panel]:
         "localStorage.setItem('ComfyScript.welcomed', '1')"
     )
     opened.close()
+    opened.rest()
     opened.start(small_workflow())
     opened.problems.clear()
     yield opened

@@ -115,7 +115,7 @@ def test_apply_changes_the_graph_in_one_step_that_the_panel_takes_back(panel: Pa
     panel.button('Undo').click()
     panel.wait_for_text('steps=2')
     assert panel.prompt() == before
-    assert not panel.page.is_visible('.cs-agent')
+    panel.page.wait_for_selector('.cs-agent', state='hidden')
 
 
 @pytest.mark.parametrize('transport', ['stdio', 'http'])
@@ -214,9 +214,9 @@ def test_with_the_panel_closed(panel: Panel, agent: Agent) -> None:
     assert NAME in notice(panel)
     panel.set_widget(3, 'cfg', 3)
     panel.settle()
-    assert panel.button('Undo').is_disabled()
+    panel.until(lambda: panel.button('Undo').is_disabled())
     panel.page.get_by_role('button', name='Seen', exact=True).click()
-    assert not panel.page.is_visible('.cs-agent')
+    panel.page.wait_for_selector('.cs-agent', state='hidden')
 
 
 def test_switched_off(panel: Panel, agent: Agent, make_agent: Callable[..., Agent]) -> None:

@@ -198,7 +198,7 @@ class TestBothChanged:
         return panel.page.locator('.cs-choice')
 
     def test_the_same_value_is_asked_about(self, conflict: Panel) -> None:
-        assert self.choice(conflict).locator('code').inner_text() == '3'
+        conflict.shows('.cs-choice code', '3')
         self.choice(conflict).get_by_role('button', name='Take').click()
         conflict.wait_for_state('Matches the graph')
         assert 'cfg=3' in conflict.text()
@@ -217,10 +217,10 @@ class TestBothChanged:
         conflict.close()
         conflict.open()
         conflict.wait_for_state('changed here and in the graph')
-        assert self.choice(conflict).count() == 1
+        conflict.until(lambda: self.choice(conflict).count() == 1)
 
     def test_more_changes_in_the_graph(self, conflict: Panel) -> None:
         conflict.set_widget(3, 'denoise', 0.5)
         conflict.wait_for_text('denoise=0.5')
-        assert self.choice(conflict).count() == 1
+        conflict.until(lambda: self.choice(conflict).count() == 1)
         assert 'cfg=8.5' in conflict.text()

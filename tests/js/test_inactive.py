@@ -21,7 +21,8 @@ def test_a_muted_node_is_a_comment_that_leads_to_it(panel: Panel) -> None:
     panel.wait_for_state('Matches the graph')
     panel.page.click(f'#cs-script .cm-line:has-text("# {SAVE}")')
     panel.until(lambda: panel.js('return Object.keys(app.canvas.selected_nodes)') == ['9'])
-    assert panel.page.locator('#cs-script .cm-line', has_text=f'# {SAVE}').locator('.cs-off').count() == 1
+    off = panel.page.locator('#cs-script .cm-line', has_text=f'# {SAVE}').locator('.cs-off')
+    panel.until(lambda: off.count() == 1)
 
 
 def test_commenting_out_bypasses_and_back(panel: Panel) -> None:

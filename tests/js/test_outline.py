@@ -70,11 +70,11 @@ def test_a_heading_is_gone_to_by_its_name(long: Panel) -> None:
     long.page.focus('#cs-script .cm-content')
     long.page.keyboard.press('Control+Shift+o')
     listed = "[...document.querySelectorAll('.cs-outline-list li span:first-child')].map(one => one.textContent)"
-    assert long.page.evaluate(listed) == ['blur', 'Inside', 'Load', 'Save']
+    long.until(lambda: long.page.evaluate(listed) == ['blur', 'Inside', 'Load', 'Save'])
     long.page.keyboard.type('sav')
-    assert long.page.evaluate(listed) == ['Save']
+    long.until(lambda: long.page.evaluate(listed) == ['Save'])
     long.page.keyboard.press('Enter')
-    assert not long.page.locator('.cs-outline').count()
+    long.page.wait_for_selector('.cs-outline', state='detached')
     assert long.page.eval_on_selector('#cs-script .cm-activeLine', 'line => line.textContent') == '# Save'
 
 
@@ -89,12 +89,12 @@ def test_a_line_of_a_loop_says_how_many_copies_are_done(panel: Panel) -> None:
     states = {node: {'state': 'finished', 'value': 1, 'max': 1} for node in saving[:1]}
     panel.js(SEND, ['execution_start', {'prompt_id': 'p'}])
     panel.js(SEND, ['progress_state', {'prompt_id': 'p', 'nodes': states | {saving[1]: {'state': 'running', 'value': 0, 'max': 1}}}])  # fmt: skip  # noqa: E501
-    assert panel.page.evaluate(FAR) == ['1/3']
+    panel.until(lambda: panel.page.evaluate(FAR) == ['1/3'])
     # A node of one line counts its own steps.
     panel.js(SEND, ['progress_state', {'prompt_id': 'p', 'nodes': {'3': {'state': 'running', 'value': 1, 'max': 20}}}])
-    assert panel.page.evaluate(FAR) == ['1/20', '1/3']
+    panel.until(lambda: panel.page.evaluate(FAR) == ['1/20', '1/3'])
     panel.js(SEND, ['execution_success', {'prompt_id': 'p'}])
-    assert panel.page.evaluate(FAR) == []
+    panel.until(lambda: panel.page.evaluate(FAR) == [])
 
 
 def test_a_value_that_is_clicked_shows_its_widget(panel: Panel) -> None:

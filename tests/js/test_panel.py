@@ -67,7 +67,7 @@ class TestSelection:
     def test_node_to_lines(self, panel: Panel) -> None:
         panel.js('app.canvas.selectNode(app.graph.getNodeById(6))')
         panel.page.wait_for_selector('.cs-line-selected')
-        assert panel.marked('selected') == [line for line in panel.lines() if 'scenery' in line]
+        panel.until(lambda: panel.marked('selected') == [line for line in panel.lines() if 'scenery' in line])
 
     def test_line_to_node(self, panel: Panel) -> None:
         panel.page.locator('#cs-script .cm-line', has_text='EmptyLatentImage').click()
@@ -199,7 +199,7 @@ class TestApply:
         panel.edit("'euler'", "'eulr'")
         panel.wait_for_state("sampler_name has no choice 'eulr' (did you mean 'euler'?)")
 
-        assert panel.page.inner_text('.cm-lintRange-warning') == "'eulr'"
+        panel.shows('.cm-lintRange-warning', "'eulr'")
         # The file may be there tomorrow.
         panel.apply('eulr')
         assert panel.widget(3, 'sampler_name') == 'eulr'
@@ -321,13 +321,13 @@ class TestRun:
         tell('progress_state', { nodes: { 3: { state: 'running', value: 1, max: 4 } } })"""
         first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
         panel.js(running)
-        assert any('KSampler(' in line for line in panel.marked('running'))
+        panel.until(lambda: any('KSampler(' in line for line in panel.marked('running')))
         panel.load(small_workflow(), 'another')
         panel.page.wait_for_selector('.cs-line-running', state='detached')
         panel.js(running.replace("tell('execution_start')", ''))
         assert panel.marked('running') == []
         # It can be stopped from anywhere.
-        assert panel.button('Stop').is_visible()
+        panel.button('Stop').wait_for()
         panel.js(
             """const { workflow } = app.extensionManager
             const first = workflow.openWorkflows.find(one => one.path === argument)
@@ -338,6 +338,15 @@ class TestRun:
         panel.until(lambda: [panel.js(again), any('KSampler(' in line for line in panel.marked('running'))][1])
         panel.js(running.replace("tell('execution_start')", "tell('execution_success')").split("tell('progress")[0])
         panel.until(lambda: panel.marked('running') == [])
+        panel.button('Run').wait_for()
+
+    def test_a_run_of_which_no_end_was_said_ends_with_the_queue(self, panel: Panel) -> None:
+        """As where ComfyUI was started anew, or the connection broke, while it ran."""
+        tell = "window.comfyAPI.api.api.dispatchEvent(new CustomEvent(argument[0], { detail: argument[1] }))"
+        panel.js(tell, ['execution_start', {'prompt_id': 'ours'}])
+        panel.js(tell, ['status', {'exec_info': {'queue_remaining': 1}}])
+        panel.button('Stop').wait_for()
+        panel.js(tell, ['status', {'exec_info': {'queue_remaining': 0}}])
         panel.button('Run').wait_for()
 
     def test_refused_prompt_is_marked_on_its_line(self, panel: Panel) -> None:
@@ -362,12 +371,11 @@ class TestOutputs:
         name = made_image(panel).name
         panel.page.get_by_role('tab', name='Outputs').click()
         panel.page.get_by_role('button', name=f'Show the script of {name}').click()
-        panel.page.wait_for_selector('.cs-editor .cm-content')
-        assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
+        panel.shows('.cs-editor .cm-content >> visible=true', 'KSampler(')
         panel.button('Load as graph').click()
         panel.settle()
         panel.button('Back').click()
-        assert panel.page.is_visible('.cs-thumbs')
+        panel.page.wait_for_selector('.cs-thumbs')
 
     def test_only_what_the_image_needed(self, panel: Panel) -> None:
         # Of a prompt that ran before, the server has the image that was made then.
@@ -379,9 +387,11 @@ class TestOutputs:
         panel.page.get_by_role('tab', name='Outputs').click()
         panel.page.get_by_role('button', name=f'Show the script of {name}').click()
         panel.page.wait_for_selector('.cs-title')
-        assert 'EmptyImage' in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
+        script = '.cs-editor .cm-content >> visible=true'
+        panel.shows(script, 'EmptyImage')
         panel.button('Only what it needed').click()
-        assert 'EmptyImage' not in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
+        panel.until(lambda: 'EmptyImage' not in panel.page.inner_text(script))
+        panel.shows(script, 'SaveImage(')
 
     def test_two_as_a_diff(self, panel: Panel) -> None:
         one = made_image(panel).name
@@ -393,8 +403,8 @@ class TestOutputs:
         first.get_by_role('button', name='Compare with another').click()
         panel.page.get_by_role('button', name=f'Show the script of {two}').click()
         panel.page.wait_for_selector('.cs-diff')
-        assert 'cfg=2' in panel.page.inner_text('.cs-diff')
-        assert panel.page.query_selector('.cs-diff .cm-changedLine') is not None
+        panel.shows('.cs-diff', 'cfg=2')
+        panel.page.wait_for_selector('.cs-diff .cm-changedLine')
 
     def test_dropped_image(self, panel: Panel) -> None:
         content = list(made_image(panel).read_bytes())
@@ -407,7 +417,7 @@ class TestOutputs:
             content,
         )
         panel.page.wait_for_selector('.cs-title:has-text("dropped.png")')
-        assert 'KSampler(' in panel.page.inner_text('.cs-editor .cm-content')
+        panel.shows('.cs-editor .cm-content >> visible=true', 'KSampler(')
 
     def test_dropped_image_of_a1111(self, panel: Panel) -> None:
         info = PngInfo()
@@ -422,7 +432,7 @@ class TestOutputs:
             list(file.getvalue()),
         )
         panel.page.wait_for_selector('.cs-title:has-text("other.png")')
-        assert '# Steps: 20, Sampler: Euler' in panel.page.inner_text('.cs-editor .cm-content >> visible=true')
+        panel.shows('.cs-editor .cm-content >> visible=true', '# Steps: 20, Sampler: Euler')
 
     def test_dropped_script(self, panel: Panel) -> None:
         panel.js(
@@ -613,7 +623,7 @@ class TestSubgraph:
     def test_is_a_function(self, inside: Panel) -> None:
         inside.js('app.canvas.selectNode(app.graph.nodes.find(node => node.subgraph))')
         inside.page.wait_for_selector('.cs-line-selected')
-        assert any('KSampler(' in line for line in inside.marked('selected'))
+        inside.until(lambda: any('KSampler(' in line for line in inside.marked('selected')))
 
     def test_value_inside_changes_in_place(self, inside: Panel) -> None:
         inside.edit('steps=2', 'steps=4')
@@ -728,10 +738,10 @@ class TestAtTheLine:
         panel.page.keyboard.press('End')
         panel.page.keyboard.type('\nEmptyImage(64, ')
         panel.page.wait_for_selector('.cs-signature')
-        assert panel.page.inner_text('.cs-signature-here').startswith('height')
+        panel.shows('.cs-signature-here', 'height')
         panel.page.keyboard.press('Escape')
         panel.page.keyboard.press('Escape')
-        assert panel.page.query_selector('.cs-signature') is None
+        panel.page.wait_for_selector('.cs-signature', state='detached')
 
 
 class TestNames:
