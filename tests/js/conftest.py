@@ -58,14 +58,14 @@ def data(name: str) -> Any:
     return json.loads((ROOT / 'tests' / 'data' / name).read_text(encoding='utf-8'))
 
 
-def small_workflow() -> dict[str, Any]:
+def small_workflow(cfg: float = 8) -> dict[str, Any]:
     """Text to image that takes a tenth of a second: 64 x 64, 2 steps."""
     workflow = data('default_workflow.json')
     for node in workflow['nodes']:
         if node['type'] == 'EmptyLatentImage':
             node['widgets_values'] = [64, 64, 1]
         if node['type'] == 'KSampler':
-            node['widgets_values'][:3] = [1, 'fixed', 2]
+            node['widgets_values'][:4] = [1, 'fixed', 2, cfg]
         if node['type'] == 'SaveImage':
             node['widgets_values'] = ['panel']
     return workflow

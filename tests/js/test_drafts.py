@@ -17,7 +17,7 @@ ACTIVE = 'app.extensionManager.workflow.activeWorkflow'
 
 def open_copy(panel: Panel) -> None:
     """The same workflow in another tab that has no file."""
-    panel.load(small_workflow(), 'copy')
+    panel.load(small_workflow(cfg=5), 'copy')
     panel.settle()
 
 
@@ -36,10 +36,10 @@ class TestWhose:
         panel.js(
             """await fetch('/api/userdata/workflows%2Fours.json?overwrite=true', { method: 'POST', body: argument })
             await app.extensionManager.workflow.syncWorkflows()""",
-            json.dumps(small_workflow()),
+            json.dumps(small_workflow(cfg=5)),
         )
         self.open(panel)
-        panel.wait_for_text('steps=2')
+        panel.wait_for_text('cfg=5')
         panel.edit('steps=2', 'steps=6')
         panel.settle(400)
         return panel
@@ -55,31 +55,31 @@ class TestWhose:
         open_copy(saved)
         saved.wait_for_text('steps=2')
         close_tab(saved, 'workflows/ours.json')
-        saved.load(small_workflow(), 'another copy')
+        saved.load(small_workflow(cfg=5), 'another copy')
         saved.settle(600)
         assert 'steps=2' in saved.text()
         self.open(saved)
         saved.wait_for_text('steps=6')
 
     def test_of_a_closed_tab_are_not_a_copys(self, panel: Panel) -> None:
-        panel.load(small_workflow(), 'first')
+        panel.load(small_workflow(cfg=5), 'first')
         first = panel.js(f'return {ACTIVE}.path')
-        panel.wait_for_text('steps=2')
+        panel.wait_for_text('cfg=5')
         panel.edit('steps=2', 'steps=6')
         panel.settle(400)
-        panel.load(small_workflow(), 'second')
+        panel.load(small_workflow(cfg=5), 'second')
         panel.settle()
         close_tab(panel, first)
         # The name is free again.
-        panel.load(small_workflow(), 'first')
+        panel.load(small_workflow(cfg=5), 'first')
         panel.settle(600)
         assert panel.js(f'return {ACTIVE}.path') == first
         assert 'steps=2' in panel.text()
         assert 'Matches the graph' in panel.state()
 
     def test_go_with_a_workflow_that_is_saved(self, panel: Panel) -> None:
-        panel.load(small_workflow(), 'to save')
-        panel.wait_for_text('steps=2')
+        panel.load(small_workflow(cfg=5), 'to save')
+        panel.wait_for_text('cfg=5')
         panel.edit('steps=2', 'steps=6')
         panel.settle(400)
         panel.js(
@@ -90,7 +90,7 @@ class TestWhose:
         panel.settle(800)
         assert 'steps=6' in panel.text()
         panel.load(small_workflow(), 'else')
-        panel.settle()
+        panel.wait_for_text('cfg=8')
         panel.js(
             """const file = app.extensionManager.workflow.getWorkflowByPath('workflows/saved now.json')
             await app.loadGraphData(file.changeTracker.activeState, true, true, file)"""
@@ -130,11 +130,9 @@ class TestWhileLoading:
         slowly.edit('steps=2', 'steps=6')
         slowly.wait_for_state('1 value')
         [mine, first] = [slowly.text(), slowly.js(f'return {ACTIVE}.path')]
-        other = small_workflow()
-        next(node for node in other['nodes'] if node['type'] == 'KSampler')['widgets_values'][3] = 3
-        self.start_loading(slowly, other, 'other')
+        self.start_loading(slowly, small_workflow(cfg=3), 'other')
         slowly.wait_for_text('cfg=3')
-        assert slowly.state().startswith('Matches the graph')
+        slowly.wait_for_state('Matches the graph')
         slowly.js(
             """await window.load
             window.pause = undefined

@@ -259,10 +259,8 @@ class TestDraft:
 
     def test_every_workflow_has_its_own(self, panel: Panel) -> None:
         panel.edit('steps=2', 'steps=6')
-        other = small_workflow()
-        next(node for node in other['nodes'] if node['type'] == 'KSampler')['widgets_values'][3] = 5
         first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
-        panel.load(other, 'second')
+        panel.load(small_workflow(cfg=5), 'second')
         panel.wait_for_text('cfg=5')
         assert 'steps=2' in panel.text()
         panel.js(
@@ -275,12 +273,12 @@ class TestDraft:
         assert 'cfg=8' in panel.text()
 
     def test_survives_a_reload(self, panel: Panel) -> None:
-        panel.load(small_workflow(), 'kept')
-        panel.wait_for_text('steps=2')
+        panel.load(small_workflow(cfg=5), 'kept')
+        panel.wait_for_text('cfg=5')
         panel.edit('steps=2', 'steps=6')
         panel.settle(300)
         panel.goto()
-        panel.load(small_workflow(), 'kept')
+        panel.load(small_workflow(cfg=5), 'kept')
         panel.open()
         panel.wait_for_text('steps=6')
 

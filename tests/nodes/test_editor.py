@@ -108,7 +108,7 @@ def editor_of(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest
         page.goto(server.url)
         page.wait_for_selector('#graph-canvas')
         page.wait_for_function(f'{APP}.extensionManager?.workflow && {APP}.graph != null')
-        page.wait_for_function(FIRST_GRAPH, arg=6000)
+        page.wait_for_function(FIRST_GRAPH, arg=20_000)
         page.wait_for_timeout(1000)
         if elements and not page.evaluate('Boolean(LiteGraph.vueNodesMode)'):
             pytest.skip('this frontend has no Nodes 2.0')

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from comfy_script.tests.conftest import StartServer
+from comfy_script.tests.js.kept_node import FIRST_GRAPH
 from comfy_script.tests.lab.browser import find_browser
 
 from .test_editor import FLAGS, FULL, PASTE, Editor
@@ -53,7 +54,8 @@ def test_a_script_in_nodes_2(start_server: StartServer) -> None:
         page = browser.new_page(viewport={'width': 1400, 'height': 900})
         page.goto(server.url)
         page.wait_for_function(READY)
-        page.wait_for_timeout(6000)  # Newer frontends load a first workflow now, on which what is made before is lost.
+        page.wait_for_function(FIRST_GRAPH, arg=20_000)
+        page.wait_for_timeout(1000)
         if not page.evaluate('Boolean(window.LiteGraph?.vueNodesMode)'):
             pytest.skip('this frontend has no Nodes 2.0')
         editor = Editor(page, server)
