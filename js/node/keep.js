@@ -26,8 +26,9 @@ function prepare(node, info) {
   for (const input of saved.inputs) {
     if (WIDGETS.has(input?.type) && typeof input.name === 'string' && !known.has(input.name)) addWidget(node, input)
   }
-  // As many as were saved: the definition has as many as a node may have.
-  while (node.outputs?.length) node.removeOutput(node.outputs.length - 1)
+  // As many as were saved: the definition has as many as a node may have. Not by `removeOutput`: newer frontends know the
+  // links of the graph that is loaded already, and would take them away.
+  node.outputs?.splice(0)
 }
 
 /** The saved form as it was, where a page without this file saved it: the script alone, and all outputs that a node may have. @param {any} info */
