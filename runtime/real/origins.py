@@ -174,24 +174,36 @@ class Origins:
 
     # Outputs: where a value came from
 
-    def put(self, value: Any, record: Record, slot: int) -> None:
-        """Notes that a call gave this value."""
+    def put(self, value: Any, record: Record, slot: int, passes: bool = False) -> None:
+        """Notes that a call gave this value. `passes`: what is known already only passed through, and stays what it was."""
         kind = self.kinds[type(value)]
-        if kind is _TENSOR or kind is _OBJECT or kind is _CONTAINER:
+        if passes and self._knows(value, kind):
+            record.outputs.append(LOST if kind is _CONTAINER else weakref.ref(value))
+        elif kind is _TENSOR or kind is _OBJECT or kind is _CONTAINER:
             ref = self._put(value, kind, _new_source(Source, (record, slot)))
             record.outputs.append(LOST if kind is _CONTAINER else ref)
         elif kind is _VALUE_LIST:
-            record.outputs.append(self._put_list(value, record, slot))
+            record.outputs.append(self._put_list(value, record, slot, passes))
         else:
             record.outputs.append(value if kind <= _NONE else LOST)
 
-    def _put_list(self, values: ValueList[Any], record: Record, slot: int) -> _Ref:
+    def _knows(self, value: Any, kind: Kind) -> bool:
+        entry = self._entries.get(id(value))
+        if entry is None:
+            return False
+        if kind is _CONTAINER:
+            return entry.held is not None and entry.held.is_in(value)
+        return entry.ref is not None and entry.ref() is value
+
+    def _put_list(self, values: ValueList[Any], record: Record, slot: int, passes: bool) -> _Ref:
         """A list as a whole is the slot; its entries, taken out, cannot be named in a prompt."""
         source = Source(record, slot)
         ref = self._refer(values, id(values))
         self._entries[id(values)] = _Entry(source, ref, -1)
         for index, item in enumerate(values):
             kind = self.kinds[type(item)]
+            if passes and self._knows(item, kind):
+                continue
             if kind is Kind.TENSOR or kind is Kind.OBJECT or kind is Kind.CONTAINER:
                 what = f'value {index} of the list that {record.class_type} returned'
                 self._put(item, kind, Opaque(what, origin=(source, index)))

@@ -44,11 +44,11 @@ class Plan:
         'conditions',
         'count',
         'defaults',
-        'detaches',
         'function',
         'growing',
         'hidden',
         'host_hidden',
+        'is_output',
         'lazy',
         'list_slots',
         'locked',
@@ -100,8 +100,9 @@ class Plan:
         self.plain: dict[tuple[Any, ...], tuple[tuple[str, Kind], ...]] = {}
         """Types of inputs (with their names, where not all came by position) that go to the node as they are, and
         which of them are followed."""
-        self.detaches = schema.output_node
-        """Output nodes hand tensors on to files and browsers, which fails for those that carry gradients."""
+        self.is_output = schema.output_node
+        """Output nodes hand tensors on to files and browsers, which fails for those that carry gradients, and what they
+        return, if anything, is what they were given (ComfyUI 0.33: nodes.py, SaveImage)."""
         self.changing = host.is_changing(node_class)
         is_v3 = host.is_v3(node_class)
         ids = tuple(item.name for item in schema.hidden if item.type == 'UNIQUE_ID')

@@ -188,7 +188,7 @@ class RealSession:
     def call_known(self, plan: Plan, inputs: dict[str, Any], followed: tuple[tuple[str, Kind], ...]) -> Any:
         """`call` for a combination of input types that `plan.plain` has: nothing is looked at but what is followed."""
         if self.bare:
-            return self._runner.run_plain(plan, self._detached(inputs) if plan.detaches else inputs)
+            return self._runner.run_plain(plan, self._detached(inputs) if plan.is_output else inputs)
         recorded = inputs.copy()
         describe = self.provenance.describe
         for name, kind in followed:
@@ -231,7 +231,7 @@ class RealSession:
     ) -> tuple[Any, ...]:
         plain, _ = self._prepare(plan, inputs, hidden, {})
         simple = plain and plan.simple and not hidden and plan.takes_only(inputs)
-        if plan.detaches:
+        if plan.is_output:
             inputs = self._detached(inputs)
         returned = self._perform(plan, inputs, hidden, record, simple, key)
         return (returned,) if plan.count == 1 else returned
@@ -257,7 +257,7 @@ class RealSession:
         recorded: dict[str, Any],
         simple: bool,
     ) -> Any:
-        if plan.detaches:
+        if plan.is_output:
             inputs = self._detached(inputs)
         if self.validate:
             check(self.host, self.kinds, plan, inputs, recorded, hidden)
@@ -281,7 +281,7 @@ class RealSession:
         outputs, ui = self._runner.run(plan, inputs, hidden, record, simple)
         if not self.bare:
             for slot, value in enumerate(outputs):
-                self.provenance.put(value, record, slot)
+                self.provenance.put(value, record, slot, plan.is_output)
         return unpack(plan, outputs, ui)
 
     def _prepare(
@@ -374,7 +374,7 @@ class RealSession:
         elif kept.ui and self.on_ui is not None:
             self.on_ui(record.node_id, plan.class_type, kept.ui)
         for slot, value in enumerate(kept.outputs):
-            self.provenance.put(value, record, slot)
+            self.provenance.put(value, record, slot, plan.is_output)
         self.last_was_hit = hit
         return unpack(plan, kept.outputs, kept.ui)
 

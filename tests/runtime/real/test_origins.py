@@ -53,6 +53,22 @@ def describe(tracker: Origins, value: Any) -> Any:
     return tracker.describe(value, tracker.kinds[type(value)])
 
 
+def test_what_only_passes_through_a_call_stays_what_it_was(tracker: Origins) -> None:
+    image, latent, made, users = Tensor(), {'samples': Tensor()}, Tensor(), Tensor()
+    record = call(tracker, 'Load', [image, latent])
+    known = describe(tracker, users)
+    shown = Record(tracker.next_number(), 'Preview', {})
+    for slot, value in enumerate([image, latent, users, made, ValueList([image])]):
+        tracker.put(value, shown, slot, passes=True)
+    assert describe(tracker, image) == Source(record, 0)
+    assert describe(tracker, latent) == Source(record, 1)
+    assert describe(tracker, users) is known
+    assert describe(tracker, made) == Source(shown, 3)
+    latent['noise_mask'] = 1
+    tracker.put(latent, shown, 1, passes=True)
+    assert describe(tracker, latent) == Source(shown, 1)
+
+
 def test_values_are_known_by_identity(tracker: Origins) -> None:
     model, tensor = Model(), Tensor()
     record = call(tracker, 'Load', [model, tensor])

@@ -178,6 +178,26 @@ def test_long_chains(real: Child) -> None:
     assert value == [3001, True]
 
 
+def test_what_was_saved_before_is_not_what_a_later_image_needed(real: Child) -> None:
+    """ComfyUI 0.33 gives back of SaveImage and PreviewImage what they were given."""
+    info = metadata(real, """
+image = EmptyImage(16, 8, 1, 255)
+SaveImage(image, 'before')
+PreviewImage(image)
+value = saved(ImageInvert(image), 'saving')
+""")
+    types = [node['class_type'] for node in json.loads(info['prompt']).values()]
+    assert sorted(types) == ['EmptyImage', 'ImageInvert', 'SaveImage']
+    same = """
+with Workflow(cache=True):
+    image = EmptyImage(16, 8, 1, 254)
+    before = ImageInvert(image)
+    PreviewImage(image)
+    value = ImageInvert(image) is before
+"""
+    assert real.run(same) is True
+
+
 def test_the_cache_runs_what_changed_only(real: Child) -> None:
     value = real.run("""
         ran = []
