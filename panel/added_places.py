@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 from ..graph import Prompt
@@ -58,7 +59,8 @@ def _headings(text: str) -> dict[int, str]:
 
 def _parents(wanted: ReadScript, names: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
     """The subgraph node an added node belongs in: that of the other nodes of its function's call, else that of all its
-    neighbours, else the root ('').
+    neighbours, else the root (''). A neighbour that a function made counts as the call of that function, where it was
+    called.
 
     Neighbours that are themselves new are asked in turn, first those that use the node, then those that feed it.
     """
@@ -70,7 +72,7 @@ def _parents(wanted: ReadScript, names: Mapping[str, str], added: Mapping[str, s
             continue
         sources = [link.node for _, link in wanted.prompt.nodes[key].links()]
         for neighbours in (users.get(key, []), sources):
-            places = {_parent(other, names, parents) for other in neighbours} - {None}
+            places = {_seen_from(wanted, key, other, _parent(other, names, parents)) for other in neighbours} - {None}
             if len(places) == 1:
                 parents[key] = places.pop()
                 break
@@ -78,6 +80,16 @@ def _parents(wanted: ReadScript, names: Mapping[str, str], added: Mapping[str, s
                 parents[key] = ''
                 break
     return {key: parent or '' for key, parent in parents.items()}
+
+
+def _seen_from(wanted: ReadScript, key: str, other: str, parent: str | None) -> str | None:
+    """A neighbour's subgraph node, or the one around it in which both nodes' calls are."""
+    if not parent:
+        return parent
+    own, its = wanted.callers.get(key, ()), wanted.callers.get(other, ())
+    common = len(list(takewhile(lambda both: both[0] == both[1], zip(own, its, strict=False))))
+    parts = parent.split(':')
+    return ':'.join(parts[: max(0, len(parts) - (len(its) - common))])
 
 
 def _by_function(

@@ -175,7 +175,7 @@ class Origins:
     # Outputs: where a value came from
 
     def put(self, value: Any, record: Record, slot: int, passes: bool = False) -> None:
-        """Notes that a call gave this value. `passes`: what is known already only passed through, and stays what it was."""
+        """Notes that a call gave this value. `passes`: what is known already passed through, and stays what it was."""
         kind = self.kinds[type(value)]
         if passes and self._knows(value, kind):
             record.outputs.append(LOST if kind is _CONTAINER else weakref.ref(value))

@@ -300,3 +300,34 @@ def test_a_node_written_in_a_subgraphs_function_goes_into_the_subgraph(schemas: 
         more = more.replace(old, f'{old[:-1]}, clip)', 1)
     found = places(more, schemas, before=FUNCTION, ids=ids)
     assert [one[:2] for one in found] == [('Text', '7'), ('Save', '7'), ('Text', '8'), ('Save', '8')]
+
+
+RETURNING = """\
+def made(model, text, name):
+    image = Sample(model, text, text, 20)
+    image = Blur(image, 2)
+    return image
+
+model, clip = Load('m')
+a = Text('a', clip)
+image = made(model, a, 'x')
+"""
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        "Save(Blur(image, 3), 'out')",
+        "Save(Blur(made(model, a, 'y'), 3), 'out')",
+        "Save(made(model, Text('b', clip), 'y'), 'out')",
+    ],
+)
+def test_a_node_written_outside_of_a_subgraphs_function_does_not_go_into_the_subgraph(
+    schemas: Schemas, line: str
+) -> None:
+    """Whatever of it the node is linked to; nor does what a further call of the function makes."""
+    ids = {'3': '7:1', '4': '7:2'}
+    found = places(f'{RETURNING}{line}\n', schemas, before=RETURNING, ids=ids)
+    assert {parent for _, parent, *_ in found} == {''}
+    inside = RETURNING.replace('    return', "    Save(image, 'in')\n    return")
+    assert [one[:2] for one in places(inside, schemas, before=RETURNING, ids=ids)] == [('Save', '7')]
