@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.js.conftest import Panel
+from comfy_script.tests.js.conftest import TRACK, Panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -98,6 +98,33 @@ def test_new_ones_are_selected_and_seen(panel: Panel) -> None:
         assert top >= 0
         assert end <= 1400
         assert low <= 860
+
+
+@pytest.mark.parametrize('instances', [1, 2])
+def test_after_the_call_of_a_subgraph_goes_to_the_main_graph(panel: Panel, instances: int) -> None:
+    """Where the subgraph's output is, of which instance ever."""
+    panel.js(
+        f"""const {{ node }} = app.graph.convertToSubgraph(new Set([3, 8].map(id => app.graph.getNodeById(id))))
+        if (argument === 2) {{
+          const other = LiteGraph.createNode(node.type)
+          app.graph.add(other)
+          other.pos = [node.pos[0], node.pos[1] + 700]
+          for (const [slot, input] of node.inputs.entries()) {{
+            const link = app.graph.links.get(input.link)
+            if (link) app.graph.getNodeById(link.origin_id).connect(link.origin_slot, other, slot)
+          }}
+        }}
+        {TRACK}""",
+        instances,
+    )
+    panel.wait_for_text('def ')
+    inside = panel.js('return [...app.rootGraph.subgraphs.values()].map(one => one.nodes.length)')
+    panel.edit("SaveImage(image, 'panel')", "SaveImage(image, 'panel')\nPreviewImage(ImageInvert(image))")
+    apply(panel, '2 new nodes')
+    added = [str(node['id']) for name in ('PreviewImage', 'ImageInvert') for node in nodes(panel, name)]
+    assert len(added) == 2
+    assert sorted(panel.js('return [...app.canvas.selectedItems].map(node => String(node.id))')) == sorted(added)
+    assert panel.js('return [...app.rootGraph.subgraphs.values()].map(one => one.nodes.length)') == inside
 
 
 def test_applying_keeps_equal_nodes_apart(panel: Panel) -> None:
