@@ -310,7 +310,7 @@ class Connection:
         """One line in the log; another when it is back."""
         self._lost = True
         patience = f'{self.options.lost_after:g} seconds'
-        log.warning('%s; it is looked for for %s, and what it was given is not lost', error, patience)
+        log.warning('%s; it is looked for for %s: what it was given goes on if it still runs', error, patience)
 
     def _set_down(self) -> None:
         self._websocket = None

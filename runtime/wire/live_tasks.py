@@ -303,7 +303,9 @@ class Messages:
         self._live.tell('cached', entry.task, tuple(map(str, data.get('nodes') or ())))
 
     def _on_executed(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
-        self._live.tell('output', entry.task, entry.note_output(data))
+        # ComfyUI says so, without an output, of whatever it has from before, too (execution.py, execute).
+        if data.get('output') is not None:
+            self._live.tell('output', entry.task, entry.note_output(data))
 
     def _on_progress(self, entry: LiveTask, data: Mapping[str, Any]) -> None:
         node = data.get('node') or entry.task.current_node

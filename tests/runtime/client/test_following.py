@@ -90,6 +90,8 @@ def test_an_output_comes_before_the_end(fake: FakeServer, client: Client) -> Non
     task = client.submit(PROMPT)
     fake.begin(task.prompt_id)
     output = {'images': [{'filename': 'a.png', 'subfolder': '', 'type': 'temp'}]}
+    # As ComfyUI says of a node that it ran before, and that shows nothing.
+    fake.send('executed', prompt_id=task.prompt_id, node='1', display_node='1', output=None)
     fake.send('executed', prompt_id=task.prompt_id, node='2', display_node='2', output=output)
     for event in task.events():
         if event.kind == 'output':
