@@ -323,7 +323,14 @@ class _Recorder(Client):
         task.end(TaskState.FAILED, OfflineError('nothing runs here, workflows are only printed'))
         return task
 
-    def submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
+    def submit(
+        self,
+        prompt: Mapping[str, Any] | Submission,
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Task:
         return self._take(Submission.of(prompt, options))
 
     async def _submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:

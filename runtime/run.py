@@ -22,7 +22,7 @@ from ..transpiler.api import metadata_from
 from .calls.pictures import FileToSend, files_of, is_picture
 from .client.client import Client
 from .client.current import default_client
-from .wire.background import log
+from .wire.background import counting_down, log
 from .wire.results import Result
 from .wire.submission import Submission
 
@@ -50,7 +50,9 @@ def run(
     Raises TranspileError, PromptError (a place that is not there), OSError, and what `Task.wait` raises.
     """
     chosen = client or default_client()
-    return chosen.submit(prompt_of(source, changes, client=chosen)).wait(timeout)
+    prompt = prompt_of(source, changes, client=chosen)
+    left = counting_down(timeout)
+    return chosen.submit(prompt, timeout=timeout).wait(left())
 
 
 async def _run(

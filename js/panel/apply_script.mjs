@@ -48,7 +48,7 @@ async function verify(state, script, { failures, taken }, nodes) {
   const rounded = new Set(taken.map(({ edit }) => placeOf(edit)))
   const left = rest.edits.filter(edit => edit.op !== 'set' || !rounded.has(placeOf(edit)))
   const reasons = new Map(failures.map(({ edit, reason }) => [placeOf(edit), reason]))
-  const found = left.map(edit => ({ line: edit.line, message: t(reasons.get(placeOf(edit)) ?? 'cannot.other', { input: edit.input ?? edit.type ?? '' }) }))
+  const found = left.map(edit => ({ line: edit.line, message: t(reasons.get(placeOf(edit)) ?? 'cannot.other', { input: edit.input ?? edit.type ?? edit.node }) }))
   state.notApplied = [...new Map(found.map(one => [`${one.line}|${one.message}`, one])).values()]
 }
 

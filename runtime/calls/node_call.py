@@ -27,8 +27,8 @@ class Runner(Protocol):
     @property
     def settings(self) -> Mapping[str, object]: ...
 
-    def submit(self, prompt: Submission, /) -> Task:
-        """Queue a prompt, with what goes along."""
+    def submit(self, prompt: Submission, /, *, timeout: float | None = None) -> Task:
+        """Queue a prompt, with what goes along. Raises WaitTimeoutError where that takes longer."""
         ...
 
     async def _submit(self, prompt: Submission, /) -> Task: ...

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ...graph import to_class_name
+from ..wire.background import counting_down
 from .node_call import CallReference, NodeCall, OutputSocket
 from .running import build, build_json, run, run_async, unshown
 from .sites import is_made_text, is_script, unpacked_count
@@ -102,11 +103,13 @@ class NodeOutput(CallReference):
         return build_json([self])
 
     def wait(self, timeout: float | None = None) -> Result:
-        """The node's result, waited for. Raises what the task ended with."""
+        """The node's result, waited for. Raises what the task ended with, and WaitTimeoutError after `timeout` seconds,
+        with the task going on."""
+        left = counting_down(timeout)
         task = self.node.task
         if task is None:
-            task = run([self])
-        return task.wait_result(self, timeout)
+            task = run([self], timeout)
+        return task.wait_result(self, left())
 
     wait_result = wait
 

@@ -331,10 +331,10 @@ def ready_to_queue(
     return None
 
 
-def run(outputs: Any) -> Task:
+def run(outputs: Any, timeout: float | None = None) -> Task:
     """Queue outputs with all that they need, until the server has taken them. Raises WorkflowError, and as it does."""
     built, submission = _named(outputs)
-    return _required_runner(built).submit(submission)
+    return _required_runner(built).submit(submission, timeout=timeout)
 
 
 async def run_async(outputs: Any) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,9 +16,10 @@ from ...graph import Schemas, as_schemas
 from ...graph.redaction import redact
 from ..calls.functions import NodeNamespace
 from ..calls.sites import find_source
-from ..wire.background import run_and_await, run_and_wait, run_async, run_sync
+from ..wire.background import counting_down, run_and_await, run_and_wait, run_async, run_sync
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from ..wire.credentials import secrets_of
+from ..wire.errors import WaitTimeoutError
 from ..wire.results import ResultFile
 from ..wire.submission import Submission
 from ..wire.task import Task
@@ -162,10 +163,18 @@ class Client:
 
     # -- running
 
-    def submit(self, prompt: Mapping[str, Any] | Submission, *, wait: bool = False, **options: Any) -> Task:
+    def submit(
+        self,
+        prompt: Mapping[str, Any] | Submission,
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Task:
         """Put a prompt (API format), or a Submission, into the server's queue.
 
         - `wait`: until it has ended, raising what `Task.wait` raises; a little quicker than the two calls.
+        - `timeout`: seconds until the server must have taken it, else WaitTimeoutError; it may take it later yet.
         - `options`: the fields of Submission: `workflow`, `extra_data`, `front`, `prompt_id`, ...
 
         Raises PromptRefusedError, ServerError, ConnectError, OfflineError.
@@ -173,17 +182,18 @@ class Client:
         tracker = self.tracker
         tracker.check_may_wait()
         task, body, files = _prepared(self, tracker, prompt, options)
+        left = counting_down(timeout)
         if files:
-            run_sync(self._uploads.missing(files))
+            _within(timeout, left, self._uploads.missing(files))
         if not tracker.connection.is_up:
-            run_sync(tracker.connection.open())
+            _within(timeout, left, tracker.connection.open())
         takes_place = self.queue.events.follow(task)
         if wait and not takes_place:
             task.was_waited_for = True
             run_and_wait(tracker.submit(task, body), task.outcome.done)
             return task
         # Ctrl+C does not take back what may be on the server: the task is known, and can be cancelled.
-        run_sync(tracker.submit(task, body), breakable=False)
+        _within(timeout, left, tracker.submit(task, body), breakable=False)
         if takes_place:
             self.queue.events.submitted(task)
         if wait:
@@ -328,6 +338,16 @@ class _Prepared(NamedTuple):
     task: Task
     body: bytes
     files: Mapping[str, bytes] | None
+
+
+def _within(
+    timeout: float | None, left: Callable[[], float | None], step: Coroutine[Any, Any, None], *, breakable: bool = True
+) -> None:
+    """A step of sending, in what is `left` of the time for all."""
+    try:
+        run_sync(step, left(), breakable=breakable)
+    except WaitTimeoutError:
+        raise WaitTimeoutError(f'The server did not take the workflow within {timeout:g} seconds.') from None
 
 
 def _prepared(

@@ -125,6 +125,12 @@ def spawn(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, background_loop())
 
 
+def counting_down(seconds: float | None) -> Callable[[], float | None]:
+    """What is left of a time, whenever it is asked; None where there is no end."""
+    end = None if seconds is None else time.monotonic() + seconds
+    return lambda: None if end is None else max(0.0, end - time.monotonic())
+
+
 def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None, *, breakable: bool = True) -> T:
     """Run a coroutine on the background loop and wait for its result.
 

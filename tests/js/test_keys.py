@@ -56,8 +56,7 @@ class TestUndo:
         first = panel.js('return app.extensionManager.workflow.activeWorkflow.path')
         type_in(panel, 'SaveImage(', '  # mine')
         panel.load(small_workflow(), 'another')
-        panel.settle(600)
-        assert '# mine' not in panel.text()
+        panel.until(lambda: '# mine' not in panel.text())
         panel.js(
             """const { workflow } = app.extensionManager
             const first = workflow.openWorkflows.find(one => one.path === argument)

@@ -45,7 +45,7 @@ class FakeClient:
         self.cancelled: list[str] = []
         self.settings = {'url': f'http://host-{id(self)}/'}
 
-    def submit(self, submission: Any, *, wait: bool = False) -> FakeTask:
+    def submit(self, submission: Any, *, wait: bool = False, timeout: float | None = None) -> FakeTask:
         task = FakeTask(submission.prompt, vars(submission))
         self.tasks.append(task)
         if submission.on_accepted is not None:

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from comfy_script.runtime import Client, ConnectError
+from comfy_script.runtime import Client, ConnectError, WaitTimeoutError
 from comfy_script.tests.lab import paths
 from comfy_script.tests.runtime.client.fake import IMAGES, PROMPT, FakeServer
 from comfy_script.tests.runtime.client.test_tasks import wait_for
@@ -121,3 +122,15 @@ def test_a_forked_process() -> None:
     env = {**os.environ, 'PYTHONPATH': str(paths.SITE)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout.splitlines() == ['child finished', 'parent finished 3'], done.stderr
+
+
+def test_the_time_of_sending_counts(fake: FakeServer, client: Client) -> None:
+    """A server that takes a connection and says nothing, as one that is stopped does."""
+    preview = client.nodes.PreviewImage(client.nodes.EmptyImage(8, 8))
+    fake.answer_after = 1.5
+    begin = time.monotonic()
+    with pytest.raises(WaitTimeoutError, match=r'did not take the workflow within 0\.2 seconds'):
+        preview.wait(0.2)
+    with pytest.raises(WaitTimeoutError):
+        client.submit(PROMPT, timeout=0.2)
+    assert time.monotonic() - begin < 1.5

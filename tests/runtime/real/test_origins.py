@@ -54,7 +54,8 @@ def describe(tracker: Origins, value: Any) -> Any:
 
 
 def test_what_only_passes_through_a_call_stays_what_it_was(tracker: Origins) -> None:
-    image, latent, made, users = Tensor(), {'samples': Tensor()}, Tensor(), Tensor()
+    image, made, users = Tensor(), Tensor(), Tensor()
+    latent: dict[str, Any] = {'samples': Tensor()}
     record = call(tracker, 'Load', [image, latent])
     known = describe(tracker, users)
     shown = Record(tracker.next_number(), 'Preview', {})
