@@ -28,6 +28,9 @@ FOLDER = 'comfyscript'
 
 _NAMED = 20
 
+_OVERSHOOT = 0.5
+"""How far the floats of an image go beyond 0 and 1 at most: scaling and sharpening pass them a little."""
+
 
 class PictureError(ComfyScriptError, ValueError):
     """What was given as an image is none, or its file cannot be read."""
@@ -75,7 +78,8 @@ def is_picture(value: object) -> bool:
 def files_of(picture: Any, mask: bool = False) -> list[FileToSend]:
     """The files of a picture, one per image of a batch. Raises PictureError.
 
-    `picture`: a path; a PIL image; an array or tensor [H, W, C], [B, H, W, C] or [H, W], uint8 or floats from 0 to 1.
+    `picture`: a path; a PIL image; an array or tensor [H, W, C], [B, H, W, C] or [H, W]: integers from 0 to 255, uint16
+    from 0 to 65535, or floats from 0 to 1.
     `mask`: an array is [H, W] or [B, H, W], and white is masked; of an image with alpha, what is transparent.
     """
     if isinstance(picture, PurePath) and not mask:
@@ -153,7 +157,10 @@ def png_of(image: Any) -> bytes:
 
 
 def to_pil(image: Any) -> Any:
-    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1."""
+    """A PIL image of a PIL image, or of an array or tensor: [H, W, C], [H, W], one of a batch; floats from 0 to 1.
+
+    Raises PictureError for an array that is no picture, TypeError for what is no array either.
+    """
     from PIL import Image
 
     if isinstance(image, Image.Image):
@@ -170,7 +177,27 @@ def to_pil(image: Any) -> Any:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3):
-        raise ValueError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
-    if array.dtype != numpy.uint8:
-        array = numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)
-    return Image.fromarray(array)
+        raise PictureError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
+    return Image.fromarray(_bytes(array))
+
+
+def _bytes(array: Any) -> Any:
+    """The values of a picture as uint8, whatever says how bright it is. Raises PictureError where nothing does."""
+    import numpy
+
+    if array.dtype == numpy.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(numpy.uint8) * 255
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    if array.dtype == numpy.uint16:
+        array = array / numpy.float32(65535)
+    elif array.dtype.kind in 'ui' and low >= 0 and high <= 255:
+        return array.astype(numpy.uint8)
+    elif array.dtype.kind in 'ui' or not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):  # also where one is NaN
+        finite = f'has values from {low} to {high}' if numpy.isfinite([low, high]).all() else 'has NaN or infinity in it'
+        raise PictureError(
+            f'An array of {array.dtype} that {finite} does not say which are black and white: give floats from 0 to '
+            '1, integers from 0 to 255, or uint16 from 0 to 65535'
+        )
+    return numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)

@@ -20,7 +20,9 @@ __all__ = ['OLD_NODES', 'get_images', 'to_image', 'to_mask']
 
 
 def get_images(images: Any) -> list[Image]:
-    """PIL images of an image [B, H, W, C] or mask [B, H, W], floats from 0 to 1."""
+    """PIL images of an image [B, H, W, C] or mask [B, H, W], floats from 0 to 1. What is beyond is cut off."""
+    if getattr(getattr(images, 'dtype', None), 'is_floating_point', False):
+        images = images.clamp(0, 1)  # as ComfyUI saves what its nodes give
     return [to_pil(image) for image in images]
 
 

@@ -16,6 +16,7 @@ from comfy_script.runtime.calls.pictures import PictureError, files_of
 from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
 from comfy_script.runtime.calls.running import BuildError, build
 from comfy_script.runtime.client.workflow import Workflow
+from comfy_script.runtime.real.util import get_images
 
 from .conftest import OBJECT_INFO, node
 
@@ -188,3 +189,56 @@ def test_what_a_script_changes_later_is_not_sent(nodes: NodeNamespace) -> None:
     output = nodes.SaveImage(array)
     array[:] = 255
     assert shown(next(iter(build([output]).files.values()))).getpixel((0, 0)) == (0, 0, 0)
+
+
+def level(array: Any) -> int:
+    """How bright a picture of one brightness is sent."""
+    [file] = files_of(array)
+    pixel = shown(file.data).getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    return int(pixel[0])
+
+
+@pytest.mark.parametrize('kind', ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint32', 'uint64'])
+def test_integers_are_taken_as_bytes(kind: str) -> None:
+    assert level(numpy.full((4, 4, 3), 100, kind)) == 100
+
+
+def test_sixteen_bits_are_scaled() -> None:
+    assert [level(numpy.full((4, 4), value, numpy.uint16)) for value in (0, 100 * 257, 65535)] == [0, 100, 255]
+
+
+def test_floats_may_pass_white_and_black_a_little() -> None:
+    assert [level(numpy.full((4, 4, 3), value)) for value in (-0.3, 0.5, 1.3)] == [0, 128, 255]
+    assert level(numpy.ones((4, 4), bool)) == 255
+
+
+@pytest.mark.parametrize(
+    ('value', 'kind', 'named'),
+    [
+        (100, 'float32', 'float32 .*from 100.0 to 100.0'),
+        (-1, 'float64', 'from -1.0'),
+        (numpy.nan, 'float16', 'NaN'),
+        (numpy.inf, 'float32', 'infinity'),
+        (256, 'int32', 'int32 .*to 256'),
+        (-1, 'int64', 'from -1 '),
+    ],
+)
+def test_values_that_do_not_say_what_is_white(value: float, kind: str, named: str) -> None:
+    array = numpy.zeros((4, 4, 3), kind)
+    array[:] = value
+    with pytest.raises(PictureError, match=rf'{named}.*floats from 0 to 1, integers from 0 to 255, or uint16'):
+        files_of(array)
+
+
+def test_one_nan_is_found() -> None:
+    array = numpy.ones((4, 4, 3))
+    array[0, 0, 0] = numpy.nan
+    with pytest.raises(PictureError, match='NaN'):
+        files_of(array)
+
+
+def test_what_a_node_of_real_mode_gives_is_cut_off() -> None:
+    torch = pytest.importorskip('torch')
+    images = get_images(torch.tensor([-3.0, 0.5, 7.0]).reshape(3, 1, 1, 1).expand(3, 4, 4, 3))
+    assert [image.getpixel((0, 0)) for image in images] == [(0,) * 3, (128,) * 3, (255,) * 3]
