@@ -175,8 +175,8 @@ def load_image_from_paths(paths: Iterable[str | PurePath]) -> Any:
 def load_image(image: Any) -> tuple[Any, Any]:
     """An image and its mask as values for nodes, through `LoadImage`.
 
-    `image`: a PIL image, an array or tensor, bytes, a file here (these are uploaded), a result's file, or the name
-    that a file has on the server.
+    `image`: a PIL image, an array or tensor, bytes, a file here by its path or open (these are uploaded), a result's
+    file, or the name that a file has on the server.
     """
     client = default_client()
     local = _is_local(image)

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
+from ...graph import InputKind, InputSchema
 from ..wire.places import shown_place
 from .node_call import PLAIN, NodeCall, OutputSocket
 from .outputs import Handle, NodeOutput, Outputs
+from .pictures import described, is_picture
 from .running import BuildError
 
-__all__ = ['input_value', 'refusal']
+__all__ = ['check_linked', 'input_value', 'linked_inputs', 'refusal']
 
 _MOST_NESTED = 100
+
+_PICTURES = frozenset({'IMAGE', 'MASK'})
+_LINKED = _PICTURES | {'CLIP', 'CONDITIONING', 'CONTROL_NET', 'LATENT', 'MODEL', 'VAE'}
+"""ComfyUI's own types that no text is a value of. Of packs' types nobody knows: their widgets may enter them."""
+
+
+def linked_inputs(items: Iterable[InputSchema]) -> Iterator[tuple[str, str]]:
+    """The inputs that take the outputs of nodes alone, also inside dynamic ones, each with its type."""
+    for item in items:
+        if item.template is not None:
+            yield from linked_inputs(item.template.at(key) for key in item.template.keys)
+        elif _LINKED.issuperset(item.type.split(',')):
+            yield item.name, item.type
+        for branch in item.branches:
+            yield from linked_inputs(branch.inputs)
+
+
+def check_linked(node: NodeCall, linked: Mapping[str, str], names: Iterable[str], values: Iterable[Any]) -> None:
+    """Raises BuildError for texts and lists of pictures where a node's output belongs: a server would only trip."""
+    for name, value in zip(names, values, strict=False):
+        if name in linked and _is_unlinked(value):
+            raise BuildError(refusal(node, name, value, f'cannot go in: {_taken(linked[name])}'))
+
+
+def _is_unlinked(value: Any) -> bool:
+    if isinstance(value, (list, tuple)) and not isinstance(value, NodeOutput):
+        return any(isinstance(item, str) or is_picture(item) for item in value)
+    return (isinstance(value, str) and value != '') or (hasattr(value, 'tolist') and not is_picture(value))
+
+
+def _taken(raw_type: str) -> str:
+    more = ', a PIL image, an array, or the Path of a file here' if _PICTURES & set(raw_type.split(',')) else ''
+    return f"this input ({raw_type}) takes a node's output{more}"
+
 
 def input_value(node: NodeCall, name: str, value: Any) -> Any:
     """A value as the prompt has it: links as they are, lists wrapped as the browser does (`{"__value__": …}`).
@@ -49,14 +85,25 @@ def _plain(node: NodeCall, name: str, value: Any, depth: int) -> Any:
         return _path(node, name, value)
     if hasattr(value, 'item') and getattr(value, 'ndim', None) == 0:  # numpy and torch scalars
         return value.item()
+    item = node.schema.input(name)
+    if is_picture(value) and item is not None and item.kind is InputKind.COMBO:
+        raise BuildError(refusal(node, name, value, _NO_NAME))
     if hasattr(value, 'tolist'):
         return value.tolist()
     raise BuildError(refusal(node, name, value, f'({type(value).__name__}) is nothing that {_wanted(node, name)}'))
 
 
+_NO_NAME = (
+    "is a picture, and this input takes the name of a file that the server has: use util.load_image(…), or give the "
+    'picture itself where an IMAGE goes'
+)
+
+
 def _wanted(node: NodeCall, name: str) -> str:
     item = node.schema.input(name)
-    return f'this input ({item.type}) takes' if item is not None else 'a prompt can hold'
+    if item is None:
+        return 'a prompt can hold'
+    return _taken(item.type) if _PICTURES & set(item.type.split(',')) else f'this input ({item.type}) takes'
 
 
 def _misuse(value: NodeOutput) -> str:
@@ -81,7 +128,7 @@ def refusal(node: NodeCall, name: str, value: Any, why: str) -> str:
     origin = node.origin
     where = f' ({shown_place(*origin)})' if origin else ''
     shown = value.node if isinstance(value, Outputs) else value
-    return f'{node.class_type}{where}, input {name!r}: {shown!r:.200} {why}'
+    return f'{node.class_type}{where}, input {name!r}: {described(shown)} {why}'
 
 
 def _path(node: NodeCall, name: str, value: Any) -> str:

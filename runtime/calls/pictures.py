@@ -15,7 +15,10 @@ __all__ = [
     'HasArray',
     'HasArrayInterface',
     'PictureError',
+    'check_picture',
     'content_name',
+    'described',
+    'file_content',
     'files_of',
     'in_a_known_mode',
     'is_picture',
@@ -73,6 +76,41 @@ def is_picture(value: object) -> bool:
     if hasattr(value, 'dtype') and hasattr(value, 'shape'):
         return len(value.shape) >= 2  # type: ignore[attr-defined]
     return any(base.__module__ == 'PIL.Image' for base in type(value).__mro__)
+
+
+def described(value: object) -> str:
+    """A value as errors show it: of an array, what it is instead of what is in it."""
+    if isinstance(value, list) and any(map(is_picture, value)):
+        return f'[{", ".join(map(described, value[:3]))}{", …" if len(value) > 3 else ""}]'
+    if is_picture(value) and hasattr(value, 'shape'):
+        return f'<{type(value).__name__} {list(value.shape)} of {value.dtype}>'  # type: ignore[attr-defined]
+    return f'{value!r:.200}'
+
+
+def file_content(picture: Any) -> bytes | None:
+    """The whole of an open file, or bytes as they are; None for anything else. Raises PictureError for open texts."""
+    if isinstance(picture, (bytes, bytearray, memoryview)):
+        return bytes(picture)
+    if not (hasattr(picture, 'read') and hasattr(picture, 'seek')):
+        return None
+    if picture.seekable():
+        picture.seek(0)  # it may have just been written
+    data = b'' if isinstance(picture, io.TextIOBase) else picture.read()
+    if not isinstance(data, bytes) or isinstance(picture, io.TextIOBase):
+        raise PictureError(f"{picture!r:.200} is open as text: open it with 'rb'")
+    return data
+
+
+def check_picture(data: bytes) -> None:
+    """Raises PictureError for what is certainly not the content of a picture's file."""
+    from PIL import Image
+
+    if data[4:8] == b'ftyp':  # AVIF and HEIC, which not every Pillow reads
+        return
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except Image.UnidentifiedImageError:
+        raise PictureError(f'{len(data)} bytes that begin with {data[:16]!r} are not the file of a picture') from None
 
 
 def files_of(picture: Any, mask: bool = False) -> list[FileToSend]:
@@ -176,9 +214,20 @@ def to_pil(image: Any) -> Any:
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.ndim not in (2, 3):
-        raise PictureError(f'An image has the shape [H, W, C] or [H, W], not {list(array.shape)}; give one of a batch')
+    _check_shape(array.shape)
     return Image.fromarray(_bytes(array))
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    """Raises PictureError where an array of this shape is no picture."""
+    if len(shape) not in (2, 3):
+        raise PictureError(f'An image has the shape [H, W, C] or [H, W], not {list(shape)}; give one of a batch')
+    if 0 in shape:
+        raise PictureError(f'An image of the shape {list(shape)} has no pixels')
+    if len(shape) == 3 and shape[2] not in (2, 3, 4):
+        first = shape[0] in (1, 3, 4)
+        what = ', channels first: array.transpose(1, 2, 0) puts them last' if first else ', not 1 to 4 channels'
+        raise PictureError(f'An image has the shape [H, W, C]; this one is {list(shape)}{what}')
 
 
 def _bytes(array: Any) -> Any:
@@ -189,15 +238,15 @@ def _bytes(array: Any) -> Any:
         return array
     if array.dtype == bool:
         return array.astype(numpy.uint8) * 255
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    low, high = array.min(), array.max()
     if array.dtype == numpy.uint16:
         array = array / numpy.float32(65535)
     elif array.dtype.kind in 'ui' and low >= 0 and high <= 255:
         return array.astype(numpy.uint8)
     elif array.dtype.kind in 'ui' or not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):  # also where one is NaN
-        finite = f'has values from {low} to {high}' if numpy.isfinite([low, high]).all() else 'has NaN or infinity in it'
+        held = f'values from {low} to {high}' if numpy.isfinite([low, high]).all() else 'NaN or infinity in it'
         raise PictureError(
-            f'An array of {array.dtype} that {finite} does not say which are black and white: give floats from 0 to '
+            f'An array of {array.dtype} that has {held} does not say which are black and white: give floats from 0 to '
             '1, integers from 0 to 255, or uint16 from 0 to 65535'
         )
     return numpy.clip(array.astype(numpy.float32) * 255.0 + 0.5, 0, 255).astype(numpy.uint8)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...graph import NodeSchema, bind
-from .input_values import input_value, refusal
+from .input_values import check_linked, input_value, linked_inputs, refusal
 from .node_call import PLAIN, NodeCall, OutputSocket, Runner
 from .outputs import Handle, Outputs, UnknownOutputs, Value, value_type
 from .pictures import PictureError, files_of, is_picture
@@ -93,6 +93,19 @@ def locate_call() -> RawSite | None:
     return call_site(stack[-1].home if stack else None)
 
 
+class _Known(NamedTuple):
+    """What calls of a node need to know of it. `linked`: the inputs that take outputs alone, with their types."""
+
+    schema: NodeSchema
+    types: tuple[type[Value], ...]
+    linked: Mapping[str, str]
+
+    @staticmethod
+    def of(schema: NodeSchema) -> _Known:
+        types = tuple(value_type(item.type) for item in schema.outputs)
+        return _Known(schema, types, dict(linked_inputs(schema.inputs)))
+
+
 class Recorder:
     """Makes the record and the outputs of node calls: `emit` of a virtual `NodeNamespace`.
 
@@ -111,7 +124,7 @@ class Recorder:
         self._runner = runner
         self._locate = locate
         self._find_schema = find_schema
-        self._types: dict[int, tuple[NodeSchema, tuple[type[Value], ...]]] = {}
+        self._types: dict[int, _Known] = {}
 
     def __call__(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
         return self.in_order(schema, tuple(inputs), tuple(inputs.values()))
@@ -119,14 +132,16 @@ class Recorder:
     def in_order(self, schema: NodeSchema, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
         """The same for inputs as two tuples."""
         node = NodeCall(schema, names, values, self._locate(), self._runner)
+        known = self._types.get(id(schema))
+        if known is None:
+            known = self._types[id(schema)] = _Known.of(schema)
+        if self._runner is not None and known.linked:  # elsewhere, scripts of graphs are read, whatever these hold
+            check_linked(node, known.linked, names, values)
         for value in values:
             if type(value) not in PLAIN and not isinstance(value, OutputSocket):
                 node._values = self._prepared(node, names, values)
                 break
-        known = self._types.get(id(schema))
-        if known is None:
-            known = self._types[id(schema)] = (schema, tuple(value_type(item.type) for item in schema.outputs))
-        types = known[1]
+        types = known.types
         given: Any
         if schema.any_inputs:
             given = UnknownOutputs(node, 0)

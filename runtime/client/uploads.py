@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..calls.pictures import content_name, in_a_known_mode, png_of, to_pil
+from ..calls.pictures import check_picture, content_name, file_content, in_a_known_mode, png_of, to_pil
 from ..wire.background import run_async
 from ..wire.connection import Connection
 from ..wire.errors import ServerError
@@ -118,8 +118,11 @@ def image_file(image: Any, name: str | None) -> tuple[str, bytes]:
                 "has needs no upload: LoadImage('name.png')"
             )
         return name or path.name, path.read_bytes()
-    if isinstance(image, (bytes, bytearray, memoryview)):
-        return name or content_name(bytes(image)), bytes(image)
+    content = file_content(image)
+    if content is not None:
+        if name is None:
+            check_picture(content)
+        return name or content_name(content), content
     data = png_of(to_pil(image))
     return name or content_name(data), data
 
@@ -130,8 +133,9 @@ def mask_image(mask: Any) -> Any:
 
     if isinstance(mask, (str, PurePath)):
         mask = Image.open(mask)
-    elif isinstance(mask, (bytes, bytearray, memoryview)):
-        mask = Image.open(io.BytesIO(bytes(mask)))
+    elif (content := file_content(mask)) is not None:
+        check_picture(content)
+        mask = Image.open(io.BytesIO(content))
     image = in_a_known_mode(to_pil(mask))
     if 'A' in image.getbands():
         return image.convert('RGBA')

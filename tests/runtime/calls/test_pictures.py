@@ -12,9 +12,10 @@ from PIL import Image
 
 from comfy_script.graph import Schemas
 from comfy_script.runtime.calls.functions import NodeNamespace
-from comfy_script.runtime.calls.pictures import PictureError, files_of
+from comfy_script.runtime.calls.pictures import PictureError, files_of, to_pil
 from comfy_script.runtime.calls.recording import Recorder, locate_call, record_call
 from comfy_script.runtime.calls.running import BuildError, build
+from comfy_script.runtime.client.uploads import image_file, mask_image
 from comfy_script.runtime.client.workflow import Workflow
 from comfy_script.runtime.real.util import get_images
 
@@ -242,3 +243,78 @@ def test_what_a_node_of_real_mode_gives_is_cut_off() -> None:
     torch = pytest.importorskip('torch')
     images = get_images(torch.tensor([-3.0, 0.5, 7.0]).reshape(3, 1, 1, 1).expand(3, 4, 4, 3))
     assert [image.getpixel((0, 0)) for image in images] == [(0,) * 3, (128,) * 3, (255,) * 3]
+
+
+SHAPES = {
+    'channels first': ((3, 64, 48), r'\[H, W, C\]; this one is \[3, 64, 48\], channels first'),
+    'one channel first': ((1, 64, 48), 'channels first'),
+    'five channels': ((64, 48, 5), r'\[64, 48, 5\], not 1 to 4 channels'),
+    'no pixels': ((0, 0, 3), r'\[0, 0, 3\] has no pixels'),
+}
+
+
+@pytest.mark.parametrize('kind', SHAPES)
+def test_a_shape_that_is_no_picture(nodes: NodeNamespace, kind: str) -> None:
+    shape, message = SHAPES[kind]
+    array = numpy.zeros(shape, numpy.uint8)
+    with pytest.raises(PictureError, match=message):
+        to_pil(array)
+    with pytest.raises(BuildError, match=message) as refused:
+        nodes.SaveImage(array)
+    assert f"'images': <ndarray {list(shape)} of uint8>" in str(refused.value)
+
+
+def test_a_loader_takes_no_picture(nodes: NodeNamespace) -> None:
+    for picture in (red(), numpy.asarray(red())):
+        with pytest.raises(BuildError, match=r'LoadImage .*a picture.*util\.load_image\(…\), or give the pic'):
+            nodes.LoadImage(picture)
+
+
+NO_LINKS: dict[str, Any] = {
+    'a text': 'photos/1.png',
+    'a list of texts': ['photos/1.png'],
+    'a list of arrays': [numpy.zeros((4, 4, 3))] * 2,
+    'an array of one dimension': numpy.zeros(5),
+    'bytes': b'\x89PNG',
+}
+
+
+@pytest.mark.parametrize('kind', NO_LINKS)
+def test_what_is_no_picture_is_refused_here(nodes: NodeNamespace, kind: str) -> None:
+    with pytest.raises(BuildError, match=r"SaveImage .*this input \(IMAGE\) takes a node's output, a PIL image, an ar"):
+        nodes.SaveImage(NO_LINKS[kind])
+
+
+def test_no_text_goes_where_an_output_belongs(nodes: NodeNamespace) -> None:
+    with pytest.raises(BuildError, match=r"'vae': 'a\.safetensors' .*this input \(VAE\) takes a node's output$"):
+        nodes.VAEDecode(nodes.EmptyLatentImage(), 'a.safetensors')
+    with pytest.raises(BuildError, match=r'this input \(IMAGE\)'):
+        nodes.BatchImages([red(), 'photos/1.png'])
+
+
+def test_a_graph_with_a_text_for_an_output_can_be_read() -> None:
+    """What a prompt holds becomes a script, and that a prompt again, by calls without a server."""
+    schemas = Schemas.parse(OBJECT_INFO)
+    assert NodeNamespace(schemas, Recorder(record_call)).SaveImage('x').node.inputs['images'] == 'x'
+
+
+def test_an_open_file_and_bytes_are_sent(tmp_path: Path) -> None:
+    path = tmp_path / 'red.png'
+    red().save(path)
+    written = io.BytesIO()
+    red().save(written, 'PNG')
+    name, data = image_file(path.read_bytes(), None)
+    assert data == path.read_bytes()
+    with open(path, 'rb') as file:
+        assert image_file(file, None) == image_file(written, None) == (name, data)
+        assert mask_image(file).mode == 'RGBA'
+    with open(path, encoding='utf-8') as file, pytest.raises(PictureError, match=r"open as text: open it with 'rb'"):
+        image_file(file, None)
+
+
+def test_bytes_that_are_no_picture() -> None:
+    for junk in (b'junk', b'', io.BytesIO(b'junk')):
+        for use in (lambda data: image_file(data, None), mask_image):
+            with pytest.raises(PictureError, match=r'bytes .*are not the file of a picture'):
+                use(junk)
+    assert image_file(b'junk', 'a.latent') == ('a.latent', b'junk')
