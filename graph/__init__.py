@@ -1,6 +1,6 @@
 """What ComfyUI knows, as plain data: node schemas, prompts, names, calls. Standard library only, no I/O."""
 
-from .call import bind, bind_unknown
+from .call import bind, bind_unknown, check_branches, no_choice
 from .class_info import class_info
 from .colours import NodeColours, difference, same_prompt
 from .errors import CallError, ComfyScriptError, PromptError, SchemaError
@@ -63,6 +63,7 @@ __all__ = [
     'as_schemas',
     'bind',
     'bind_unknown',
+    'check_branches',
     'class_info',
     'close_names',
     'decode_value',
@@ -71,6 +72,7 @@ __all__ = [
     'hashed_name',
     'is_link',
     'near_misses',
+    'no_choice',
     'same_prompt',
     'to_class_name',
     'to_identifier',

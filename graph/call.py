@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import CallError
@@ -11,6 +11,8 @@ from .suggestions import close_names, near_misses
 
 _DYNAMIC = (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT, InputKind.AUTOGROW)
 _EXTRA = (EXTRA_INPUTS, EXTRA_OUTPUTS)
+_MOST_NAMED = 8
+"""A list of choices up to this long is named whole where nothing in it is near."""
 
 
 def bind(schema: NodeSchema, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +58,34 @@ def bind_unknown(class_type: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     inputs = {name: value for name, value in kwargs.items() if name not in _EXTRA and value is not None}
     inputs.update(_extra_inputs(class_type, kwargs.get(EXTRA_INPUTS)))
     return inputs
+
+
+def no_choice(schema: NodeSchema, name: str, value: object, choices: Collection[Any]) -> CallError:
+    """The error for a value that is none of its input's choices."""
+    hint = near_misses(str(value), map(str, choices))
+    if not hint and len(choices) <= _MOST_NAMED:
+        hint = f': there are {", ".join(map(repr, choices))}'
+    problem = f'input {name!r} is {value!r:.200}, which is none of its {len(choices)} choices{hint}'
+    return CallError(f'{schema.class_type}: {problem}')
+
+
+def check_branches(schema: NodeSchema, inputs: Mapping[str, Any]) -> None:
+    """Raises CallError for a text that is no choice of a dynamic combo: ComfyUI runs the node without the input.
+
+    `inputs`: as `bind` gives them, which takes any choice: what a graph holds is not for it to judge.
+    """
+    _check_branches(schema, schema.inputs, inputs)
+
+
+def _check_branches(schema: NodeSchema, items: Iterable[InputSchema], inputs: Mapping[str, Any]) -> None:
+    for item in items:
+        if item.kind not in (InputKind.DYNAMIC_COMBO, InputKind.DYNAMIC_SLOT) or item.name not in inputs:
+            continue
+        value = inputs[item.name]
+        is_choice = item.kind is InputKind.DYNAMIC_COMBO and isinstance(value, str) and item.branches
+        if is_choice and item.branch(value) is None:
+            raise no_choice(schema, item.python_name, value, item.choices or ())
+        _check_branches(schema, _inside(item, value), inputs)
 
 
 def _default(schema: NodeSchema, item: InputSchema, given: Iterable[str] = ()) -> Any:
@@ -152,6 +182,8 @@ def _bind_extra(schema: NodeSchema, given: dict[str, Any], inputs: dict[str, Any
     if schema.takes_any:
         inputs.update({name: value for name, value in given.items() if value is not None})
         return
+    if given:
+        check_branches(schema, inputs)  # names of inside a choice are unknown where the choice is
     for name in given:
         known = [item.python_name for item in (schema.expand(inputs) if dynamic else schema.inputs)]
         raise CallError(f'{schema.class_type} has no input {name!r}{near_misses(name, known)}; its inputs: {known}')

@@ -49,6 +49,10 @@ def _in_order(emit: Emit) -> Callable[[NodeSchema, tuple[str, ...], tuple[Any, .
     return lambda schema, names, values: emit(schema, dict(zip(names, values, strict=False)))
 
 
+def _unchecked(schema: NodeSchema, inputs: Mapping[str, Any]) -> None:
+    """The check of an `emit` that has none: it takes what a graph holds. One that has it offers it as `check`."""
+
+
 class NodeFunction:
     """A node as a function: `KSampler(model, 123, …)`. Its combos' enums are its attributes.
 
@@ -84,13 +88,19 @@ class NodeFunction:
     def _bind(
         self, schema: NodeSchema, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[NodeSchema, dict[str, Any]]:
+        check = self._namespace._check
         try:
-            return schema, bind(schema, args, kwargs)
+            inputs = bind(schema, args, kwargs)
+            if self._names is None:
+                check(schema, inputs)
+            return schema, inputs
         except CallError:
             # An updated server may have the input.
             if not self._namespace._renew(Asked.KNOWN) or not self.schema.info:
                 raise
-            return self.schema, bind(self.schema, args, kwargs)
+            inputs = bind(self.schema, args, kwargs)
+            check(self.schema, inputs)
+            return self.schema, inputs
 
     def _bind_unknown(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if args:
@@ -175,6 +185,7 @@ class NodeNamespace(Mapping[str, NodeFunction]):
     ) -> None:
         self._emit = emit
         self._emit_in_order = getattr(emit, 'in_order', None) or _in_order(emit)
+        self._check = getattr(emit, 'check', None) or _unchecked
         self._schemas = schemas
         self._type_of = type_of
         self._functions: dict[str, NodeFunction] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, NamedTuple
 
-from ...graph import NodeSchema, bind
+from ...graph import NodeSchema, bind, check_branches
 from .input_values import check_linked, input_value, linked_inputs, refusal
 from .node_call import PLAIN, NodeCall, OutputSocket, Runner
 from .outputs import Handle, Outputs, UnknownOutputs, Value, value_type
@@ -128,6 +128,11 @@ class Recorder:
 
     def __call__(self, schema: NodeSchema, inputs: dict[str, Any]) -> Any:
         return self.in_order(schema, tuple(inputs), tuple(inputs.values()))
+
+    def check(self, schema: NodeSchema, inputs: Mapping[str, Any]) -> None:
+        """Raises CallError where the choice of a dynamic combo is none, for what a server is to run."""
+        if self._runner is not None:
+            check_branches(schema, inputs)
 
     def in_order(self, schema: NodeSchema, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
         """The same for inputs as two tuples."""

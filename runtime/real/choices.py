@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ...graph import CallError, InputKind, NodeSchema, near_misses
+from ...graph import CallError, InputKind, NodeSchema, no_choice
 from . import loop
 from .host import Host
 
@@ -17,8 +17,6 @@ Choices = Mapping[str, Collection[Any]]
 """By input: what it may be, as far as it was known when the schema was read."""
 
 CHECKED = (str, int, float)
-MOST_NAMED = 8
-"""A list of choices up to this long is named whole where nothing in it is near."""
 
 
 def choices_of(schema: NodeSchema) -> Choices:
@@ -51,11 +49,7 @@ def refuse(host: Host, schema: NodeSchema, node_class: Any, name: str, value: An
         if reason is not None:
             raise CallError(f'{schema.class_type}: input {name!r} is {value!r}, which the node refuses: {reason}')
         return
-    hint = near_misses(str(value), map(str, listed))
-    if not hint and len(listed) <= MOST_NAMED:
-        hint = f': there are {", ".join(map(repr, listed))}'
-    problem = f'input {name!r} is {value!r}, which is none of its {len(listed)} choices{hint}'
-    raise CallError(f'{schema.class_type}: {problem}')
+    raise no_choice(schema, name, value, listed)
 
 
 def _validates(host: Host, node_class: Any, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind
+from ...graph import MISSING, CallError, InputKind, InputSchema, NodeSchema, bind, check_branches
 from ...graph.types import PYTHON_TYPES
 from .choices import CHECKED, choices_of, refuse
 from .host import Host
@@ -129,15 +129,21 @@ class Plan:
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The call's raw inputs and what it gives for hidden ones. Raises CallError."""
         if not kwargs:
-            return bind(self.schema, args, kwargs), {}
+            return self._bind(args, kwargs), {}
         given = {name: value for name, value in kwargs.items() if name in self.hidden}
         rest = {name: value for name, value in kwargs.items() if name not in given} if given else kwargs
-        inputs = bind(self.schema, args, rest)
+        inputs = self._bind(args, rest)
         for name in list(given):
             item = self.hidden[name]
             if item.type not in HOST_HIDDEN:
                 inputs[item.name] = given.pop(name)
         return inputs, {self.hidden[name].type: value for name, value in given.items()}
+
+    def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        inputs = bind(self.schema, args, kwargs)
+        if self.names is None:
+            check_branches(self.schema, inputs)
+        return inputs
 
     def check(self, host: Host, inputs: Mapping[str, Any]) -> None:
         """Raises CallError for a value that is none of its input's choices."""

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_script.graph import CallError, NodeSchema, bind, bind_unknown
+from comfy_script.graph import CallError, NodeSchema, bind, bind_unknown, check_branches
 
 DYNAMIC = json.loads((Path(__file__).parents[1] / 'data' / 'dynamic_node.json').read_text(encoding='utf-8'))
 
@@ -102,3 +102,53 @@ def test_a_node_without_a_schema_takes_keywords():
     assert bind_unknown('X', [], {'a': 1, 'b': None, '_inputs': {'c d': 2}}) == {'a': 1, 'c d': 2}
     with pytest.raises(CallError, match='keyword'):
         bind_unknown('X', [1], {})
+
+
+def choice_of(*options):
+    return ['COMFY_DYNAMICCOMBO_V3', {'options': list(options)}]
+
+
+def option(key, **inputs):
+    return {'key': key, 'inputs': {'required': inputs}}
+
+
+RESIZE = NodeSchema.parse(
+    'Resize',
+    {
+        'input': {
+            'required': {
+                'image': ['IMAGE'],
+                'kind': choice_of(
+                    option('scale dimensions', width=['INT', {'default': 8}]),
+                    option('scale by', how=choice_of(option('factor', by=['FLOAT', {'default': 1.0}]), option('max'))),
+                ),
+            }
+        }
+    },
+)
+
+
+def test_an_unknown_choice_of_a_dynamic_combo_is_told_before_its_inputs():
+    with pytest.raises(CallError, match=r"'kind' is 'scale dimension', .*none of its 2 choices .*'scale dimensions'"):
+        bind(RESIZE, ['image', 'scale dimension'], {'kind__width': 3})
+    with pytest.raises(CallError, match=r"no input 'kind__widht' \(did you mean 'kind__width'"):
+        bind(RESIZE, ['image', 'scale dimensions'], {'kind__widht': 3})
+
+
+@pytest.mark.parametrize(
+    ('args', 'kwargs', 'message'),
+    [
+        (['scale nope'], {}, "Resize: input 'kind' is 'scale nope', which is none of its 2 choices"),
+        (['xyz'], {}, "choices: there are 'scale dimensions', 'scale by'"),
+        (['scale by'], {'kind__how': 'factr'}, "'kind__how' is 'factr', .* 'factor'"),
+    ],
+)
+def test_choices_of_dynamic_combos_are_checked_apart(args, kwargs, message):
+    inputs = bind(RESIZE, ['image', *args], kwargs)
+    with pytest.raises(CallError, match=message):
+        check_branches(RESIZE, inputs)
+
+
+def test_known_choices_and_links_pass():
+    for value in ('scale by', 'scale dimensions', None, object()):
+        check_branches(RESIZE, bind(RESIZE, ['image', value], {}))

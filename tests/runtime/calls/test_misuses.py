@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from comfy_script.graph import CallError, Schemas
 from comfy_script.runtime.calls.functions import NodeNamespace
+from comfy_script.runtime.calls.recording import Recorder, record_call
 from comfy_script.runtime.calls.running import BuildError
 from comfy_script.runtime.client.workflow import Workflow
 
@@ -140,3 +142,12 @@ def test_what_is_used_or_in_a_block_is_not_told(nodes: NodeNamespace, caplog: py
     assert len(wf.api_format()) == 3
     nodes.EmptyLatentImage()
     assert warnings_of(caplog) == []
+
+
+def test_an_unknown_choice_of_a_dynamic_combo(schemas: Schemas, nodes: NodeNamespace) -> None:
+    server: Any = object()
+    for use in ({'mode': 'sise'}, {'mode': 'sise', 'mode__width': 3}):
+        with pytest.raises(CallError, match=r"'mode' is 'sise', which is none of its 2 choices \(did you mean 'size'"):
+            NodeNamespace(schemas, Recorder(record_call, server)).ResizeImage(None, **use)
+    # Where no server is to run it, it is what a graph holds.
+    assert nodes.ResizeImage(None, 'sise').node.inputs == {'mode': 'sise'}

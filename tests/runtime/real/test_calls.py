@@ -246,6 +246,13 @@ def test_a_v3_node_gets_its_dynamic_inputs_as_the_executor_gives_them(real: Chil
         grows, shows = session.nodes['Grows'], session.nodes['Shows']
         assert session.plan('Grows').nesting is not None and session.plan('Grows').simple
         value = [shows([1, 2], 'one', how__n=3), shows([1], 'two'), shows([4, 5], 'one', how__n=6)]
+        refused = []
+        for node in (grows, shows):
+            for call in (lambda: node([1], 'twoo'), lambda: node([1], 'on', how__n=3)):
+                try:
+                    call()
+                except TypeError as error:
+                    refused.append(str(error))
         # The first of each is looked at, those after it are known.
         for _ in range(2):
             again = [grows([1, 2], 'one', how__n=3), grows({'value0': 1}, 'two'), grows([4, 5], 'one', how__n=6)]
@@ -266,11 +273,15 @@ def test_a_v3_node_gets_its_dynamic_inputs_as_the_executor_gives_them(real: Chil
             sizes = {'lru': 0, 'ram': 0, 'ram_inactive': 0}
             executor = execution.PromptExecutor(server, execution.CacheType.CLASSIC, sizes)
             executor.execute({'1': {'class_type': 'Shows', 'inputs': inputs}}, 'test', {'client_id': 'test'}, ['1'])
-        value = [value, loop_result]
+        value = [value, loop_result, refused]
     """)
     if value is not None:
         assert value[0] == value[1]
         assert value[0][0] == "[('value0', 1), ('value1', 2)] [('how', 'one'), ('n', 3)]"
+        assert [text.partition(' is ')[2] for text in value[2]] == [
+            "'twoo', which is none of its 2 choices (did you mean 'two'?)",
+            "'on', which is none of its 2 choices (did you mean 'one'?)",
+        ] * 2
 
 
 @pytest.mark.parametrize('track', [True, False])
