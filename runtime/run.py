@@ -115,6 +115,9 @@ def _laid_out(prompt: Mapping[str, Any], schemas: Schemas, titles: Mapping[str, 
              if (schema := schemas.find(kind)) is not None}  # fmt: skip
     try:
         return lay_out(copy.deepcopy(dict(prompt)), Schemas(known, known.__getitem__), LayoutHints(dict(titles), ()))
+    except PromptError as error:  # such as a circle, which the server refuses, too
+        log.warning('The workflow could not be laid out: %s', error)
+        return None
     except Exception:
         log.exception('The workflow could not be laid out: images will be saved without it.')
         return None

@@ -102,6 +102,16 @@ def test_a_place_that_is_not_there_queues_nothing(fake: FakeServer, client: Clie
     assert fake.prompts == []
 
 
+def test_a_circle_is_told_in_one_line(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    circle = {'1': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0]}}}
+    workflow = prompt_of(circle, client=client).workflow
+    assert callable(workflow)
+    assert workflow() is None
+    [record] = caplog.records
+    assert record.getMessage().endswith("the links of node '1' run in a circle")
+    assert record.exc_info is None
+
+
 async def _await(client: Client, path: Path) -> list[Any]:
     from comfy_script.runtime.run import _run
 
