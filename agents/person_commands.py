@@ -30,7 +30,9 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')  # type: ignore[union-attr]
-    options = _parser().parse_args(list(argv))
+    options, unknown = _parser().parse_known_args(list(argv))
+    if unknown:
+        options.parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     try:
         with _client(options) as client:
             said, code = options.answer(Studio(client, _permissions(options)), options)
@@ -120,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         made = commands.add_parser(name, description=about)
         made.add_argument('--server', metavar='URL', default=DEFAULT_URL, help=f'the ComfyUI server ({DEFAULT_URL})')
         made.add_argument('--object-info', type=Path, metavar='FILE', help='a saved /object_info instead of a server')
-        made.set_defaults(answer=answer)
+        made.set_defaults(answer=answer, parser=made)
         return made
 
     search = command('search', _search, 'Nodes by words and by types, a line each.')

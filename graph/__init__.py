@@ -34,7 +34,7 @@ from .schema import (
     NodeSchema,
     OutputSchema,
 )
-from .schemas import Schemas, as_schemas
+from .schemas import Schemas, as_schemas, is_object_info
 from .suggestions import close_names, near_misses
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     'encode_value',
     'hashed_name',
     'is_link',
+    'is_object_info',
     'near_misses',
     'no_choice',
     'same_prompt',

@@ -119,6 +119,13 @@ class Schemas(Mapping[str, NodeSchema]):
         return found
 
 
+def is_object_info(data: object) -> bool:
+    """Whether a JSON value can be the answer to `GET /object_info`: any entry of it describes a node."""
+    if not isinstance(data, Mapping):
+        return False
+    return any(isinstance(entry, Mapping) and 'input' in entry and 'output' in entry for entry in data.values())
+
+
 def as_schemas(source: Schemas | Mapping[str, Any] | None) -> Schemas:
     """Schemas from what callers have: parsed ones, an `/object_info` dict, or nothing."""
     if isinstance(source, Schemas):

@@ -55,7 +55,9 @@ def main(argv: Sequence[str]) -> int:
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')  # type: ignore[union-attr]
     own, script_arguments = _split(argv)
-    options = _parser().parse_args(own)
+    options, unknown = _parser().parse_known_args(own)
+    if unknown:
+        options.parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     options.arguments = [*getattr(options, 'arguments', ()), *script_arguments]
     command = {'run': _run, 'api': _api, 'stubs': _stubs}[options.command]
     try:
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         about = "the script's own arguments; those that begin with - after --"
         command.add_argument('arguments', nargs='*', metavar='ARG', help=about)
     for command in (run, api, stubs):
+        command.set_defaults(parser=command)
         command.add_argument('--server', metavar='URL', help='a running server')
         command.add_argument('--comfyui', type=Path, metavar='FOLDER', help='a ComfyUI folder, which is started')
         command.add_argument('--cpu', action='store_true', help='start ComfyUI with --cpu')

@@ -71,12 +71,15 @@ def prompt_of(
     found = metadata_from(source)
     workflow = WorkflowFile.parse(found.workflow) if found.workflow is not None else None
     titles = dict(_titles(workflow, workflow)) if workflow is not None else {}
-    prompt: Mapping[str, Any] = found.prompt or workflow_to_prompt(workflow or {}, chosen.schemas)
+    prompt: Mapping[str, Any] = found.prompt or {}
+    if not prompt and workflow is not None:
+        prompt = workflow_to_prompt(workflow, chosen.schemas)
     files: dict[str, bytes] = {}
     given = {place: _sent(value, files) for place, value in (changes or {}).items()}
     prompt = changed_prompt(prompt, given, titles, chosen.schemas)
     if not prompt:
-        raise PromptError(f'{source!r} has no node that could run')
+        shown = str(source) if isinstance(source, os.PathLike) else f'{source!r:.200}'
+        raise PromptError(f'{shown} has no node that could run')
     saved = found.workflow if found.workflow is not None and not given else None
     return Submission(
         prompt, saved or (lambda: _laid_out(prompt, chosen.schemas, titles)), source='', files=files or None

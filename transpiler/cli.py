@@ -10,14 +10,17 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..graph import ComfyScriptError, Schemas
+from ..graph import ComfyScriptError, Schemas, is_link, is_object_info
 from .errors import TranspileError
+
+if TYPE_CHECKING:
+    from .files import Metadata
 
 _TEXTS_AND_PICTURES = ('.json', '.png', '.apng', '.webp', '.jpg', '.jpeg', '.svg', '.glb', '.latent', '.safetensors')
 _SOUNDS_AND_FILMS = ('.flac', '.mp3', '.opus', '.ogg', '.mp4', '.mov', '.m4v', '.webm', '.mkv')
@@ -48,7 +51,9 @@ def main(argv: Sequence[str], started: Started | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding='utf-8', errors='backslashreplace')
-    options = _parser().parse_args(argv)
+    options, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        options.parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     try:
         files = list(_files(options.files))
         work = {'transpile': _transpile, 'prompt': _prompt, 'show': _show}[options.command](options, started)
@@ -90,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: Any, name: str, about: str, suffix: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, description=about, help=about)
-    parser.set_defaults(suffix=suffix)
+    parser.set_defaults(suffix=suffix, parser=parser)
     parser.add_argument('files', nargs='+', type=Path, metavar='FILE', help='a file, a folder, or - for standard input')
     parser.add_argument('-o', '--output', type=Path, metavar='OUT', help='a file, or a folder for several files')
     return parser
@@ -120,27 +125,45 @@ def _transpile(options: argparse.Namespace, started: Started | None) -> _Work:
     )
 
     def work(file: Path) -> _Result:
-        script = transpile_script(file, schemas=schemas, end_nodes=options.end_node, style=style)
+        script = transpile_script(_held(file), schemas=schemas, end_nodes=options.end_node, style=style)
         return _Result(script.text, script.warnings)
 
     return work
 
 
 def _prompt(options: argparse.Namespace, started: Started | None) -> _Work:
-    from .api import metadata_from
     from .guess import convert_with_guesses
     from .workflow_file import WorkflowFile
 
     schemas = read_schemas(options, started)
 
     def work(file: Path) -> _Result:
-        found = metadata_from(file)
+        found = _held(file)
         if found.prompt is not None:
-            return _Result(json.dumps(found.prompt, indent=2, ensure_ascii=False) + '\n')
+            text = json.dumps(found.prompt, indent=2, ensure_ascii=False) + '\n'
+            return _Result(text, tuple(_dangling(found.prompt)))
         conversion = convert_with_guesses(WorkflowFile.parse(found.workflow or {}), schemas)[0]
         return _Result(json.dumps(conversion.prompt, indent=2, ensure_ascii=False) + '\n', conversion.warnings)
 
     return work
+
+
+def _held(file: Path) -> Metadata:
+    """What a file holds, which is more than nothing."""
+    from .api import metadata_from
+
+    found = metadata_from(file)
+    if not found.prompt and not (found.workflow or {}).get('nodes'):
+        raise TranspileError('there is no node in it')
+    return found
+
+
+def _dangling(prompt: Mapping[str, Any]) -> Iterator[str]:
+    for key, node in prompt.items():
+        inputs = node.get('inputs')
+        for name, value in inputs.items() if isinstance(inputs, Mapping) else ():
+            if is_link(value) and value[0] not in prompt:
+                yield f'node {key}: input {name!r} is linked to node {value[0]!r}, which is not there'
 
 
 def _show(options: argparse.Namespace, started: Started | None) -> _Work:
@@ -165,9 +188,12 @@ def read_schemas(options: argparse.Namespace, started: Started | None = None) ->
         return Schemas.parse(_fetch(options.server))
     if options.object_info:
         try:
-            return Schemas.parse(json.loads(options.object_info.read_text(encoding='utf-8-sig')))
+            found = json.loads(options.object_info.read_text(encoding='utf-8-sig'))
         except (ValueError, RecursionError) as error:
             raise TranspileError(f'not readable as JSON: {error}', file=options.object_info) from error
+        if not is_object_info(found):
+            raise TranspileError('no saved /object_info: it describes no node', file=options.object_info)
+        return Schemas.parse(found)
     if options.comfyui:
         if started is None:
             raise TranspileError('--comfyui is for `python -m comfy_script`: give --server or --object-info here')

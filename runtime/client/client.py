@@ -7,19 +7,19 @@ import dataclasses
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...comfyui.process import ServerProcess
 from ...comfyui.savers import may_carry_source
-from ...graph import Schemas, as_schemas
+from ...graph import Schemas, as_schemas, is_object_info
 from ...graph.redaction import redact
 from ..calls.functions import NodeNamespace
 from ..calls.sites import find_source
 from ..wire.background import counting_down, run_and_await, run_and_wait, run_async, run_sync
 from ..wire.connection import DEFAULT_URL, ConnectionOptions, normalize_url
 from ..wire.credentials import secrets_of
-from ..wire.errors import WaitTimeoutError
+from ..wire.errors import LoadError, WaitTimeoutError
 from ..wire.results import ResultFile
 from ..wire.submission import Submission
 from ..wire.task import Task
@@ -115,11 +115,13 @@ class Client:
     # -- which server
 
     @classmethod
-    def of_object_info(cls, object_info: Mapping[str, Any] | Schemas | str | Path, **options: Any) -> Client:
-        """A client without a server, to build workflows with a saved `/object_info` (a dict, or a JSON file)."""
-        if isinstance(object_info, (str, Path)):
-            with Path(object_info).open(encoding='utf-8') as file:
-                return cls.of_object_info(json.load(file), **options)
+    def of_object_info(cls, object_info: Mapping[str, Any] | Schemas | str | PurePath, **options: Any) -> Client:
+        """A client without a server, to build workflows with a saved `/object_info` (a dict, or a JSON file).
+
+        Raises LoadError for a file that is none.
+        """
+        if isinstance(object_info, (str, PurePath)):
+            object_info = _read_object_info(Path(object_info))
         client = cls(**options)
         client.offline = client.lists.is_offline = client.link.is_offline = True
         client.settings = {**client.settings, 'offline': True}
@@ -371,3 +373,14 @@ def settings_of(client: Client) -> dict[str, object]:
     del options['connect_timeout']
     own = {'session_factory': client.options.session_factory, 'save_source': client.save_source}
     return {**options, **own, 'api_key': client.api_key, 'auth_token': client.auth_token}
+
+
+def _read_object_info(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open(encoding='utf-8') as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise LoadError(f'{path} cannot be read as a saved /object_info: {error}') from error
+    if not is_object_info(found):
+        raise LoadError(f'{path} is no saved /object_info: it describes no node')
+    return found

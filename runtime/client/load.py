@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -217,8 +216,6 @@ def _without_waiting(request: LoadRequest) -> Client | None:
         return _pinned
     object_info = request.object_info
     if object_info is not None:
-        if isinstance(object_info, (str, PurePath)):
-            object_info = _read_object_info(Path(object_info))
         return Client.of_object_info(object_info, **request.client_options)
     if request.comfyui is None and _pinned is not None:
         return _pinned
@@ -230,17 +227,6 @@ def _without_waiting(request: LoadRequest) -> Client | None:
         current.refresh()
         return current
     return Client.of_server_process(process, **request.client_options)
-
-
-def _read_object_info(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open(encoding='utf-8') as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise LoadError(f'{path} cannot be read as a saved /object_info: {error}') from error
-    if not isinstance(found, dict):
-        raise LoadError(f'{path} is no saved /object_info: it holds a {type(found).__name__}, not an object')
-    return found
 
 
 async def _find(request: LoadRequest) -> Client:

@@ -112,6 +112,12 @@ def test_a_circle_is_told_in_one_line(client: Client, caplog: pytest.LogCaptureF
     assert record.exc_info is None
 
 
+def test_nothing_to_run_names_the_file(client: Client, tmp_path: Path) -> None:
+    (tmp_path / 'empty.json').write_text('{}', encoding='utf-8')
+    with pytest.raises(PromptError, match=r'^/.*empty\.json has no node that could run'):
+        prompt_of(tmp_path / 'empty.json', client=client)
+
+
 async def _await(client: Client, path: Path) -> list[Any]:
     from comfy_script.runtime.run import _run
 

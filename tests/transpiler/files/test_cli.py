@@ -119,3 +119,42 @@ def test_what_fails_leaves_the_old_file(tmp_path: Path, object_info: str) -> Non
 def test_what_cannot_be_done_is_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', ['transpile', 'prompt'])
+@pytest.mark.parametrize('content', ['{}', '{"nodes": [], "links": [], "version": 0.4}'])
+def test_nothing_in_a_file_is_told(command: str, content: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / 'empty.json').write_text(content, encoding='utf-8')
+    assert main([command, str(tmp_path / 'empty.json')]) == 2
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert 'empty.json: there is no node in it' in err
+
+
+@pytest.mark.parametrize('command', ['transpile', 'prompt'])
+def test_a_link_to_nowhere_is_told(command: str, tmp_path: Path, capsys: Any) -> None:
+    prompt = {'1': {'class_type': 'SaveImage', 'inputs': {'images': ['7', 0], 'filename_prefix': 'a'}}}
+    (tmp_path / 'prompt.json').write_text(json.dumps(prompt), encoding='utf-8')
+    assert main([command, str(tmp_path / 'prompt.json')]) == 0
+    assert "node 1: input 'images' is linked to node '7', which is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', ['transpile', 'run', 'api', 'search', 'prompt'])
+def test_an_unknown_option_shows_the_usage_of_its_command(command: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main([command, 'a.json', '--no-such-option'])
+    err = capsys.readouterr().err
+    assert err.startswith(f'usage: python -m comfy_script {command} ')
+    assert err.endswith(f'python -m comfy_script {command}: error: unrecognized arguments: --no-such-option\n')
+
+
+@pytest.mark.parametrize('command', ['transpile', 'prompt', 'api', 'stubs', 'search'])
+@pytest.mark.parametrize('content', ['{}', '[]', '{"1": {"class_type": "SaveImage", "inputs": {}}}'])
+def test_what_is_no_description_of_nodes(command: str, content: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / 'other.json').write_text(content, encoding='utf-8')
+    (tmp_path / 'script.py').write_text('SaveImage(None)', encoding='utf-8')
+    file = {'api': [str(tmp_path / 'script.py')], 'stubs': []}.get(command, [str(DATA / 'default_workflow.json')])
+    assert main([command, *file, '--object-info', str(tmp_path / 'other.json')]) == 2
+    err = capsys.readouterr().err
+    assert 'other.json' in err
+    assert 'no saved /object_info' in err
