@@ -7,6 +7,7 @@
     ├── BuildError (TypeError)              runtime/calls: a value used as what it is not
     ├── WorkflowError                       runtime/calls: a workflow in a state that does not allow it
     ├── UtilError                           runtime/util: a value that is no image
+    │   └── NoNumberError (ValueError)      … or no number
     ├── PictureError                        runtime/calls: a picture that is none
     ├── NotLoadedError                      runtime/wire: `load()` was not called
     ├── LoadError                           runtime/wire: there is no ComfyUI to be had

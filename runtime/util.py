@@ -5,13 +5,14 @@ Those that run a workflow have an asynchronous twin with a leading underscore: `
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .client.current import default_client
 from .client.fetching import (
     AskingScript,
+    NoNumberError,
     UtilError,
     as_image,
     call_node,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _get_images = fetch_images
 
 T = TypeVar('T')
+N = TypeVar('N', int, float)
 
 __all__ = [
     'concat_images',
@@ -80,21 +82,30 @@ def get_str(value: Any) -> str:
     return _run(_get_str(_checked(value)))
 
 
+async def _number(value: Any, kind: Callable[[Any], N], called: str) -> N:
+    held = await _get_str(value) if is_output(value) else value
+    try:
+        return kind(held)
+    except ValueError:
+        gave = f'{value!r} gave {held!r:.100}' if is_output(value) else f'{held!r:.100}'
+        raise NoNumberError(f'{gave}, which is no {called}') from None
+
+
 async def _get_int(value: Any) -> int:
-    return int(await _get_str(value)) if is_output(value) else int(value)
+    return await _number(value, int, 'integer')
 
 
 def get_int(value: Any) -> int:
-    """The integer that a node's output holds, by running what makes it. Raises ValueError where it holds none."""
+    """The integer that a node's output holds, by running what makes it. Raises NoNumberError where it holds none."""
     return _run(_get_int(_checked(value)))
 
 
 async def _get_float(value: Any) -> float:
-    return float(await _get_str(value)) if is_output(value) else float(value)
+    return await _number(value, float, 'number')
 
 
 def get_float(value: Any) -> float:
-    """The number that a node's output holds, by running what makes it. Raises ValueError where it holds none."""
+    """The number that a node's output holds, by running what makes it. Raises NoNumberError where it holds none."""
     return _run(_get_float(_checked(value)))
 
 
@@ -102,7 +113,7 @@ def get_float(value: Any) -> float:
 
 
 def get_images(value: Any, *, save: bool = False) -> list[Image]:
-    """The PIL images that a node's output holds, by running what makes it.
+    """The PIL images that a node's output holds, or each of a list of them, by running what makes it.
 
     Nothing is left on the server: the images come over the connection (where the server lacks `SaveImageWebsocket`,
     through its folder for temporary files). `save=True` saves them in its output folder as `SaveImage` does.
@@ -269,10 +280,11 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def _checked(value: Any) -> Any:
     """Before a blocking call: not on a thread that the server needs."""
-    if is_output(value):
-        client = client_of(value)
-        if not client.offline:
-            client.tracker.check_may_wait()
+    for item in value if isinstance(value, (list, tuple)) and not is_output(value) else [value]:
+        if is_output(item):
+            client = client_of(item)
+            if not client.offline:
+                client.tracker.check_may_wait()
     return value
 
 

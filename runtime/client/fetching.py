@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'AskingScript',
+    'NoNumberError',
     'UtilError',
     'as_image',
     'call_node',
@@ -38,6 +39,10 @@ __all__ = [
 
 class UtilError(ComfyScriptError):
     """A helper needs a node that the server does not have, or got something that it cannot use."""
+
+
+class NoNumberError(UtilError, ValueError):
+    """A number was asked for, and the value is none."""
 
 
 class AskingScript(NamedTuple):
@@ -108,6 +113,8 @@ def as_image(client: Client, value: Any) -> Any:
 
 async def fetch_images(value: Any, *, save: bool = False) -> list[Image]:
     if not is_output(value):
+        if isinstance(value, (list, tuple)) and any(map(is_output, value)):
+            return [image for item in value for image in await fetch_images(item, save=save)]
         return _local_images(value)
     client = client_of(value)
     value = as_image(client, value)
