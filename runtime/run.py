@@ -49,10 +49,9 @@ def run(
 
     Raises TranspileError, PromptError (a place that is not there), OSError, and what `Task.wait` raises.
     """
-    chosen = client or default_client()
-    prompt = prompt_of(source, changes, client=chosen)
     left = counting_down(timeout)
-    return chosen.submit(prompt, timeout=timeout).wait(left())
+    chosen = client or default_client()
+    return chosen.submit(prompt_of(source, changes, client=chosen), timeout=left()).wait(left())
 
 
 async def _run(

@@ -74,6 +74,9 @@ class NodeOutput(CallReference):
             f'{self._advice()}. repr(…), or {{…!r}} in an f-string, describes the output itself'
         )
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f'{self!r} cannot be pickled: wait for it, its result can be')
+
     @property
     def node_info(self) -> Mapping[str, Any]:
         """What the server says of its node (`/object_info`), as in comfy-script 0.6."""

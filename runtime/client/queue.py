@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..wire.background import log, run_async, run_sync, spawn, wait_done
+from ..wire.background import check_timeout, log, run_async, run_sync, spawn, wait_done
 from ..wire.errors import ComfyScriptError
 from ..wire.task import MaybeTask, Task
 from ..wire.tracker import Tracker
@@ -122,6 +122,7 @@ class TaskQueue:
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until all of our own tasks have ended, in whatever way. Raises WaitTimeoutError."""
+        check_timeout(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         for task in self.tasks:
             wait_done(task.outcome.done, None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -97,6 +97,9 @@ class Workflow:
 
     # -- what is in it
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f'{self!r} cannot be pickled: wait for it, its results can be')
+
     def add(self, outputs: NodeOutput | Iterable[Any]) -> None:
         """Adds outputs of nodes, whatever they need included. Raises TypeError for anything else."""
         self._outputs.extend(calls_of(outputs))

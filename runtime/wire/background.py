@@ -18,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine
+from numbers import Real
 from typing import Any, TypeVar
 
 from .errors import ComfyScriptError, WaitTimeoutError, WouldDeadlockError
@@ -126,7 +127,8 @@ def spawn(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
 
 
 def counting_down(seconds: float | None) -> Callable[[], float | None]:
-    """What is left of a time, whenever it is asked; None where there is no end."""
+    """What is left of a time, whenever it is asked; None where there is no end. Raises as `check_timeout` does."""
+    check_timeout(seconds)
     end = None if seconds is None else time.monotonic() + seconds
     return lambda: None if end is None else max(0.0, end - time.monotonic())
 
@@ -225,8 +227,19 @@ def wait_future(future: concurrent.futures.Future[T], timeout: float | None = No
         del error  # which has this frame in its traceback
 
 
+def check_timeout(timeout: object) -> None:
+    """Raises TypeError or ValueError for what is no time to wait."""
+    if timeout is None:
+        return
+    if not isinstance(timeout, Real):
+        raise TypeError(f'A timeout is a number of seconds, or None to wait on, not {timeout!r:.100}')
+    if not timeout >= 0:
+        raise ValueError(f'A timeout is 0 seconds or more, or None to wait on, not {timeout!r}')
+
+
 def wait_done(future: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
     """Wait for a future's end, in whatever way; raises WaitTimeoutError."""
+    check_timeout(timeout)
     if future.done():
         return
     if on_background_thread():

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from ...graph import ComfyScriptError
 from .background import close_after, closing, log
@@ -51,7 +52,13 @@ def normalize_url(url: object) -> str:
     scheme, _, rest = head.partition('://')
     if not rest.strip('/'):
         raise LoadError(f'{shown_url(text)!r} names no server: an address is http://host:port/')
-    return f'{scheme}://{rest.rstrip("/")}/{mark}{query}'
+    whole = f'{scheme}://{rest.rstrip("/")}/{mark}{query}'
+    try:
+        _ = urlsplit(whole).port
+    except ValueError:
+        what = 'no address of a server: http://host:port/, with a port from 0 to 65535'
+        raise LoadError(f'{shown_url(text)!r} is {what}') from None
+    return whole
 
 
 @dataclass(frozen=True)

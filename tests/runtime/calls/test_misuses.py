@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import pickle
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,6 +17,9 @@ from comfy_script.runtime.calls.functions import NodeNamespace
 from comfy_script.runtime.calls.recording import Recorder, record_call
 from comfy_script.runtime.calls.running import BuildError
 from comfy_script.runtime.client.workflow import Workflow
+from comfy_script.runtime.wire.background import wait_future
+from comfy_script.runtime.wire.connection import normalize_url
+from comfy_script.runtime.wire.errors import LoadError
 
 TEXTS: dict[str, Callable[[Any], str]] = {
     'an f-string': lambda value: f'a photo of {value}',
@@ -151,3 +156,34 @@ def test_an_unknown_choice_of_a_dynamic_combo(schemas: Schemas, nodes: NodeNames
             NodeNamespace(schemas, Recorder(record_call, server)).ResizeImage(None, **use)
     # Where no server is to run it, it is what a graph holds.
     assert nodes.ResizeImage(None, 'sise').node.inputs == {'mode': 'sise'}
+
+
+def test_what_has_not_run_cannot_be_pickled(nodes: NodeNamespace) -> None:
+    for value in (nodes.EmptyLatentImage(), nodes.CheckpointLoaderSimple(), Workflow(queue=False)):
+        with pytest.raises(TypeError, match=r'cannot be pickled: wait for it, its results? can be$'):
+            pickle.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ('timeout', 'error', 'message'),
+    [
+        ('1', TypeError, "A timeout is a number of seconds, or None to wait on, not '1'"),
+        (-1, ValueError, 'A timeout is 0 seconds or more, or None to wait on, not -1'),
+        (float('nan'), ValueError, 'not nan'),
+    ],
+)
+def test_a_wait_of_no_time(nodes: NodeNamespace, timeout: Any, error: type[Exception], message: str) -> None:
+    """Told before anything is queued: these nodes have no server."""
+    with pytest.raises(error, match=message):
+        nodes.EmptyLatentImage().wait(timeout)
+    with pytest.raises(error, match=message):
+        wait_future(Future(), timeout)
+    ended: Future[int] = Future()
+    ended.set_result(1)
+    assert [wait_future(ended, time) for time in (None, 0, 0.5, Fraction(1))] == [1] * 4
+
+
+@pytest.mark.parametrize('address', ['http://127.0.0.1:99999', '127.0.0.1:81880', 'http://[::1', 'http://host:port'])
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(LoadError, match='is no address of a server'):
+        normalize_url(address)
