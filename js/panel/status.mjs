@@ -55,9 +55,24 @@ function editedParts(state, act) {
   const buttons = h('div', { class: 'cs-state-buttons' }, apply, discard)
   const [first] = state.notApplied
   if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message }), 'cs-reason'), buttons]
-  const [warning] = state.moved ? [] : state.warnings
-  if (warning) return [dot('edited'), errorLink(warning, act, 'cs-link cs-link-warning'), buttons]
-  return [dot('edited'), text(state.moved ? t('state.both') : summary(state.plan)), buttons]
+  if (state.moved) return [dot('edited'), text(t('state.both')), buttons]
+  const { warnings } = state
+  if (!warnings.length) return [dot('edited'), text(summary(state.plan)), buttons]
+  const whole = text(t('state.edited.problems', { what: summary(state.plan), count: warnings.length }), 'cs-state-whole')
+  const [own] = newProblems(warnings, state.base.problems ?? [])
+  if (own) return [dot('edited'), whole, buttons, errorLink(own, act, 'cs-link cs-link-warning')]
+  whole.title = [whole.title, ...warnings.map(errorText)].join('\n')
+  return [dot('edited'), whole, buttons]
+}
+
+/** Those that the edits have brought: the graph does not have them, or not as often. @param {ScriptErrorJson[]} problems @param {ScriptErrorJson[]} before */
+function newProblems(problems, before) {
+  const left = before.map(({ message }) => message)
+  return problems.filter(({ message }) => {
+    const index = left.indexOf(message)
+    if (index >= 0) left.splice(index, 1)
+    return index < 0
+  })
 }
 
 /** What Apply would do, in a few words. @param {import('./server.mjs').Plan | undefined} plan */

@@ -89,3 +89,26 @@ def test_all_that_an_unedited_graph_could_not_run_with_is_told_at_once_each_with
     assert panel.widget(4, 'ckpt_name') == model
     assert [panel.widget(3, name) for name in ('steps', 'sampler_name')] == [1, right['sampler_name']]
     assert panel.widget(3, 'cfg') == 100
+
+
+def test_where_the_graph_has_a_problem_an_edit_still_says_what_it_changes(panel: Panel) -> None:
+    model = panel.widget(4, 'ckpt_name')
+    workflow = panel.graph()
+    (loader,) = (node for node in workflow['nodes'] if node['id'] == 4)
+    loader['widgets_values'] = ['nope' + model]
+    panel.load(workflow)
+    panel.wait_for_state('Matches the graph, 1 problem')
+
+    panel.edit('cfg=8', 'cfg=7')
+    panel.wait_for_state('1 value · 1 problem')
+    # It was there before: its line is marked.
+    assert 'ckpt_name' not in panel.state()
+    panel.edit('SaveImage(image', 'image = ImageInvert(image)\nSaveImage(image')
+    panel.wait_for_state('1 new node, 1 value, 1 link · 1 problem')
+    # What the edit has brought is told in words.
+    panel.edit('cfg=7', 'cfg=500')
+    panel.wait_for_state('1 new node, 1 value, 1 link · 2 problems')
+    assert 'cfg is 100.0 at most' in panel.state()
+    assert 'ckpt_name' not in panel.state()
+    panel.edit('cfg=500', 'cfg=7')
+    panel.apply('1 new node, 1 value, 1 link · 1 problem')
