@@ -1,5 +1,6 @@
 // One ComfyScript node: its text is read as it is typed, its output and errors are shown.
 import { api, app, inputLink } from '../panel/comfy.mjs'
+import { located } from '../panel/located.mjs'
 import { coverWhenSeen } from './covered.mjs'
 import { indentByTab } from './indent.mjs'
 import { applySignature, firstScript } from './sockets.mjs'
@@ -17,8 +18,6 @@ const MOST_PRINTED = 260
 /** Printed lines that are seen without scrolling, whatever the node's size. */
 const SEEN_LINES = 4
 const LINE_HEIGHT = 15
-/** What an error says of the script: the place, the message of one or more lines, and mostly the line with a caret. */
-const LOCATED = /line (\d+), column (\d+): ([^]*?)(?:\n[^\n]*\n *\^+)?\s*$/
 
 /** The signature that a saved node carries, as far as it can be one. @param {any} info @returns {Signature | undefined} */
 export function saved(info) {
@@ -228,8 +227,7 @@ export function beginRun(node) {
 export function showFailure(node, message) {
   if (message === undefined) failures.delete(node)
   else failures.set(node, { message })
-  const found = message === undefined ? null : LOCATED.exec(message)
-  const problem = found ? { line: Number(found[1]), column: Number(found[2]), message: found[3] } : undefined
+  const problem = message === undefined ? undefined : located(message)
   showProblem(node, problem)
   showReason(node, problem ? words(node, problem) : message?.trim() ?? '')
 }

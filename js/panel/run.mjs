@@ -1,13 +1,22 @@
 // Which line runs: ComfyUI's progress messages, by the lines of the script that was queued.
 import { api, openTab } from './comfy.mjs'
 import { Listeners } from './dom.mjs'
+import { located } from './located.mjs'
 import { filesOf, isSeen } from './results.mjs'
+import { said, t } from './text.mjs'
 
 /** @typedef {{ running: Map<number, number | null>, done: Set<number>, far: Map<number, string>, prompt: string | undefined }} Progress `far`: what of a line is done, where that is to be counted: copies of a loop, steps of a node. */
 /** @typedef {Record<string, [number, number] | number>} Lines */
 
 /** @param {string} [prompt] @returns {Progress} */
 const noProgress = prompt => ({ running: new Map(), done: new Set(), far: new Map(), prompt })
+
+/** Why a node failed. The script of a ComfyScript node has lines of its own. @param {any} detail */
+function reasonOf(detail) {
+  const reason = `${detail?.exception_message ?? 'error'}`.trim()
+  const inside = detail?.node_type === 'ComfyScript' ? located(reason) : undefined
+  return inside ? t('error.inNode', { line: inside.line, message: said(inside.message) }) : reason
+}
 
 export class Runs {
   #listeners = new Listeners()
@@ -46,7 +55,7 @@ export class Runs {
     on('status', detail => { if (this.busy && detail?.exec_info?.queue_remaining === 0) this.#end(this.progress.prompt) })
     on('execution_error', detail => {
       this.#end(detail?.prompt_id)
-      this.options.onError(this.#line(detail?.prompt_id, detail?.node_id), `${detail?.exception_message ?? 'error'}`.trim())
+      this.options.onError(this.#line(detail?.prompt_id, detail?.node_id), reasonOf(detail))
     })
   }
 

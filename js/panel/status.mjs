@@ -31,7 +31,7 @@ export function statusParts(state, act) {
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
   const [error] = state.runErrors
-  if (error) return [dot('same'), text(t('state.same')), errorLink(error, act)]
+  if (error) return [dot('error'), errorLink(error, act)]
   if (state.differences.length) {
     const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
     return [dot('edited'), errorLink(state.warnings[0], act, 'cs-link cs-link-warning'), h('div', { class: 'cs-state-buttons' }, apply, button(t('writeAnew'), act.writeAnew))]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from comfy_script.tests.js.conftest import APP, Panel
+from comfy_script.tests.js.conftest import APP, TRACK, Panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -223,3 +223,20 @@ def test_apply_makes_a_seed_that_the_text_sets_fixed(panel: Panel) -> None:
     panel.apply('seed fixed')
     assert panel.widget(3, 'seed') == 77
     assert panel.widget(3, 'control_after_generate') == 'fixed'
+
+
+def test_an_error_in_a_nodes_script_is_told_in_one_line_with_its_place_there(panel: Panel) -> None:
+    panel.js(
+        f"""const node = LiteGraph.createNode('ComfyScript'); app.graph.add(node)
+        const widget = node.widgets.find(one => one.name === 'script')
+        widget.value = argument; widget.callback?.(argument); {TRACK}""",
+        '# one\n# two\n# three\n# four\nx = 1 / 0\n',
+    )
+    panel.wait_for_text('ComfyScript(')
+    panel.wait_for_state('Matches the graph')
+    panel.button('Run').click()
+    panel.wait_for_state('ZeroDivisionError', timeout=30_000)
+    said = r"Line \d+: in the node's script, line 5: ZeroDivisionError: division by zero"
+    assert re.fullmatch(said, panel.state().strip())
+    assert panel.page.locator('.cs-dot-same').count() == 0
+    assert panel.page.locator('.cs-dot-error').count() == 1
