@@ -155,7 +155,7 @@ export function openOutline(place, editor) {
       role: 'option', id: `cs-outline-${index}`, class: `cs-outline-${entry.kind}`, 'aria-selected': String(index === chosen), style: `padding-left: ${10 + Math.min(entry.indent, 8) * 4}px`,
       onpointerdown: (/** @type {Event} */ event) => { event.preventDefault(); go(entry) },
     }, h('span', {}, entry.text), h('span', { class: 'cs-outline-line' }, String(entry.line)))))
-    if (!shown.length) list.replaceChildren(h('li', { class: 'cs-empty' }, t('outline.none')))
+    if (!shown.length) list.replaceChildren(h('li', { class: 'cs-empty' }, t(entries.length ? 'outline.none' : 'outline.empty')))
     field.setAttribute('aria-activedescendant', `cs-outline-${chosen}`)
     list.children[chosen]?.scrollIntoView({ block: 'nearest' })
   }

@@ -78,6 +78,21 @@ def test_a_heading_is_gone_to_by_its_name(long: Panel) -> None:
     assert long.page.eval_on_selector('#cs-script .cm-activeLine', 'line => line.textContent') == '# Save'
 
 
+def test_a_script_without_any_says_so(panel: Panel) -> None:
+    panel.edit(panel.text(), 'x = 1\n')
+    panel.page.keyboard.press('Control+Shift+o')
+    panel.shows('.cs-outline-list', 'No headings or functions')
+    panel.page.keyboard.press('Escape')
+
+
+def test_a_name_that_none_has_is_told_as_such(long: Panel) -> None:
+    long.page.focus('#cs-script .cm-content')
+    long.page.keyboard.press('Control+Shift+o')
+    long.page.keyboard.type('nope')
+    long.shows('.cs-outline-list', 'Nothing of this name')
+    long.page.keyboard.press('Escape')
+
+
 FAR = "[...document.querySelectorAll('#cs-script .cs-result-far')].map(one => one.textContent)"
 SEND = 'app.api.dispatchEvent(new CustomEvent(argument[0], { detail: argument[1] }))'
 
