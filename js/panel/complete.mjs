@@ -1,5 +1,5 @@
 // Completion and hover help from the server's schemas.
-import { syntaxTree } from '../vendor/codemirror.mjs'
+import { insertBracket, insertCompletionText, pickedCompletion, syntaxTree } from '../vendor/codemirror.mjs'
 import { callAt } from './calls.mjs'
 import { shownDefinition } from './comfy.mjs'
 import { describeInput, describeNode, literal } from './help.mjs'
@@ -8,7 +8,8 @@ import { names } from './names.mjs'
 
 /** @typedef {import('./help.mjs').Catalog} Catalog */
 
-const KEYWORDS = ['def', 'for', 'in', 'if', 'else', 'elif', 'while', 'return', 'range', 'True', 'False', 'None', 'print', 'len', 'enumerate', 'zip']
+const KEYWORDS = ['def', 'for', 'in', 'if', 'else', 'elif', 'while', 'return', 'True', 'False', 'None']
+const BUILT_IN = ['range', 'print', 'len', 'enumerate', 'zip']
 
 /** @param {() => Promise<Catalog>} load */
 export function completion(load) {
@@ -25,21 +26,32 @@ export function completion(load) {
     if (!context.explicit && (!word || word.from === word.to) && !choices.length) return null
     if (!context.explicit && word.from === word.to && context.matchBefore(/[(,=]\s*$/) === null) return null
     const known = names(context.state, context.pos)
-    const isKnown = new Set(known)
     // Whoever has written a name out wants the next line by Enter, not another name.
-    if (!context.explicit && isKnown.has(word?.text ?? '')) return null
+    if (!context.explicit && known.has(word?.text ?? '')) return null
     const options = [
       ...choices.map((choice, index) => ({ label: literal(choice), type: 'enum', boost: 50 - index / 1e4, info: picture(call?.input?.name ?? '', choice) })),
       ...(call && !call.byKeyword ? call.info.inputs.filter(one => !call.given.has(one.name)).map((one, index) => ({
         label: `${one.name}=`, detail: one.type, type: 'property', boost: 20 - index / 1e3, info: () => describeInput(one, catalog),
       })) : []),
-      ...known.map(label => ({ label, type: 'variable', boost: 10 })),
+      ...[...known].map(([label, type]) => ({ label, type, boost: 10, ...(type === 'function' ? called(label) : {}) })),
       ...nodeOptions(catalog),
       ...KEYWORDS.map(label => ({ label, type: 'keyword', boost: -10 })),
+      ...BUILT_IN.map(label => ({ label, type: 'keyword', boost: -10, ...called(label) })),
     ]
-    return { from: word?.from ?? context.pos, options, validFor: (/** @type {string} */ text) => /^[\p{L}\p{N}_]*$/u.test(text) && !isKnown.has(text) }
+    return { from: word?.from ?? context.pos, options, validFor: (/** @type {string} */ text) => /^[\p{L}\p{N}_]*$/u.test(text) && !known.has(text) }
   }
 }
+
+/** What is completed to a call: its brackets are put as if one was typed, so that its inputs are shown. @param {string} name */
+const called = name => ({
+  apply(/** @type {any} */ view, /** @type {any} */ option, /** @type {number} */ from, /** @type {number} */ to) {
+    const line = view.state.doc.lineAt(to)
+    const rest = view.state.sliceDoc(to, line.to)
+    view.dispatch({ ...insertCompletionText(view.state, name, from, to), annotations: pickedCompletion.of(option) })
+    const brackets = /^\s*\(|^[\p{L}\p{N}_]/u.test(rest) ? null : insertBracket(view.state, '(')
+    if (brackets) view.dispatch(brackets)
+  },
+})
 
 /** The picture beside a choice, where it can have one. @param {string} input @param {any} choice */
 const picture = (input, choice) => (mayHavePicture(input, choice) ? () => pictureOf(input, choice) : undefined)
@@ -66,9 +78,9 @@ function nodeOptions(catalog) {
   if (!found) {
     found = Object.entries(catalog.nodes).flatMap(([label, info]) => {
       const title = shownDefinition(info.type)?.display_name ?? info.title
-      const option = { label, detail: title === info.type ? info.category : title, type: 'function', boost: info.deprecated ? -20 : 0, info: () => describeNode(label, info, catalog) }
+      const option = { label, detail: title === info.type ? info.category : title, type: 'function', boost: info.deprecated ? -20 : 0, info: () => describeNode(label, info, catalog), ...called(label) }
       // Whoever writes in another script finds a node by its name there.
-      return /^[^\x20-\x7f]/.test(title) ? [option, { ...option, label: title, detail: label, apply: label, boost: option.boost - 1 }] : [option]
+      return /^[^\x20-\x7f]/.test(title) ? [option, { ...option, label: title, detail: label, boost: option.boost - 1 }] : [option]
     })
     options.set(catalog, found)
   }

@@ -1,29 +1,29 @@
 // Names that a script gives to things, as far as they can be used at a place.
 import { EditorSelection, syntaxTree } from '../vendor/codemirror.mjs'
 
-/** @param {any} state @param {number} pos @returns {string[]} */
+/** @param {any} state @param {number} pos @returns {Map<string, 'function' | 'variable'>} */
 export function names(state, pos) {
-  /** @type {Set<string>} */
-  const found = new Set()
+  /** @type {Map<string, 'function' | 'variable'>} */
+  const found = new Map()
   syntaxTree(state).iterate({
     enter(/** @type {any} */ at) {
       const { node } = at
       const inside = at.from <= pos && pos <= at.to
       if (at.name === 'FunctionDefinition') {
         const name = node.getChild('VariableName')
-        if (name) found.add(state.sliceDoc(name.from, name.to))
+        if (name) found.set(state.sliceDoc(name.from, name.to), 'function')
         if (!inside) return false
-        for (const parameter of parameters(node.getChild('ParamList'))) found.add(state.sliceDoc(parameter.from, parameter.to))
+        for (const parameter of parameters(node.getChild('ParamList'))) found.set(state.sliceDoc(parameter.from, parameter.to), 'variable')
       } else if (at.name === 'AssignStatement' && !inside) {
-        for (const target of before(node, 'AssignOp')) found.add(state.sliceDoc(target.from, target.to))
+        for (const target of before(node, 'AssignOp')) found.set(state.sliceDoc(target.from, target.to), 'variable')
       } else if (at.name === 'ForStatement') {
-        for (const target of before(node, 'in')) found.add(state.sliceDoc(target.from, target.to))
+        for (const target of before(node, 'in')) found.set(state.sliceDoc(target.from, target.to), 'variable')
       } else if (at.name === 'ArgList' || at.name === 'ParamList') return false
       return undefined
     },
   })
   found.delete('_')
-  return [...found]
+  return found
 }
 
 /** All places of the name at the cursor, within the function that has it: with a cursor at each it is renamed at once. @param {any} view */

@@ -8,7 +8,10 @@ export { defaultKeymap, history, historyKeymap, indentLess, indentMore, isolateH
 export {
   HighlightStyle, bracketMatching, codeFolding, defaultHighlightStyle, foldGutter, foldKeymap, foldService, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree,
 } from '@codemirror/language'
-export { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, startCompletion } from '@codemirror/autocomplete'
+export {
+  acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, insertBracket, insertCompletionText, pickedCompletion,
+  startCompletion,
+} from '@codemirror/autocomplete'
 export { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search'
 export { forEachDiagnostic, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from '@codemirror/lint'
 export { MergeView, diff, getChunks, goToNextChunk, goToPreviousChunk, unifiedMergeView } from '@codemirror/merge'
