@@ -187,3 +187,31 @@ def test_the_search_lists_the_sockets_of_a_new_node(panel: Panel) -> None:
         == [['image', 'IMAGE'], ['script', 'STRING'], ['strength', 'FLOAT']]
     )
     assert told['outputs'] == has['outputs'] == [['out', '*']]
+
+
+def test_lines_are_seen_beside_the_search_in_a_small_node(panel: Panel) -> None:
+    script = 'def main(a: int, b: int, c: int) -> int:\n' + '    print(a)\n' * 20 + '    return a\n'
+    node = Node(panel, script)
+    panel.until(lambda: {'a', 'b', 'c'} <= set(node.inputs()))
+    panel.js(
+        """const node = app.graph.getNodeById(argument)
+        const detail = { node: String(node.id), text: '1\\n2\\n3\\n4\\n' }
+        app.api.dispatchEvent(new CustomEvent('comfyscript.printed', { detail }))
+        node.setSize([420, 320]); app.canvas.setDirty(true, true)""",
+        node.id,
+    )
+    panel.settle()
+    node.click('def main')
+    panel.page.keyboard.press('Control+f')
+    form = panel.page.locator('.cs-node-editor .cm-search')
+    form.wait_for()
+    host, search = panel.page.locator('.cs-node-editor').bounding_box(), form.bounding_box()
+    assert host is not None and search is not None
+    assert search['height'] <= 30 < host['height'] - 60
+    for name in ('search', 'next', 'prev', 'close'):
+        assert form.locator(f'[name={name}]').is_visible()
+    for name in ('replace', 'replaceAll', 'case', 're', 'word'):
+        assert not any(one.is_visible() for one in form.locator(f'[name={name}]').all())
+    line = panel.page.locator('.cs-node-editor .cm-line', has_text='print').nth(1).bounding_box()
+    assert line is not None
+    assert search['y'] + search['height'] <= line['y'] < host['y'] + host['height'] - line['height']
