@@ -62,8 +62,8 @@ export const workflowKey = () => keyOf(activeWorkflow())
 /** The tab of the open workflow, to be compared. */
 export const openTab = () => tabOf(activeWorkflow())
 
-/** @returns {string[]} */
-export const openWorkflowKeys = () => (app.extensionManager.workflow?.openWorkflows ?? []).map(keyOf)
+/** What is open, with the path that ComfyUI knows each by. @returns {{ key: string, path: string | undefined }[]} */
+export const openTabs = () => (app.extensionManager.workflow?.openWorkflows ?? []).map(/** @param {any} workflow */ workflow => ({ key: keyOf(workflow), path: workflow.path }))
 
 /** The open workflow's name as a file name without suffix. */
 export const workflowName = () => {

@@ -1,8 +1,8 @@
 // The text in the editor: the graph's script, or edits of it, which are kept until they are applied or discarded.
-import { canRedo, openWorkflowKeys, toast, workflowKey, writtenText } from './comfy.mjs'
+import { canRedo, openTabs, toast, workflowKey, writtenText } from './comfy.mjs'
 import { keepScript } from './apply_script.mjs'
 import { debounce } from './dom.mjs'
-import { adoptDraft, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
+import { adoptDraft, claimDrafts, deleteDraft, dropClosed, moveDraft, readDraft, writeDraft } from './draft_store.mjs'
 import { openGraph } from './graph_script.mjs'
 import { mergeWithGraph } from './merge_graph.mjs'
 import * as server from './server.mjs'
@@ -42,6 +42,7 @@ export class Draft {
     if (key !== state.key && tab && tab === state.tab) this.#rename(key)
     if (key !== state.key) this.#switchTo(key)
     state.tab = tab
+    if (fresh) claimDrafts(openTabs())
     if (fresh && !state.edited && base.script.trim()) this.#adopt()
     if (state.edited && this.#editor.text() === base.script) this.#end()
     if (state.edited && base.script === state.editedFrom) state.editedGraph = graph
@@ -63,7 +64,7 @@ export class Draft {
     this.#editor.setConflicts([])
     this.#editor.change(left, key)
     this.#screen.forgetRuns()
-    dropClosed(openWorkflowKeys())
+    dropClosed(openTabs().map(one => one.key))
     this.resume()
   }
 
@@ -100,7 +101,7 @@ export class Draft {
 
   #adopt() {
     const { key, base } = this.#state
-    const kept = adoptDraft(key, base.script)
+    const kept = adoptDraft(key, base.script, this.#path())
     if (kept) this.resume(kept)
   }
 
@@ -125,7 +126,12 @@ export class Draft {
   save() {
     const state = this.#state
     this.#saveSoon.cancel()
-    if (state.edited) writeDraft(state.key, { text: this.#editor.text(), base: state.editedFrom, conflicts: this.#editor.conflicts() })
+    if (state.edited) writeDraft(state.key, { text: this.#editor.text(), base: state.editedFrom, conflicts: this.#editor.conflicts(), path: this.#path() })
+  }
+
+  /** By what ComfyUI knows the workflow whose text it is, which may be on screen no more. */
+  #path() {
+    return openTabs().find(one => one.key === this.#state.key)?.path
   }
 
   #end() {

@@ -301,11 +301,12 @@ def opened(panel_of_all: Panel) -> Iterator[Panel]:
 @pytest.fixture
 def panel(opened: Panel) -> Iterator[Panel]:
     """The open panel with the default graph; nothing of the test before is left."""
+    # It keeps its edits as it closes.
+    opened.close()
     opened.page.evaluate(
         "for (const key of Object.keys(localStorage)) if (key.startsWith('ComfyScript.')) localStorage.removeItem(key);"
         "localStorage.setItem('ComfyScript.welcomed', '1')"
     )
-    opened.close()
     opened.rest()
     opened.start(small_workflow())
     opened.problems.clear()

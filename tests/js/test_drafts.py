@@ -13,6 +13,7 @@ from comfy_script.tests.js.conftest import TRACK, Panel, small_workflow
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 ACTIVE = 'app.extensionManager.workflow.activeWorkflow'
+OPEN = 'return app.extensionManager.workflow.openWorkflows.map(one => one.path)'
 
 
 def open_copy(panel: Panel) -> None:
@@ -27,6 +28,10 @@ def close_tab(panel: Panel, path: str) -> None:
         'await workflow.closeWorkflow(workflow.openWorkflows.find(one => one.path === argument))',
         path,
     )
+
+
+def name_of(path: str) -> str:
+    return path.removeprefix('workflows/').removesuffix('.json')
 
 
 class TestWhose:
@@ -96,6 +101,67 @@ class TestWhose:
             await app.loadGraphData(file.changeTracker.activeState, true, true, file)"""
         )
         panel.wait_for_text('steps=6')
+
+    @pytest.fixture
+    def ours(self, panel: Panel) -> str:
+        """Of two tabs that no file holds, the path of the one with an edit; the page was loaded again at the other."""
+        panel.load(small_workflow(cfg=5), 'ours alone')
+        path = panel.js(f'return {ACTIVE}.path')
+        panel.wait_for_text('cfg=5')
+        panel.edit('steps=2', 'steps=6')
+        panel.wait_for_state('1 value')
+        panel.load(small_workflow(cfg=3), 'else')
+        panel.wait_for_text('cfg=3')
+        panel.goto()
+        # Newer frontends open all tabs again.
+        if path not in panel.js(OPEN):
+            panel.load(small_workflow(cfg=5), name_of(path))
+            panel.load(small_workflow(cfg=3), 'else')
+        panel.open()
+        panel.wait_for_text('cfg=3')
+        panel.wait_for_state('Matches the graph')
+        assert path in panel.js(OPEN)
+        return path
+
+    def test_after_a_reload_are_their_own_tabs_not_a_copys(self, panel: Panel, ours: str) -> None:
+        panel.load(small_workflow(cfg=5), name_of(ours))
+        assert panel.js(f'return {ACTIVE}.path') != ours
+        panel.wait_for_text('cfg=5')
+        panel.wait_for_state('Matches the graph')
+        assert 'steps=2' in panel.text()
+        panel.js(
+            """const { workflow } = app.extensionManager
+            const tab = workflow.openWorkflows.find(one => one.path === argument)
+            if (!tab.isLoaded) await tab.load()
+            await app.loadGraphData(tab.changeTracker.activeState, true, true, tab)""",
+            ours,
+        )
+        panel.wait_for_text('steps=6')
+        panel.wait_for_state('1 value')
+
+    def test_of_a_tab_that_was_closed_after_a_reload_are_not_a_copys(self, panel: Panel, ours: str) -> None:
+        close_tab(panel, ours)
+        panel.load(small_workflow(cfg=5), name_of(ours))
+        assert panel.js(f'return {ACTIVE}.path') == ours
+        panel.wait_for_text('cfg=5')
+        panel.wait_for_state('Matches the graph')
+        assert 'steps=2' in panel.text()
+
+    def test_after_a_reload_that_opens_no_tab_again_go_on_in_the_same_script(self, panel: Panel) -> None:
+        panel.load(small_workflow(cfg=5), 'ours alone')
+        path = panel.js(f'return {ACTIVE}.path')
+        panel.wait_for_text('cfg=5')
+        panel.edit('steps=2', 'steps=6')
+        panel.wait_for_state('1 value')
+        panel.load(small_workflow(cfg=3), 'else')
+        panel.wait_for_text('cfg=3')
+        panel.goto()
+        if path in panel.js(OPEN):
+            pytest.skip('this frontend opens it again')
+        panel.open()
+        panel.load(small_workflow(cfg=5), 'of another name')
+        panel.wait_for_text('steps=6')
+        panel.wait_for_state('1 value')
 
 
 class TestWhileLoading:
