@@ -62,6 +62,7 @@ export function createEditor(options) {
   const view = new EditorView({ parent: options.parent, state: fresh() })
   // ComfyUI's undo listens to every key before anybody else and leaves only text fields alone, which it knows by this.
   Object.defineProperty(view.contentDOM, 'type', { value: 'textarea' })
+  view.dom.addEventListener('input', searchAsTyped)
 
   return {
     view,
@@ -163,6 +164,9 @@ const fixing = value => ({
 const ownUndo = EditorView.domEventHandlers({
   beforeinput: (event, view) => /^history/.test(event.inputType) && !view.hasFocus,
 })
+
+/** The search's fields are read when a key comes up, which is kept from the page (shield.mjs) and so from them, or when they have changed. @param {Event} event */
+const searchAsTyped = ({ target }) => { if (target instanceof HTMLInputElement && target.matches('.cm-search .cm-textfield')) target.dispatchEvent(new Event('change')) }
 
 /** @param {any} view */
 function indent(view) {

@@ -109,6 +109,37 @@ class TestKeysStay:
         assert not panel.js('return app.canvas.read_only')
 
 
+class TestSearch:
+    def test_as_one_types(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('Control+f')
+        panel.page.keyboard.type('steps')
+        panel.shows('#cs-script .cm-searchMatch', 'steps')
+        panel.page.keyboard.press('Enter')
+        panel.shows('#cs-script .cm-searchMatch-selected', 'steps')
+
+    def test_replaces_what_was_typed_last(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('Control+f')
+        panel.page.keyboard.type('steps=2')
+        panel.page.focus('#cs-script .cm-search [name=replace]')
+        panel.page.keyboard.type('steps=3')
+        panel.page.keyboard.press('Enter')
+        panel.page.keyboard.press('Enter')
+        panel.wait_for_text('steps=3')
+
+    def test_draws_nothing(self, panel: Panel) -> None:
+        panel.page.locator('#cs-script .cm-line', has_text='SaveImage(').click()
+        panel.page.keyboard.press('Control+f')
+        panel.settle(600)
+        panel.js(COUNT_DRAWS)
+        panel.settle(300)
+        idle = panel.js('return window.draws')
+        panel.page.keyboard.type('steps')
+        panel.shows('#cs-script .cm-searchMatch', 'steps')
+        assert panel.js('return window.draws') - idle <= 1
+
+
 NODE_TEXT = 'def main(x: int = 1) -> int:\n    y = x\n    return y\n'
 
 

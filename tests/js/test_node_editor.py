@@ -86,6 +86,15 @@ def test_keys_stay_and_undo_is_the_editors(panel: Panel) -> None:
     assert not panel.page.evaluate("document.activeElement.matches('.cs-node-editor .cm-content')")
 
 
+def test_search_finds_as_one_types(panel: Panel) -> None:
+    Node(panel, TEXT).click('y = x')
+    panel.page.keyboard.press('Control+f')
+    panel.page.keyboard.type('return')
+    panel.shows('.cs-node-editor .cm-searchMatch', 'return')
+    panel.page.keyboard.press('Enter')
+    panel.shows('.cs-node-editor .cm-searchMatch-selected', 'return')
+
+
 def test_text_from_elsewhere_is_shown_and_its_error_marked(panel: Panel) -> None:
     node = Node(panel, TEXT)
     panel.set_widget(node.id, 'script', 'def main(steps: int = 3) -> int:\n    return steps')
