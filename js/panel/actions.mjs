@@ -15,6 +15,10 @@ import { replaceWithNode } from './to_node.mjs'
 
 export class Actions {
   #parts
+  /** What ComfyUI said of the nodes of its last run, when it was looked at. */
+  #said = app.lastNodeErrors
+  /** What of that is shown. @type {ScriptErrorJson[] | undefined} */
+  #refused
 
   /**
    * @param {object} parts
@@ -144,9 +148,19 @@ export class Actions {
   queued() {
     const { state, screen } = this.#parts
     if (state.edited || state.applying) return
-    state.runErrors = refusedOfGraph(state.lines)
+    this.#said = app.lastNodeErrors
+    this.#refused = state.runErrors = refusedOfGraph(state.lines)
     screen.showErrors()
     screen.showState()
+  }
+
+  /** Newer frontends tell of no run that was refused, and none of what they no longer say of it. */
+  look() {
+    const { state } = this.#parts
+    const said = app.lastNodeErrors
+    if (said === this.#said || state.applying || workflowKey() !== state.key) return
+    this.#said = said
+    if (Object.keys(said ?? {}).length || state.runErrors === this.#refused) this.queued()
   }
 
   /** The button of both. @param {MouseEvent} event */

@@ -200,12 +200,13 @@ export class Panel {
     listeners.add(() => clearInterval(watch))
   }
 
-  /** What no event tells: the selection, and changes of the graph by other extensions. */
+  /** What no event tells: the selection, changes of the graph by other extensions, a run that was refused. */
   #watch() {
     if (document.hidden || !app.canvas) return
     if (this.#selection.changed()) this.#showSelection()
     this.#notice.show()
     this.#graph.look()
+    this.#actions.look()
   }
 
   #showSelection() {
