@@ -46,6 +46,9 @@ async function queueTrial(script, plan, trial) {
   let failure
   // ComfyUI works on everything that was queued meanwhile in one go: only the first jobs are this script's.
   let left = 0
+  /** What the server said when it took nothing. @type {any} */
+  let refusal
+  const values = trial.values()
   const giveBack = [
     borrow(app, 'queuePrompt', original => (/** @type {any} */ number, /** @type {any} */ count = 1, /** @type {any[]} */ ...rest) => {
       left = count
@@ -66,6 +69,8 @@ async function queueTrial(script, plan, trial) {
     }),
     borrow(api, 'queuePrompt', original => async (/** @type {any} */ number, /** @type {any} */ data, /** @type {any[]} */ ...rest) => {
       if (!own.has(data?.output)) return original(number, data, ...rest)
+      // So it would say of the rest of a batch.
+      if (refusal) return refusal
       const lines = linesOf(plan, trial)
       try {
         const job = await original(number, data, ...rest)
@@ -77,7 +82,8 @@ async function queueTrial(script, plan, trial) {
         if (!refused.length) throw error
         answer.refused = refused
         // They are shown at their lines, so that no dialog is needed.
-        return { node_errors: /** @type {any} */ (error).response.node_errors }
+        refusal = { node_errors: /** @type {any} */ (error).response.node_errors }
+        return refusal
       }
     }),
   ]
@@ -85,6 +91,8 @@ async function queueTrial(script, plan, trial) {
     await queueGraph()
   } finally {
     for (const off of giveBack) off()
+    // ComfyUI takes it for queued, and has gone on to the next seeds.
+    if (refusal && !answer.queued.length) values.giveBack()
   }
   if (failure) throw failure
   return answer

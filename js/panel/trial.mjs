@@ -38,11 +38,17 @@ export class Trial {
     app.canvas.emitAfterChange()
   }
 
+  /** What the graph's widgets hold now, to give that back. */
+  values() {
+    const values = everyNode().flatMap(node => (node.widgets ?? []).map((/** @type {any} */ widget) => ({ node, widget, value: widget.value })))
+    return { giveBack: () => { for (const { node, widget, value } of values) if (node.graph && widget.value !== value) setWidget(node, widget, value) } }
+  }
+
   /** @template T @param {() => Promise<T>} make @returns {Promise<T>} */
   async during(make) {
     if (!this.#edits.length) return make()
     const before = JSON.stringify(rootGraph().serialize())
-    const values = everyNode().flatMap(node => (node.widgets ?? []).map((/** @type {any} */ widget) => ({ node, widget, value: widget.value })))
+    const values = this.values()
     app.canvas.pause_rendering = true
     try {
       const { failures, added } = applyEdits(this.#edits)
@@ -52,7 +58,7 @@ export class Trial {
       if (this.#edits.some(edit => edit.op !== 'set')) await new Promise(resolve => setTimeout(resolve))
       return await make()
     } finally {
-      for (const { node, widget, value } of values) if (node.graph && widget.value !== value) setWidget(node, widget, value)
+      values.giveBack()
       if (nodesOf(rootGraph().serialize()) !== nodesOf(JSON.parse(before))) await restore(JSON.parse(before))
       app.canvas.pause_rendering = false
     }
