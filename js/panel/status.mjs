@@ -23,6 +23,12 @@ const text = (words, kind = 'cs-state-text') => h('span', { class: kind, title: 
 /** What is wrong, with its line, where a click leads. @param {ScriptErrorJson} error @param {StatusActions} act @param {string} [kind] */
 const errorLink = (error, act, kind = 'cs-link') => h('button', { type: 'button', class: kind, title: errorText(error), onclick: () => act.goTo(error) }, errorText(error))
 
+/** @param {StatusActions} act */
+const applyButton = act => button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
+
+/** @param {State} state @param {StatusActions} act */
+const discardButton = (state, act) => button(state.moved ? t('useGraph') : t('discard'), act.discard, { title: t('discard.title') })
+
 /** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
 export function statusParts(state, act) {
   const refresh = () => button(t('refresh'), act.refresh)
@@ -31,12 +37,13 @@ export function statusParts(state, act) {
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
   const [error] = state.runErrors
-  if (error) return [dot('error'), errorLink(error, act)]
+  const bad = error ? dot('error') : undefined
   if (state.differences.length) {
-    const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
-    return [dot('edited'), errorLink(state.warnings[0], act, 'cs-link cs-link-warning'), h('div', { class: 'cs-state-buttons' }, apply, button(t('writeAnew'), act.writeAnew))]
+    const link = error ? errorLink(error, act) : errorLink(state.warnings[0], act, 'cs-link cs-link-warning')
+    return [bad ?? dot('edited'), link, h('div', { class: 'cs-state-buttons' }, applyButton(act), button(t('writeAnew'), act.writeAnew))]
   }
-  if (state.base.text === 'rewritten') return [dot('same'), text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
+  if (state.base.text === 'rewritten') return [bad ?? dot('same'), error ? errorLink(error, act) : text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
+  if (error) return [dot('error'), errorLink(error, act)]
   const [problem] = state.warnings
   if (problem) return [dot('edited'), text(t('state.problems', { count: state.warnings.length }), 'cs-state-whole'), errorLink(problem, act, 'cs-link cs-link-warning')]
   return [dot('same'), text(t('state.same'))]
@@ -44,15 +51,17 @@ export function statusParts(state, act) {
 
 /** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
 function editedParts(state, act) {
-  const discard = button(state.moved ? t('useGraph') : t('discard'), act.discard, { title: t('discard.title') })
-  const error = state.plan?.errors?.[0] ?? state.runErrors[0]
-  if (error) return [dot('error'), errorLink(error, act), discard]
+  const discard = discardButton(state, act)
+  const unread = state.plan?.errors?.[0]
+  if (unread) return [dot('error'), errorLink(unread, act), discard]
+  // What a run was refused for can be applied.
+  const [refused] = state.runErrors
   if (state.conflicts) {
     const choices = h('div', { class: 'cs-state-buttons' }, button(t('conflict.keepAll'), () => act.decide(false)), button(t('conflict.takeAll'), () => act.decide(true)))
-    return [dot('error'), text(t('state.conflicts', { count: state.conflicts }), 'cs-reason'), choices]
+    return [dot('error'), refused ? errorLink(refused, act) : text(t('state.conflicts', { count: state.conflicts }), 'cs-reason'), choices]
   }
-  const apply = button(t('apply'), act.apply, { class: 'cs-button cs-primary', title: t('apply.title') }, icon('check'))
-  const buttons = h('div', { class: 'cs-state-buttons' }, apply, discard)
+  const buttons = h('div', { class: 'cs-state-buttons' }, applyButton(act), discard)
+  if (refused) return [dot('error'), errorLink(refused, act), buttons]
   const [first] = state.notApplied
   if (first) return [dot('error'), text(t('state.notApplied', { count: state.notApplied.length, reason: first.message }), 'cs-reason'), buttons]
   if (state.moved) return [dot('edited'), text(t('state.both')), buttons]

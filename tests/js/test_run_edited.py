@@ -217,6 +217,91 @@ def test_an_output_of_the_graph_that_the_server_leaves_out_is_marked(panel: Pane
     panel.page.wait_for_selector('.cm-lintRange-error, .cm-lint-marker-error')
 
 
+VAE = 'app.graph.getNodeById(8)'
+
+
+@pytest.fixture
+def refused(panel: Panel) -> Iterator[Panel]:
+    """A graph that the server refuses: an input is not connected."""
+    panel.js(f'{VAE}.disconnectInput(1); {TRACK}')
+    panel.wait_for_text('VAEDecode(latent, None)')
+    yield panel
+    close_report(panel)
+
+
+def close_report(panel: Panel) -> None:
+    """ComfyUI's own, of a run that was refused; it may still be in coming. The log has it, too, with our call in it."""
+    for _ in range(3):
+        if panel.page.locator('[role=dialog]').count():
+            panel.page.keyboard.press('Escape')
+        panel.settle(200)
+    panel.problems[:] = [one for one in panel.problems if not one.startswith('PromptExecutionError: ')]
+
+
+class TestRefused:
+    @pytest.mark.parametrize('whose', ['the panel', 'ComfyUI'])
+    def test_graph_is_marked(self, refused: Panel, whose: str) -> None:
+        if whose == 'ComfyUI':
+            refused.js("await app.extensionManager.command.execute('Comfy.QueuePrompt')")
+        else:
+            refused.button('Run').click()
+        refused.wait_for_state('Required input is missing: vae', timeout=20_000)
+        refused.page.wait_for_selector('.cm-lintRange-error, .cm-lint-marker-error')
+        assert 'Line 1:' not in refused.state()
+
+    def test_graph_whose_node_is_muted_is_marked(self, panel: Panel) -> None:
+        panel.js(f'{VAE}.mode = 2; {TRACK}')
+        panel.wait_for_text('SaveImage(None')
+        panel.button('Run').click()
+        panel.wait_for_state('Required input is missing: images', timeout=20_000)
+        close_report(panel)
+
+    def test_graph_that_runs_again_is_marked_no_more(self, refused: Panel, queue: Queue) -> None:
+        refused.button('Run').click()
+        refused.wait_for_state('Required input is missing: vae', timeout=20_000)
+        close_report(refused)
+        refused.js(f'app.graph.getNodeById(4).connect(2, {VAE}, 1); {TRACK}')
+        refused.wait_for_text('VAEDecode(latent, vae)')
+        refused.js("await app.extensionManager.command.execute('Comfy.QueuePrompt')")
+        refused.page.wait_for_selector('.cm-lintRange-error, .cm-lint-marker-error', state='detached')
+        assert len(queue.bodies) == 2
+        assert 'Required' not in refused.state()
+
+    def test_text_changes_no_seed(self, refused: Panel, queue: Queue) -> None:
+        refused.set_widget(3, 'control_after_generate', 'increment')
+        refused.edit('steps=2', 'steps=3')
+        refused.wait_for_state('1 value')
+        queue.run()
+        refused.wait_for_state('Required input is missing: vae', timeout=20_000)
+        # The panel has the graph to itself until all is as before.
+        refused.wait_for_text('steps=3')
+        refused.until(lambda: not refused.js('return app.processingQueue'))
+        assert refused.widget(3, 'seed') == 1
+        assert refused.widget(3, 'steps') == 2
+        assert refused.widget(3, 'control_after_generate') == 'increment'
+
+    def test_text_is_asked_about_once(self, refused: Panel, queue: Queue) -> None:
+        refused.edit('steps=2', 'steps=3')
+        refused.js("app.extensionManager._p._s.get('queueSettingsStore').batchCount = 3")
+        try:
+            queue.run()
+            refused.wait_for_state('Required input is missing: vae', timeout=20_000)
+            refused.until(lambda: not refused.js('return app.processingQueue'))
+            assert len(queue.bodies) == 1
+        finally:
+            refused.js("app.extensionManager._p._s.get('queueSettingsStore').batchCount = 1")
+
+    def test_text_can_be_applied(self, refused: Panel, queue: Queue) -> None:
+        refused.edit('steps=2', 'steps=3')
+        refused.wait_for_state('1 value')
+        queue.run()
+        refused.wait_for_state('Required input is missing: vae', timeout=20_000)
+        assert refused.button('Discard').is_visible()
+        refused.button('Apply').click()
+        refused.wait_for_state('Matches the graph')
+        assert refused.widget(3, 'steps') == 3
+
+
 def test_apply_makes_a_seed_that_the_text_sets_fixed(panel: Panel) -> None:
     panel.set_widget(3, 'control_after_generate', 'randomize')
     set_seed(panel, 77)
