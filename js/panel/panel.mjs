@@ -183,6 +183,7 @@ export class Panel {
     const listeners = this.#listeners
     listeners.on(api, 'graphChanged', () => this.graphChanged())
     listeners.on(api, 'promptQueued', () => this.#actions.queued())
+    listeners.on(api, 'reconnected', () => { if (this.#state.failed) this.graphChanged(true) })
     listeners.add(attachPanel({
       busy: () => this.#state.applying,
       begin: () => { this.#state.applying = true; this.#draft.save() },

@@ -1,6 +1,7 @@
 // The routes of docs/routes.md.
 import { api } from './comfy.mjs'
 import { SentGraph } from './sent_graph.mjs'
+import { t } from './text.mjs'
 
 /** @typedef {{ line: number, column: number, message: string, endColumn?: number, fix?: any }} ScriptErrorJson `fix`: a value to put there instead. */
 /** @typedef {{ script: string, lines: Record<string, [number, number]>, warnings: string[], source?: string, saved?: string, text?: 'kept' | 'changed' | 'rewritten', differs?: Difference[], problems?: ScriptErrorJson[], printed?: Record<string, string> }} ScriptJson `text`: what became of the text that was sent along; `differs`: where it computes other values than the graph has; `problems`: what ComfyUI would refuse to run; `printed`: by line. */
@@ -19,9 +20,14 @@ export class ServerError extends Error {
   }
 }
 
+/** Each browser has words of its own for it. @param {unknown} error @returns {never} */
+function noAnswer(error) {
+  throw error instanceof TypeError ? new Error(t('state.unreachable'), { cause: error }) : error
+}
+
 /** @param {string} route @param {RequestInit} [options] @returns {Promise<any>} */
 async function ask(route, options = {}) {
-  const response = await api.fetchApi(route, { cache: 'no-store', ...options })
+  const response = await api.fetchApi(route, { cache: 'no-store', ...options }).catch(noAnswer)
   const data = await response.json().catch(() => undefined)
   if (!response.ok || data === undefined) throw new ServerError(response.status, data?.error ?? `${response.status} ${response.statusText}`)
   return data

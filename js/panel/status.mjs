@@ -32,7 +32,10 @@ const discardButton = (state, act) => button(state.moved ? t('useGraph') : t('di
 /** @param {State} state @param {StatusActions} act @returns {HTMLElement[]} */
 export function statusParts(state, act) {
   const refresh = () => button(t('refresh'), act.refresh)
-  if (state.failed) return [dot('error'), text(state.failed, 'cs-reason'), refresh()]
+  if (state.failed) {
+    const own = state.edited && !state.plan?.errors && !state.conflicts ? [applyButton(act)] : []
+    return [dot('error'), text(state.failed, 'cs-reason'), h('div', { class: 'cs-state-buttons' }, refresh(), ...own, ...(state.edited ? [discardButton(state, act)] : []))]
+  }
   if (!state.loaded) return [dot('busy'), text(t('state.loading'))]
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
