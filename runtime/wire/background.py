@@ -233,7 +233,7 @@ def check_timeout(timeout: object) -> None:
         return
     if not isinstance(timeout, Real):
         raise TypeError(f'A timeout is a number of seconds, or None to wait on, not {timeout!r:.100}')
-    if not timeout >= 0:
+    if not float(timeout) >= 0:
         raise ValueError(f'A timeout is 0 seconds or more, or None to wait on, not {timeout!r}')
 
 

@@ -180,7 +180,8 @@ def test_a_wait_of_no_time(nodes: NodeNamespace, timeout: Any, error: type[Excep
         wait_future(Future(), timeout)
     ended: Future[int] = Future()
     ended.set_result(1)
-    assert [wait_future(ended, time) for time in (None, 0, 0.5, Fraction(1))] == [1] * 4
+    times: list[Any] = [None, 0, 0.5, Fraction(1)]
+    assert [wait_future(ended, time) for time in times] == [1] * 4
 
 
 @pytest.mark.parametrize('address', ['http://127.0.0.1:99999', '127.0.0.1:81880', 'http://[::1', 'http://host:port'])
