@@ -656,10 +656,10 @@ class TestSubgraph:
         nodes = inside.prompt()
         sampler = next(node for node in nodes.values() if node['class_type'] == 'KSampler')
         assert nodes[sampler['inputs']['latent_image'][0]]['class_type'] == 'VAEEncode'
-        # The new nodes lie inside, beside what they feed: the VAE comes in by an input that was not there.
-        assert any(link[0] == '4' for node in nodes.values() for name, link in node['inputs'].items() if name == 'vae')
+        # The new nodes lie outside, where they are written: what they make comes in by an input that was not there.
+        assert {'VAEEncode', 'EmptyImage'} <= {node['type'] for node in inside.graph()['nodes']}
         names = inside.js('return app.graph.nodes.find(node => node.subgraph).subgraph.inputs.map(one => one.name)')
-        assert 'vae' in names
+        assert 'latent_image' in names
 
     def test_link_out_of_a_subgraph_that_has_no_such_output(self, inside: Panel) -> None:
         inside.edit(
