@@ -99,11 +99,13 @@ def test_load_and_cancel_all(loaded: Client, names: dict[str, Any]) -> None:
         tasks = [await queue._put(sleeping), await queue._put(waiting)]
         assert tasks[0] is not None
         assert tasks[1] is not None
+        # What the server has not begun yet remains, too.
+        while tasks[0].current_node is None:
+            await asyncio.sleep(0.01)
         await queue._cancel_remaining()
         with pytest.raises(TaskCancelledError):
             await tasks[1]
-        while tasks[0].current_node is None:
-            await asyncio.sleep(0.01)
+        assert not tasks[0].done()
         await queue._cancel_all()
         with pytest.raises(TaskCancelledError):
             await tasks[0]
