@@ -43,7 +43,9 @@ def check_linked(node: NodeCall, linked: Mapping[str, str], names: Iterable[str]
 
 
 def _is_unlinked(value: Any) -> bool:
-    if isinstance(value, (list, tuple)) and not isinstance(value, NodeOutput):
+    if isinstance(value, NodeOutput):
+        return False
+    if isinstance(value, (list, tuple)):
         return any(isinstance(item, str) or is_picture(item) for item in value)
     return (isinstance(value, str) and value != '') or (hasattr(value, 'tolist') and not is_picture(value))
 

@@ -93,17 +93,31 @@ def locate_call() -> RawSite | None:
     return call_site(stack[-1].home if stack else None)
 
 
+_MOST_ORDERS = 64
+"""Of a node's inputs, as its calls give them: those of dynamic ones are without end."""
+
+
 class _Known(NamedTuple):
-    """What calls of a node need to know of it. `linked`: the inputs that take outputs alone, with their types."""
+    """What calls of a node need to know of it. `linked`: the inputs that take outputs alone, with their types; `slots`:
+    where they stand among the names of a call."""
 
     schema: NodeSchema
     types: tuple[type[Value], ...]
     linked: Mapping[str, str]
+    slots: dict[tuple[str, ...], tuple[int, ...]]
 
     @staticmethod
     def of(schema: NodeSchema) -> _Known:
         types = tuple(value_type(item.type) for item in schema.outputs)
-        return _Known(schema, types, dict(linked_inputs(schema.inputs)))
+        return _Known(schema, types, dict(linked_inputs(schema.inputs)), {})
+
+    def slots_in(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        found = self.slots.get(names)
+        if found is None:
+            found = tuple(slot for slot, name in enumerate(names) if name in self.linked)
+            if len(self.slots) < _MOST_ORDERS:
+                self.slots[names] = found
+        return found
 
 
 class Recorder:
@@ -140,10 +154,15 @@ class Recorder:
         known = self._types.get(id(schema))
         if known is None:
             known = self._types[id(schema)] = _Known.of(schema)
-        if self._runner is not None and known.linked:  # elsewhere, scripts of graphs are read, whatever these hold
-            check_linked(node, known.linked, names, values)
+        # Without a server scripts of graphs are read, whatever these hold.
+        linked = known.linked if self._runner is not None else None
+        for slot in known.slots_in(names) if linked else ():
+            if type(values[slot]) is str:
+                check_linked(node, known.linked, names, values)
         for value in values:
             if type(value) not in PLAIN and not isinstance(value, OutputSocket):
+                if linked:
+                    check_linked(node, linked, names, values)
                 node._values = self._prepared(node, names, values)
                 break
         types = known.types
