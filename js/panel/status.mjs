@@ -40,12 +40,11 @@ export function statusParts(state, act) {
   if (state.edited) return editedParts(state, act)
   if (state.stale) return [dot('edited'), text(t('state.stale')), refresh()]
   const [error] = state.runErrors
-  const bad = error ? dot('error') : undefined
   if (state.differences.length) {
     const link = error ? errorLink(error, act) : errorLink(state.warnings[0], act, 'cs-link cs-link-warning')
-    return [bad ?? dot('edited'), link, h('div', { class: 'cs-state-buttons' }, applyButton(act), button(t('writeAnew'), act.writeAnew))]
+    return [dot(error ? 'error' : 'edited'), link, h('div', { class: 'cs-state-buttons' }, applyButton(act), button(t('writeAnew'), act.writeAnew))]
   }
-  if (state.base.text === 'rewritten') return [bad ?? dot('same'), error ? errorLink(error, act) : text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
+  if (state.base.text === 'rewritten') return [dot(error ? 'error' : 'same'), error ? errorLink(error, act) : text(t('state.rewritten')), button(t('bringBack'), act.bringBack, { title: t('bringBack.title') })]
   if (error) return [dot('error'), errorLink(error, act)]
   const [problem] = state.warnings
   if (problem) return [dot('edited'), text(t('state.problems', { count: state.warnings.length }), 'cs-state-whole'), errorLink(problem, act, 'cs-link cs-link-warning')]

@@ -34,6 +34,19 @@ def name_of(path: str) -> str:
     return path.removeprefix('workflows/').removesuffix('.json')
 
 
+def edited_and_left(panel: Panel) -> str:
+    """The path of a tab that no file holds, with an edit; the page was loaded again at another one."""
+    panel.load(small_workflow(cfg=5), 'ours alone')
+    path = panel.js(f'return {ACTIVE}.path')
+    panel.wait_for_text('cfg=5')
+    panel.edit('steps=2', 'steps=6')
+    panel.wait_for_state('1 value')
+    panel.load(small_workflow(cfg=3), 'else')
+    panel.wait_for_text('cfg=3')
+    panel.goto()
+    return path
+
+
 class TestWhose:
     @pytest.fixture
     def saved(self, panel: Panel) -> Panel:
@@ -104,15 +117,8 @@ class TestWhose:
 
     @pytest.fixture
     def ours(self, panel: Panel) -> str:
-        """Of two tabs that no file holds, the path of the one with an edit; the page was loaded again at the other."""
-        panel.load(small_workflow(cfg=5), 'ours alone')
-        path = panel.js(f'return {ACTIVE}.path')
-        panel.wait_for_text('cfg=5')
-        panel.edit('steps=2', 'steps=6')
-        panel.wait_for_state('1 value')
-        panel.load(small_workflow(cfg=3), 'else')
-        panel.wait_for_text('cfg=3')
-        panel.goto()
+        """The path of the tab with an edit, of two that are open again."""
+        path = edited_and_left(panel)
         # Newer frontends open all tabs again.
         if path not in panel.js(OPEN):
             panel.load(small_workflow(cfg=5), name_of(path))
@@ -148,14 +154,7 @@ class TestWhose:
         assert 'steps=2' in panel.text()
 
     def test_after_a_reload_that_opens_no_tab_again_go_on_in_the_same_script(self, panel: Panel) -> None:
-        panel.load(small_workflow(cfg=5), 'ours alone')
-        path = panel.js(f'return {ACTIVE}.path')
-        panel.wait_for_text('cfg=5')
-        panel.edit('steps=2', 'steps=6')
-        panel.wait_for_state('1 value')
-        panel.load(small_workflow(cfg=3), 'else')
-        panel.wait_for_text('cfg=3')
-        panel.goto()
+        path = edited_and_left(panel)
         if path in panel.js(OPEN):
             pytest.skip('this frontend opens it again')
         panel.open()
